@@ -1,0 +1,1 @@
+"""crosskey keeps a service desk in step with an identity provider."""

@@ -1,0 +1,1 @@
+"""Specs (how to make something) and connectors (the open thing)."""

@@ -1,0 +1,114 @@
+"""What would be done and why: changes, what is held back, and what became of each change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from crosskey.model import Scalar, Subject
+
+__all__ = (
+    "Action",
+    "Change",
+    "FieldChange",
+    "Held",
+    "HeldScope",
+    "Outcome",
+    "PlanHeader",
+    "ReferenceChange",
+    "Result",
+)
+
+Action = Literal["create", "adopt", "enable", "update", "disable"]
+"""``adopt`` links an account that was already there; ``enable`` and ``adopt`` may carry field changes too."""
+
+Result = Literal["applied", "already", "rejected", "unknown"]
+"""``unknown``: it may have happened; the engine looks before it writes again."""
+
+HeldScope = Literal["run", "class", "person"]
+
+
+class FieldChange(msgspec.Struct, frozen=True, array_like=True):
+    """One field's value before (``None``: not there) and after."""
+
+    before: Scalar
+    after: Scalar
+
+
+class ReferenceChange(msgspec.Struct, frozen=True, array_like=True):
+    """One reference's ids before and after; ``after`` is the complete set that should hold."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One write to one account, with its reasons.
+
+    ``id`` is unique within the plan. ``key`` is the target's own id (``None`` only for ``create``).
+    ``marker`` is the external id to write with a create or adopt, by which the record is found again.
+    ``why`` explains: under ``""`` the change as a whole, under a field's or reference's name that part.
+    ``active`` is set when the account's own on/off state changes. ``end_sessions`` asks to end sessions and tokens.
+    """
+
+    id: str
+    action: Action
+    kind: str
+    subject: Subject
+    label: str
+    key: str | None = None
+    marker: str = ""
+    active: FieldChange | None = None
+    fields: dict[str, FieldChange] = {}
+    references: dict[str, ReferenceChange] = {}
+    why: dict[str, str] = {}
+    end_sessions: bool = False
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that was not planned or will not be applied, and why.
+
+    ``rail`` is the reason code, ``scope`` what it holds: the whole ``run``, one ``class`` of changes
+    (``action``), or one ``person``. ``fix`` says what lets it through.
+    """
+
+    rail: str
+    scope: HeldScope
+    summary: str
+    fix: str = ""
+    action: Action | None = None
+    kind: str = ""
+    subject: Subject | None = None
+    label: str = ""
+    key: str | None = None
+    examples: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one change (named by its id). ``key`` is the account's id where it is known."""
+
+    change: str
+    result: Result
+    key: str | None = None
+    code: str = ""
+    message: str = ""
+
+
+class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """What identifies a plan and decides whether it may still be applied.
+
+    ``lineage`` names the journal's history and ``serial`` its state when the plan was made: both must still
+    hold, as must ``config_digest``. ``counts`` is the number of changes by action.
+    """
+
+    id: str
+    run: str
+    lineage: str
+    serial: int
+    config_digest: str
+    created_at: datetime
+    expires_at: datetime
+    counts: dict[str, int] = {}
+    held: tuple[Held, ...] = ()
