@@ -102,9 +102,7 @@ class CrosskeyError(Exception):
 
     def diagnostic(self) -> Diagnostic:
         """The same error as data, for ``--json`` and for lists of findings."""
-        return Diagnostic(
-            severity="error", code=self.code, summary=self.message, path=self.where, fix=self.fix
-        )
+        return Diagnostic(severity="error", code=self.code, summary=self.message, path=self.where, fix=self.fix)
 
 
 class ConfigError(CrosskeyError):
@@ -144,9 +142,7 @@ class RetryableError(CrosskeyError):
     exit_code = ExitCode.RETRYABLE
     default_code = "retryable"
 
-    def __init__(
-        self, message: str, *, code: str = "", where: str = "", fix: str = "", wait: float = 0.0
-    ) -> None:
+    def __init__(self, message: str, *, code: str = "", where: str = "", fix: str = "", wait: float = 0.0) -> None:
         super().__init__(message, code=code, where=where, fix=fix)
         self.wait = wait
 
@@ -163,9 +159,7 @@ class RejectedError(CrosskeyError):
     exit_code = ExitCode.REJECTED
     default_code = "rejected"
 
-    def __init__(
-        self, message: str, *, code: str = "", where: str = "", fix: str = "", status: int = 0
-    ) -> None:
+    def __init__(self, message: str, *, code: str = "", where: str = "", fix: str = "", status: int = 0) -> None:
         super().__init__(message, code=code, where=where, fix=fix)
         self.status = status
 

@@ -118,7 +118,7 @@ class GroupSelection(msgspec.Struct, frozen=True, kw_only=True):
     where: str = ""
 
     def choose(self, found: Iterable[Group]) -> dict[str, Group]:
-        """Logical name → the one group it means. Raises :class:`ConfigError` naming every name that fits none or several.
+        """Logical name → the one group it means. Raises :class:`ConfigError` for every misfit.
 
         A pinned name is looked up by id, any other by exact name.
         """
@@ -184,7 +184,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """One record of a target. ``references`` holds ids from the catalogue, ``fields`` values as the schema types them.
 
     ``marker`` is the external id that crosskey wrote with the record, ``""`` when it bears none.
-    ``protected`` is the target's own reason why this record must never be touched, ``""`` when there is none.
+    ``protected`` is the target's own reason why this record must never be touched, ``""`` when none.
     """
 
     kind: str
@@ -221,11 +221,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         of_kind = [entry for entry in self.entries if entry.reference == reference]
         hits = {entry.id for entry in of_kind if entry.name.casefold() == wanted}
         if not hits:
-            hits = {
-                entry.id
-                for entry in of_kind
-                if any(alias.casefold() == wanted for alias in entry.aliases)
-            }
+            hits = {entry.id for entry in of_kind if any(alias.casefold() == wanted for alias in entry.aliases)}
         if len(hits) == 1:
             return next(iter(hits))
         if hits:
