@@ -12,7 +12,7 @@ __all__ = ("Event", "RunFacts")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something happened in a run (``run.started``, ``plan.made``, ``rail.tripped``, ``batch.applied``, ``run.ended`` …).
+    """Something happened in a run (``run.started``, ``plan.made``, ``rail.tripped``, ``batch.applied`` …).
 
     ``facts`` are counts, codes and ids; never a secret and never personal data.
     """

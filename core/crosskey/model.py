@@ -199,7 +199,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class CatalogueEntry(msgspec.Struct, frozen=True):
-    """One thing accounts refer to: its ``reference`` (site, role …), id, full name, and shorter names that also mean it."""
+    """One thing accounts refer to: its ``reference`` (site, role …), id, full name, and shorter names for it."""
 
     reference: str
     id: str

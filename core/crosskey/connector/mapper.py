@@ -28,7 +28,7 @@ Ownership = Literal["always", "on_create", "if_empty"]
 
 
 class MappingContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a mapping is compiled against: its path in the configuration, the kind it makes, and what may be referred to."""
+    """What a mapping is compiled against: its path in the configuration, the kind it makes, what may be referred to."""
 
     path: str
     kind: KindSpec
@@ -46,8 +46,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 class Desired(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The account one person should have, or why there should be none.
 
-    ``in_scope`` says whether the rules want an account at all; ``why`` explains under ``""`` the scope and under a
-    field's or reference's name the rule that won. ``references`` holds catalogue ids. A ``problem`` (no e-mail address,
+    ``in_scope`` says whether the rules want an account at all; ``why`` explains under ``""`` the scope and under a field's
+    or reference's name the rule that won. ``references`` holds catalogue ids. A ``problem`` (no e-mail address,
     an empty required field) keeps the account from being created or changed, and is shown.
     """
 

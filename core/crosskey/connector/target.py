@@ -33,8 +33,10 @@ __all__ = (
 
 
 class FieldSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a kind. ``max_length`` 0 means no limit known. ``also_matches`` are fields that hold alternatives
-    of the same thing (further e-mail addresses): matching looks at them too.
+    """One field of a kind. ``max_length`` 0 means no limit known.
+
+    ``also_matches`` are fields that hold alternatives of the same thing (further e-mail addresses): matching looks at
+    them too.
     """
 
     name: str
@@ -46,12 +48,22 @@ class FieldSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReferenceSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing accounts of a kind refer to: exactly one (``many=False``), or a set."""
+    """One thing accounts of a kind refer to: exactly one (``many=False``), or a set.
+
+    ``catalogue`` is the catalogue's word for these things where it differs from the kind's (two kinds may each have
+    "roles" that are not the same roles); look names up under :attr:`listing`.
+    """
 
     name: str
     summary: str = ""
     many: bool = False
     required: bool = False
+    catalogue: str = ""
+
+    @property
+    def listing(self) -> str:
+        """The ``reference`` of the catalogue entries that this refers to."""
+        return self.catalogue or self.name
 
 
 class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +85,9 @@ class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetSchema(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target can hold and take. ``batch`` is the largest list of changes that :meth:`Target.apply` takes at once,
-    ``settle`` the seconds after which a write whose answer was lost is surely visible, if it happened.
+    """What a target can hold and take.
+
+    ``batch`` is the largest list of changes that :meth:`Target.apply` takes at once, ``settle`` the seconds after which a write whose answer was lost is surely visible, if it happened.
     """
 
     kinds: tuple[KindSpec, ...]
@@ -125,7 +138,10 @@ class Target(Protocol):
         ...
 
     def read(self, request: AccountsRequest) -> AsyncIterator[AccountsPage | AccountsComplete]:
-        """All accounts of those kinds, inactive ones included, ending in one :class:`AccountsComplete`; raises instead of ending early."""
+        """All accounts of those kinds, inactive ones included, ending in one :class:`AccountsComplete`.
+
+        Raises instead of ending early.
+        """
         ...
 
     async def apply(self, batch: Sequence[Change]) -> Sequence[Outcome]:
