@@ -87,7 +87,8 @@ class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
 class TargetSchema(msgspec.Struct, frozen=True, kw_only=True):
     """What a target can hold and take.
 
-    ``batch`` is the largest list of changes that :meth:`Target.apply` takes at once, ``settle`` the seconds after which a write whose answer was lost is surely visible, if it happened.
+    ``batch`` is the largest list of changes that :meth:`Target.apply` takes at once, ``settle`` the seconds after which
+    a write whose answer was lost is surely visible, if it happened.
     """
 
     kinds: tuple[KindSpec, ...]
@@ -101,9 +102,14 @@ class TargetSchema(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which kinds of account to read."""
+    """Which kinds of account to read.
+
+    ``references`` names by kind those that the mapping manages: a target that needs further requests to tell a reference
+    may leave out what is not named here.
+    """
 
     kinds: frozenset[str]
+    references: Mapping[str, frozenset[str]] = {}
 
 
 class AccountsPage(msgspec.Struct, frozen=True):
