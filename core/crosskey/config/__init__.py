@@ -1,5 +1,7 @@
 """The configuration: TOML to types, all errors at once."""
 
+from crosskey.config.durations import duration_text, parse_duration
+from crosskey.config.loader import load_config
 from crosskey.config.sections import (
     Config,
     JournalSettings,
@@ -20,4 +22,7 @@ __all__ = (
     "SourceSection",
     "SyncSection",
     "TargetSection",
+    "duration_text",
+    "load_config",
+    "parse_duration",
 )

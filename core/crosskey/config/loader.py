@@ -1,0 +1,232 @@
+"""The whole configuration: every section, the references between them, and the secrets that a run needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar, cast
+
+import msgspec
+
+from crosskey.config.decode import Decoder
+from crosskey.config.document import Document, key_path, read_document
+from crosskey.config.sections import (
+    Config,
+    JournalSettings,
+    MapSection,
+    RailSettings,
+    SourceSection,
+    SyncSection,
+    TargetSection,
+)
+from crosskey.config.words import type_words
+from crosskey.errors import ConfigError, close_matches
+from crosskey.plugins.facade import Plugins, SpecKind
+from crosskey.plugins.records import Provided
+from crosskey.secrets import SCHEMES, read_secret
+from crosskey.settings import Secret, SecretReference, Settings
+
+__all__ = ("load_config",)
+
+S = TypeVar("S", bound=Settings)
+P = TypeVar("P")
+
+DEFAULT_MAPPER: Final = "rules"
+
+_TABLES: Final = ("source", "target", "sync", "map", "rails", "journal")
+
+
+def load_config(path: Path, plugins: Plugins, *, resolve_secrets: bool = True) -> Config:
+    """Read a configuration file into types.
+
+    With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now; otherwise, and for other
+    sections, each is read when it is first revealed. Raises one :class:`ConfigError` whose ``problems`` are all that
+    is wrong, each with the path of its key and the fix.
+    """
+    document = read_document(path)
+    loading = _Loading(document, plugins)
+    config = loading.config()
+    if resolve_secrets:
+        loading.read_secrets()
+    if config is None or loading.decoder.problems:
+        problems = loading.decoder.problems
+        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ConfigError(f"the configuration has {count}", code="config-invalid", where=str(path), problems=problems)
+    return config
+
+
+class _Loading:
+    """One turn of reading a document; problems gather in ``decoder``."""
+
+    def __init__(self, document: Document, plugins: Plugins) -> None:
+        self._document = document
+        self._plugins = plugins
+        self._root = document.path.absolute().parent
+        self._used: set[str] = set()
+        self.decoder = Decoder(self._secret, schemes=None if plugins.resolves_secrets else SCHEMES)
+
+    def config(self) -> Config | None:
+        """All sections; ``None`` when anything is wrong."""
+        tables = self._document.tables
+        for key in tables:
+            if key not in _TABLES:
+                summary = f"unknown section. {close_matches(key, _TABLES)}"
+                self.decoder.problem(key_path("", key), "config-unknown-key", summary, "correct or remove it")
+        sources = self._named("source", self._source)
+        targets = self._named("target", self._target)
+        maps = self._named("map", self._map)
+        sync = self._sync(self._names("source"), self._names("target"))
+        rails = self.decoder.struct(RailSettings, tables.get("rails", {}), "rails")
+        journal = self.decoder.struct(JournalSettings, tables.get("journal", {}), "journal")
+        if not self._names("map"):
+            self.decoder.problem("map", "config-required", "there are no mapping rules", "write a section [map.<kind>]")
+        if sync is None:
+            return None
+        self._used = {f"source.{sync.sources[0]}", f"target.{sync.target}", *(f"map.{kind}" for kind in maps)}
+        if rails is msgspec.UNSET or journal is msgspec.UNSET:
+            return None
+        return Config(
+            path=self._document.path,
+            digest=self._document.digest,
+            canonical=self._document.canonical,
+            sources=sources,
+            targets=targets,
+            sync=sync,
+            maps=maps,
+            rails=rails,
+            journal=msgspec.structs.replace(journal, path=self._root / journal.path),
+        )
+
+    def read_secrets(self) -> None:
+        """Read the secrets of the sections in use; each that cannot be read becomes a problem."""
+        for path, secret in self.decoder.secrets:
+            if not any(path.startswith(f"{used}.") for used in self._used):
+                continue
+            try:
+                secret.reveal()
+            except ConfigError as error:
+                self.decoder.problems.append(error.diagnostic())
+
+    def _secret(self, reference: SecretReference, path: str) -> Secret:
+        root, plugins = self._root, self._plugins
+        return Secret(lambda: read_secret(reference, where=path, root=root, plugins=plugins), reference)
+
+    def _names(self, kind: str) -> list[str]:
+        """The sections of a kind that are written, the broken ones included."""
+        tables = self._document.tables.get(kind)
+        return list(cast("dict[str, object]", tables)) if isinstance(tables, dict) else []
+
+    def _named(self, kind: str, decode: Callable[[str, str, dict[str, object]], P | None]) -> dict[str, P]:
+        """All sections ``[<kind>.<name>]`` that can be decoded."""
+        tables = self._document.tables.get(kind, {})
+        if not isinstance(tables, dict):
+            summary = f"expected sections [{kind}.<name>], got {type_words(tables)}"
+            self.decoder.problem(kind, "config-type", summary, f"write [{kind}.<name>]")
+            return {}
+        sections: dict[str, P] = {}
+        for name, table in cast("dict[str, object]", tables).items():
+            path = key_path(kind, name)
+            if not isinstance(table, dict):
+                summary = f"expected a section [{kind}.<name>], got {type_words(table)}"
+                self.decoder.problem(path, "config-type", summary, f"give the section a name: [{kind}.<name>]")
+            elif path != f"{kind}.{name}":
+                summary = "a section's name may hold letters, digits, - and _ only"
+                self.decoder.problem(path, "config-value", summary, "rename the section")
+            elif (section := decode(name, path, cast("dict[str, object]", table))) is not None:
+                sections[name] = section
+        return sections
+
+    def _source(self, name: str, path: str, table: dict[str, object]) -> SourceSection | None:
+        found = self._provided("source", self._plugins.sources, path, table)
+        groups = self.decoder.value(dict[str, str], table.get("groups", {}), f"{path}.groups")
+        apps = self.decoder.value(dict[str, str], table.get("apps", {}), f"{path}.apps")
+        settings = found and self._settings(found.value.settings, path, table, ("use", "groups", "apps"))
+        if not found or not settings or groups is msgspec.UNSET or apps is msgspec.UNSET:
+            return None
+        return SourceSection(
+            name=name,
+            path=path,
+            provided=found,
+            settings=settings,
+            groups=cast("dict[str, str]", groups),
+            apps=cast("dict[str, str]", apps),
+        )
+
+    def _target(self, name: str, path: str, table: dict[str, object]) -> TargetSection | None:
+        found = self._provided("target", self._plugins.targets, path, table)
+        settings = found and self._settings(found.value.settings, path, table, ("use",))
+        if not found or not settings:
+            return None
+        return TargetSection(name=name, path=path, provided=found, settings=settings)
+
+    def _map(self, kind: str, path: str, table: dict[str, object]) -> MapSection | None:
+        found = self._provided("mapper", self._plugins.mappers, path, {"use": DEFAULT_MAPPER, **table})
+        settings = found and self._settings(found.value.settings, path, table, ("use",))
+        if not found or not settings:
+            return None
+        return MapSection(kind=kind, path=path, provided=found, settings=settings)
+
+    def _provided(
+        self, kind: SpecKind, offered: Mapping[str, Provided[P]], path: str, table: dict[str, object]
+    ) -> Provided[P] | None:
+        use, where = table.get("use"), f"{path}.use"
+        if isinstance(use, str) and use in offered:
+            return offered[use]
+        if isinstance(use, str):
+            self.decoder.problems.append(msgspec.structs.replace(self._plugins.why_not(kind, use), path=where))
+            return None
+        known = ", ".join(f'"{name}"' for name in sorted(offered))
+        summary = "this key is required" if use is None else f"expected text, got {type_words(use)}"
+        self.decoder.problem(
+            where, "config-required", f"{summary}: it names the {kind} plugin", f"write use = … with one of {known}"
+        )
+        return None
+
+    def _settings(self, wanted: type[S], path: str, table: dict[str, object], core_keys: tuple[str, ...]) -> S | None:
+        own = {key: value for key, value in table.items() if key not in core_keys}
+        try:
+            settings = self.decoder.struct(wanted, own, path, also_known=core_keys)
+        except (NameError, TypeError) as error:
+            name = f"{wanted.__module__}.{wanted.__qualname__}"
+            summary = f"{name} cannot be used as settings ({type(error).__name__}: {error})"
+            self.decoder.problem(path, "plugin-broken", summary, "report it to the authors of the plugin")
+            return None
+        return None if isinstance(settings, msgspec.UnsetType) else settings
+
+    def _sync(self, sources: list[str], targets: list[str]) -> SyncSection | None:
+        """``[sync]`` with its defaults filled in and its names checked."""
+        table = self._document.tables.get("sync", {})
+        sync = self.decoder.struct(SyncSection, table, "sync")
+        if isinstance(sync, msgspec.UnsetType):
+            return None
+        chosen = [self._choose("source", "sync.from", name, sources) for name in sync.sources or ("",)]
+        target = self._choose("target", "sync.to", sync.target, targets)
+        if len(chosen) > 1:
+            self.decoder.problem(
+                "sync.from",
+                "sync-one-source",
+                "this version syncs from one source",
+                f'write from = ["{sync.sources[0]}"]',
+            )
+        if target is None or None in chosen:
+            return None
+        return msgspec.structs.replace(sync, sources=tuple(filter(None, chosen)), target=target)
+
+    def _choose(self, kind: str, where: str, name: str, known: list[str]) -> str | None:
+        """The section that is named, or the only one there is."""
+        if name in known:
+            return name
+        if not known:
+            if not name:
+                where = kind
+            self.decoder.problem(where, "config-required", f"there is no {kind}", f"write a section [{kind}.<name>]")
+        elif name:
+            summary = f"there is no section [{kind}.{name}]. {close_matches(name, known)}"
+            self.decoder.problem(where, "sync-unknown", summary, "correct the name")
+        elif len(known) == 1:
+            return known[0]
+        else:
+            names = ", ".join(f'"{name}"' for name in known)
+            summary = f"there are several {kind}s, and none is chosen"
+            self.decoder.problem(where, "config-required", summary, f"name one of {names} here")
+        return None
