@@ -1,0 +1,114 @@
+"""The one transport under every client: paced, pinned, traced, bounded in time and size."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+import httpx
+from opentelemetry.trace import Tracer
+
+from crosskey.http.exchange import Exchange, exchange_of
+from crosskey.http.pacing import Pacer
+from crosskey.http.pinning import Origins
+from crosskey.http.spans import request_span, tell_status
+
+__all__ = ("LARGEST_BODY", "BodyTooLarge", "DeadlineExceeded", "Wire")
+
+LARGEST_BODY = 64 * 1024 * 1024
+"""Bytes of a decoded body: a hundred times a large page, and an end to compression bombs."""
+
+# Dropped from answers: the first three no longer hold for a body that was read and decoded; cookies would make a
+# session out of calls that must stand alone.
+_DROPPED = {b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"}
+
+
+class DeadlineExceeded(httpx.ReadTimeout):
+    """The whole exchange took too long, however busily bytes were dripping."""
+
+
+class BodyTooLarge(httpx.ReadError):
+    """The decoded body passed the ceiling."""
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """Sends one request and brings back its answer, read whole.
+
+    httpx bounds each read, not the exchange: a server dripping bytes would hold a client for ever. So the deadline
+    and the size ceiling stand here, around sending **and** reading, and hold for auth flows and plain httpx calls too.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        *,
+        pacer: Pacer,
+        origins: Origins,
+        tracer: Tracer,
+        instance: str,
+        deadline: float,
+    ) -> None:
+        self._inner = inner
+        self._pacer = pacer
+        self._origins = origins
+        self._tracer = tracer
+        self._instance = instance
+        self._deadline = deadline
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Wait for a turn, send, read, learn."""
+        self._origins.check(request.url)
+        exchange = exchange_of(request, self._instance)
+        async with self._pacer.turn(exchange.method, exchange.template) as turn:
+            with request_span(self._tracer, exchange, request.url) as span:
+                exchange.sends += 1
+                response = await self._send(request, exchange)
+                tell_status(span, response.status_code)
+            turn.answered(response.status_code, response.headers)
+        return response
+
+    async def _send(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:
+        limit = asyncio.timeout(self._deadline)
+        try:
+            async with limit:
+                answer = await self._inner.handle_async_request(request)
+                try:
+                    body = await _read(answer)
+                finally:
+                    await answer.aclose()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            message = f"{exchange} had no complete answer within {self._deadline:g} s"
+            raise DeadlineExceeded(message, request=request) from None
+        headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _DROPPED]
+        kept = {key: value for key, value in answer.extensions.items() if key != "network_stream"}
+        return httpx.Response(answer.status_code, headers=headers, content=body, extensions=kept)
+
+    async def aclose(self) -> None:
+        """Close the pool."""
+        await self._inner.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self._inner.__aexit__(exc_type, exc_value, traceback)
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.aiter_bytes():
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            raise BodyTooLarge(f"the answer is larger than {LARGEST_BODY // 2**20} MiB")
+        chunks.append(chunk)
+    return b"".join(chunks)
