@@ -1,1 +1,179 @@
-"""crosskey keeps a service desk in step with an identity provider."""
+"""crosskey keeps a service desk in step with an identity provider.
+
+The names exported here, by :mod:`crosskey.http` and by :mod:`crosskey.errors` are all that a plugin needs. Each module
+is imported when one of its names is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crosskey.clock import Clock
+    from crosskey.connector.context import Context
+    from crosskey.connector.mapper import (
+        Candidate,
+        CompiledMapping,
+        Desired,
+        LeaverPolicy,
+        MapperSpec,
+        MappingContext,
+        MatchKey,
+    )
+    from crosskey.connector.source import (
+        FindsPeople,
+        GroupsPage,
+        MembersPage,
+        PeoplePage,
+        ReadComplete,
+        ReadRequest,
+        ReadsChanges,
+        Source,
+        SourceSpec,
+    )
+    from crosskey.connector.sso import SsoFlowSpec
+    from crosskey.connector.target import (
+        AccountsComplete,
+        AccountsPage,
+        AccountsRequest,
+        CountsSeats,
+        EndsSessions,
+        FieldSpec,
+        FindsChanges,
+        HasCatalogue,
+        KindSpec,
+        ReferenceSpec,
+        Seats,
+        Target,
+        TargetSchema,
+        TargetSpec,
+    )
+    from crosskey.errors import (
+        AuthError,
+        ConfigError,
+        ContractError,
+        CrosskeyError,
+        Diagnostic,
+        PluginError,
+        RejectedError,
+        RetryableError,
+        UncertainError,
+    )
+    from crosskey.events import Event, RunFacts
+    from crosskey.hookspecs import hookimpl
+    from crosskey.model import (
+        PERSON_ATTRIBUTES,
+        Account,
+        Catalogue,
+        CatalogueEntry,
+        Group,
+        GroupSelection,
+        Person,
+        Scalar,
+        Subject,
+    )
+    from crosskey.plan import Change, FieldChange, Outcome, PlanHeader, ReferenceChange
+    from crosskey.settings import Secret, SecretReference, Settings
+
+__all__ = (
+    "PERSON_ATTRIBUTES",
+    "Account",
+    "AccountsComplete",
+    "AccountsPage",
+    "AccountsRequest",
+    "AuthError",
+    "Candidate",
+    "Catalogue",
+    "CatalogueEntry",
+    "Change",
+    "Clock",
+    "CompiledMapping",
+    "ConfigError",
+    "Context",
+    "ContractError",
+    "CountsSeats",
+    "CrosskeyError",
+    "Desired",
+    "Diagnostic",
+    "EndsSessions",
+    "Event",
+    "FieldChange",
+    "FieldSpec",
+    "FindsChanges",
+    "FindsPeople",
+    "Group",
+    "GroupSelection",
+    "GroupsPage",
+    "HasCatalogue",
+    "KindSpec",
+    "LeaverPolicy",
+    "MapperSpec",
+    "MappingContext",
+    "MatchKey",
+    "MembersPage",
+    "Outcome",
+    "PeoplePage",
+    "Person",
+    "PlanHeader",
+    "PluginError",
+    "ReadComplete",
+    "ReadRequest",
+    "ReadsChanges",
+    "ReferenceChange",
+    "ReferenceSpec",
+    "RejectedError",
+    "RetryableError",
+    "RunFacts",
+    "Scalar",
+    "Seats",
+    "Secret",
+    "SecretReference",
+    "Settings",
+    "Source",
+    "SourceSpec",
+    "SsoFlowSpec",
+    "Subject",
+    "Target",
+    "TargetSchema",
+    "TargetSpec",
+    "UncertainError",
+    "hookimpl",
+)
+
+_HOMES = {
+    "clock": "Clock",
+    "connector.context": "Context",
+    "connector.mapper": "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey",
+    "connector.source": (
+        "FindsPeople GroupsPage MembersPage PeoplePage ReadComplete ReadRequest ReadsChanges Source SourceSpec"
+    ),
+    "connector.sso": "SsoFlowSpec",
+    "connector.target": (
+        "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "
+        "KindSpec ReferenceSpec Seats Target TargetSchema TargetSpec"
+    ),
+    "errors": (
+        "AuthError ConfigError ContractError CrosskeyError Diagnostic PluginError RejectedError RetryableError "
+        "UncertainError"
+    ),
+    "events": "Event RunFacts",
+    "hookspecs": "hookimpl",
+    "model": "PERSON_ATTRIBUTES Account Catalogue CatalogueEntry Group GroupSelection Person Scalar Subject",
+    "plan": "Change FieldChange Outcome PlanHeader ReferenceChange",
+    "settings": "Secret SecretReference Settings",
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    """Import the module of a public name when it is first asked for, and keep the name."""
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

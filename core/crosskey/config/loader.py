@@ -197,18 +197,15 @@ class _Loading:
         """``[sync]`` with its defaults filled in and its names checked."""
         table = self._document.tables.get("sync", {})
         sync = self.decoder.struct(SyncSection, table, "sync")
-        if isinstance(sync, msgspec.UnsetType):
+        names = _names_only(table) if isinstance(sync, msgspec.UnsetType) else sync
+        if names is None:
             return None
-        chosen = [self._choose("source", "sync.from", name, sources) for name in sync.sources or ("",)]
-        target = self._choose("target", "sync.to", sync.target, targets)
+        chosen = [self._choose("source", "sync.from", name, sources) for name in names.sources or ("",)]
+        target = self._choose("target", "sync.to", names.target, targets)
         if len(chosen) > 1:
-            self.decoder.problem(
-                "sync.from",
-                "sync-one-source",
-                "this version syncs from one source",
-                f'write from = ["{sync.sources[0]}"]',
-            )
-        if target is None or None in chosen:
+            fix = f'write from = ["{names.sources[0]}"]'
+            self.decoder.problem("sync.from", "sync-one-source", "this version syncs from one source", fix)
+        if isinstance(sync, msgspec.UnsetType) or target is None or None in chosen:
             return None
         return msgspec.structs.replace(sync, sources=tuple(filter(None, chosen)), target=target)
 
@@ -229,4 +226,15 @@ class _Loading:
             names = ", ".join(f'"{name}"' for name in known)
             summary = f"there are several {kind}s, and none is chosen"
             self.decoder.problem(where, "config-required", summary, f"name one of {names} here")
+        return None
+
+
+def _names_only(table: object) -> SyncSection | None:
+    """The names in a ``[sync]`` that is wrong elsewhere, so that they are checked in the same turn."""
+    if not isinstance(table, dict):
+        return None
+    entries = cast("dict[str, object]", table)
+    try:
+        return msgspec.convert({key: entries[key] for key in ("from", "to") if key in entries}, SyncSection)
+    except msgspec.ValidationError:
         return None

@@ -1,0 +1,78 @@
+"""The core's services for one configured instance, lent to the plugin that opens its connector."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from crosskey.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    import httpx
+    from opentelemetry.trace import Tracer
+
+    from crosskey.http import Budget, Client
+
+__all__ = ("InstanceContext", "TransportFactory")
+
+TransportFactory = Callable[[str], "httpx.AsyncBaseTransport | None"]
+"""Gives the transport for an instance (``source.corp``), or ``None`` for the real one."""
+
+
+class InstanceContext:
+    """A :class:`crosskey.connector.context.Context`.
+
+    ``transport`` replaces the innermost HTTP transport, below retries, pacing and spans: recordings, tests and fault
+    injection go in there.
+    """
+
+    def __init__(self, instance: str, *, clock: Clock | None = None, transport: TransportFactory | None = None) -> None:
+        self.instance = instance
+        self.clock: Clock = clock or SystemClock()
+        self._transport = transport
+
+    @cached_property
+    def logger(self) -> logging.Logger:
+        """The logger ``crosskey.source.corp``."""
+        return logging.getLogger(f"crosskey.{self.instance}")
+
+    @cached_property
+    def tracer(self) -> Tracer:
+        """The tracer of this instance; it does nothing unless the command line set the SDK up."""
+        from crosskey.telemetry import tracer  # noqa: PLC0415 - the OpenTelemetry API is imported when first needed
+
+        return tracer(f"crosskey.{self.instance}")
+
+    def http(
+        self,
+        base_url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+        explain: Callable[[httpx.Response], str] | None = None,
+        budget: Budget | None = None,
+        hosts: Collection[str] = (),
+        concurrency: int = 8,
+        deadline: float = 30.0,
+    ) -> AbstractAsyncContextManager[Client]:
+        """An HTTP client on the core's stack."""
+        from crosskey.http import open_client  # noqa: PLC0415 - httpx is imported when a connector is opened
+
+        return open_client(
+            base_url,
+            instance=self.instance,
+            clock=self.clock,
+            tracer=self.tracer,
+            logger=self.logger,
+            auth=auth,
+            headers=headers,
+            explain=explain,
+            budget=budget,
+            hosts=hosts,
+            concurrency=concurrency,
+            deadline=deadline,
+            transport=self._transport(self.instance) if self._transport else None,
+        )
