@@ -36,7 +36,7 @@ class FieldSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One field of a kind. ``max_length`` 0 means no limit known.
 
     ``also_matches`` are fields that hold alternatives of the same thing (further e-mail addresses): matching looks at
-    them too.
+    them too. ``listed=False``: reads may not show it; what was last written then stands for what is there.
     """
 
     name: str
@@ -45,6 +45,7 @@ class FieldSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_length: int = 0
     required: bool = False
     also_matches: tuple[str, ...] = ()
+    listed: bool = True
 
 
 class ReferenceSpec(msgspec.Struct, frozen=True, kw_only=True):
