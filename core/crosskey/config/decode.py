@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import types
-from collections import abc
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from crosskey.config.annotations import (
+    FROM_TEXT,
+    LISTS,
+    choices,
+    described,
+    is_list,
+    is_mapping,
+    member_for,
+    struct_type,
+)
 from crosskey.config.document import key_path
 from crosskey.config.durations import parse_duration
 from crosskey.config.references import parse_reference, secret_example
@@ -22,20 +29,6 @@ from crosskey.settings import Secret, SecretReference
 __all__ = ("Decoder",)
 
 S = TypeVar("S", bound=msgspec.Struct)
-
-_LISTS: Final[dict[object, type]] = {
-    list: list,
-    tuple: tuple,
-    set: set,
-    frozenset: frozenset,
-    abc.Sequence: tuple,
-    abc.Set: frozenset,
-}
-_MAPPINGS: Final = (dict, abc.Mapping)
-_FROM_TEXT: Final[dict[object, str]] = {
-    timedelta: 'write it as text: "90s", "15m", "4h", "7d"',
-    Path: "write the path as text",
-}
 
 
 class Decoder:
@@ -93,26 +86,26 @@ class Decoder:
         if get_origin(wanted) is Annotated:
             wanted, *rest = get_args(wanted)
             metas = tuple(rest)
-        plain, shape = _member_for(wanted, value), type(value)
+        plain, shape = member_for(wanted, value), type(value)
         if plain is Secret:
             return self._secret(value, path)
-        if struct := _struct_type(plain):
+        if struct := struct_type(plain):
             return self.struct(struct, value, path)
-        if plain in _FROM_TEXT and shape is str and value:
+        if plain in FROM_TEXT and shape is str and value:
             return self._from_text(plain, cast("str", value), path)
-        if _is_list(plain) and shape is list:
+        if is_list(plain) and shape is list:
             return self._items(plain, cast("list[object]", value), path, metas)
-        if get_origin(plain) in _MAPPINGS and shape is dict:
+        if is_mapping(plain) and shape is dict:
             return self._entries(plain, cast("dict[str, object]", value), path, metas)
         return self._leaf(plain, metas, value, path)
 
     def _leaf(self, wanted: object, metas: tuple[object, ...], value: object, path: str) -> object:
-        if wanted in _FROM_TEXT:
-            return self.problem(path, "config-type", f"expected text, got {type_words(value)}", _FROM_TEXT[wanted])
-        choices = _choices(wanted)
-        if choices and isinstance(value, str) and value not in choices:
-            known = ", ".join(f'"{choice}"' for choice in choices)
-            hint = close_matches(value, choices)
+        if wanted in FROM_TEXT:
+            return self.problem(path, "config-type", f"expected text, got {type_words(value)}", FROM_TEXT[wanted])
+        words = choices(wanted)
+        if words and isinstance(value, str) and value not in words:
+            known = ", ".join(f'"{word}"' for word in words)
+            hint = close_matches(value, words)
             return self.problem(path, "config-value", f'"{value}" is not known. {hint}', f"write one of {known}")
         try:
             return msgspec.convert(value, _annotated(wanted, metas))
@@ -124,7 +117,7 @@ class Decoder:
         done = [self.value(inner, item, f"{path}[{index}]") for index, item in enumerate(items)]
         if any(item is UNSET for item in done) or not self._fits(done, metas, path):
             return UNSET
-        return _LISTS[get_origin(plain)](done)
+        return LISTS[get_origin(plain)](done)
 
     def _entries(self, plain: object, table: dict[str, object], path: str, metas: tuple[object, ...]) -> object:
         key_type, inner = get_args(plain)
@@ -164,7 +157,7 @@ class Decoder:
 
     def _missing(self, field: msgspec.structs.FieldInfo, where: str) -> None:
         wanted, description = described(field.type)
-        plain = _member_for(wanted, {})
+        plain = member_for(wanted, {})
         example = secret_example(where) if plain is Secret else f"{field.encode_name} = …"
         summary = f"this key is required: {description}" if description else "this key is required"
         self.problem(where, "config-required", summary, f"write {example}")
@@ -189,57 +182,7 @@ class Decoder:
             self.problems.append(msgspec.structs.replace(found, path=below))
 
 
-def described(annotation: object) -> tuple[object, str]:
-    """The type behind an annotation, and its description."""
-    if get_origin(annotation) is not Annotated:
-        return annotation, ""
-    wanted, *metas = get_args(annotation)
-    texts = [meta.description for meta in metas if isinstance(meta, msgspec.Meta) and meta.description]
-    return wanted, " ".join(texts)
-
-
 def _annotated(wanted: object, metas: tuple[object, ...]) -> Any:  # noqa: ANN401 - a type made at run time
     for meta in metas:
         wanted = Annotated[wanted, meta]
     return wanted
-
-
-def _member_for(wanted: object, value: object) -> object:
-    """The member of a union that a value of this shape is meant for; the union itself when several may be."""
-    if get_origin(wanted) not in (Union, types.UnionType):
-        return wanted
-    members = [member for member in get_args(wanted) if member is not types.NoneType]
-    if len(members) == 1:
-        return members[0]
-    if isinstance(value, dict):
-        fitting = [member for member in members if _takes_table(member)]
-    elif isinstance(value, list):
-        fitting = [member for member in members if _is_list(member)]
-    elif isinstance(value, str) and str not in members:
-        fitting = [member for member in members if member is Secret or member in _FROM_TEXT]
-    else:
-        fitting = []
-    return fitting[0] if len(fitting) == 1 else wanted
-
-
-def _takes_table(member: object) -> bool:
-    return get_origin(member) in _MAPPINGS or member is Secret or _struct_type(member) is not None
-
-
-def _struct_type(member: object) -> type[msgspec.Struct] | None:
-    return member if isinstance(member, type) and issubclass(member, msgspec.Struct) else None
-
-
-def _is_list(member: object) -> bool:
-    """Whether items of any number are wanted; a tuple of fixed length is left to msgspec."""
-    origin, arguments = get_origin(member), get_args(member)
-    return origin in _LISTS and (origin is not tuple or arguments[-1] is Ellipsis)
-
-
-def _choices(wanted: object) -> list[str]:
-    """The words a value may be, when it may be no other text."""
-    members = get_args(wanted) if get_origin(wanted) in (Union, types.UnionType) else (wanted,)
-    if str in members:
-        return []
-    words = [word for member in members if get_origin(member) is Literal for word in get_args(member)]
-    return [word for word in words if isinstance(word, str)]

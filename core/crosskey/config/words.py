@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-__all__ = ("plain_words", "type_words")
+__all__ = ("plain_words", "type_name", "type_words")
 
 _WORDS: Final = {
     "str": "text",
@@ -39,6 +40,16 @@ _PATH = re.compile(r" - at `[^`]*`$")
 def type_words(value: object) -> str:
     """What a TOML value is."""
     return next((_WORDS[name] for kind, name in _TYPES if isinstance(value, kind)), "something else")
+
+
+def type_name(kind: object) -> str:
+    """A type's name without an article, for tables: ``text``, ``whole number``, ``duration``."""
+    if kind is timedelta:
+        return "duration"
+    if kind is Path:
+        return "path"
+    words = {known: _WORDS[name] for known, name in _TYPES}
+    return words[kind].removeprefix("a ") if isinstance(kind, type) and kind in words else "value"
 
 
 def plain_words(error: msgspec.ValidationError) -> str:
