@@ -1,0 +1,183 @@
+"""The SQLite connection: pragmas by the linked version, one transaction wrapper, errors in crosskey's words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import sqlite_utils
+
+from crosskey.errors import ContractError, StorageError
+from crosskey.journal.failures import sqlite_failure
+
+__all__ = ("Database", "Row", "durability", "moment", "stamp")
+
+Row = tuple[Any, ...]
+"""One row; its columns are typed where it is unpacked, next to the query that names them."""
+
+_BUSY_SECONDS = 10.0
+
+
+def durability(version: tuple[int, int, int]) -> tuple[Literal["wal", "truncate"], Literal["full", "extra"]]:
+    """Journal mode and ``synchronous`` for a linked SQLite version; commits survive power loss with either.
+
+    Two connections can corrupt a WAL database in 3.7.0 to 3.51.2, except in the patched 3.44.6 and 3.50.7
+    (https://sqlite.org/wal.html#walresetbug), so those versions get the rollback journal.
+    """
+    patched = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
+    return ("wal", "full") if patched else ("truncate", "extra")
+
+
+def stamp(at: datetime) -> str:
+    """A time as the journal keeps it: UTC, fixed width, so that text order is time order."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment(text: str) -> datetime:
+    """The time behind a :func:`stamp`."""
+    return datetime.fromisoformat(text)
+
+
+class Database:
+    """One open connection to a journal file. Every ``sqlite3`` error leaves as :class:`StorageError`.
+
+    After such an error the connection counts as dead and refuses everything: SQLite has rolled back by itself, and what
+    is on disk must be read afresh before anybody decides anything.
+    """
+
+    def __init__(self, path: Path, *, writable: bool) -> None:
+        self.path = path
+        self.writable = writable
+        self.journal_mode = ""
+        self._failed: StorageError | None = None
+        self._fence: Callable[[], None] = _no_fence
+        with self._translated():
+            # Readers open "rw" too, then query_only: only so can they roll back what a killed writer left half done.
+            self.connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=_BUSY_SECONDS
+            )
+        try:
+            self._configure()
+        except StorageError:
+            self.connection.close()
+            raise
+        self._tables = sqlite_utils.Database(self.connection, recursive_triggers=False, execute_plugins=False)
+
+    def _configure(self) -> None:
+        for pragma in (
+            "foreign_keys = ON",
+            "trusted_schema = OFF",
+            "cell_size_check = ON",
+            "mmap_size = 0",
+            "temp_store = MEMORY",
+            # Without it INSERT OR REPLACE would delete events unseen by the trigger that refuses to.
+            "recursive_triggers = ON",
+        ):
+            self.value(f"PRAGMA {pragma}")
+        if not self.writable:
+            self.value("PRAGMA query_only = ON")
+
+    def make_durable(self) -> None:
+        """Choose journal mode and syncing by the linked version. Changes the file: identify it as ours first."""
+        mode, synchronous = durability(sqlite3.sqlite_version_info)
+        self.journal_mode = str(self.value(f"PRAGMA journal_mode = {mode}"))
+        if self.journal_mode != mode:
+            raise StorageError(
+                f"the journal could not be switched to journal mode {mode} (it stays in {self.journal_mode})",
+                code="journal-busy",
+                where=str(self.path),
+                fix="close whatever else has it open, then run the same command again",
+            )
+        self.value(f"PRAGMA synchronous = {synchronous}")
+
+    def guard_with(self, fence: Callable[[], None]) -> None:
+        """Run ``fence`` at the start of every later transaction; it raises when this writer must not write any more."""
+        self._fence = fence
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows of a query; no lock outlives the call."""
+        with self._translated():
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        """The first row of a query."""
+        with self._translated():
+            return self.connection.execute(sql, parameters).fetchone()
+
+    def value(self, sql: str, parameters: Sequence[object] = ()) -> Any:  # noqa: ANN401 - as the one column is declared
+        """The first column of the first row, or ``None``."""
+        row = self.row(sql, parameters)
+        return None if row is None else row[0]
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """One writing statement inside :meth:`transaction`; how many rows it changed."""
+        with self._translated():
+            return self.connection.execute(sql, parameters).rowcount
+
+    def many(self, sql: str, parameters: Iterable[Sequence[object]]) -> int:
+        """One writing statement for many rows inside :meth:`transaction`; how many rows it changed."""
+        with self._translated():
+            return self.connection.executemany(sql, parameters).rowcount
+
+    def insert(self, table: str, record: Mapping[str, object]) -> None:
+        """One record of a small table, by column name, inside :meth:`transaction`. For bulk see :meth:`many`."""
+        with self._translated():
+            self._tables.table(table).insert(dict(record))
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """All or nothing, synced to disk when the block ends. The only way to write.
+
+        ``BEGIN IMMEDIATE`` takes the write lock at once, so that what the block reads cannot change before it writes;
+        the fence is checked under that lock.
+        """
+        with self._translated():
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._fence()
+                yield
+                self.connection.execute("COMMIT")
+            except BaseException:
+                # After a full disk or an I/O error SQLite has rolled back already, and a second ROLLBACK would raise.
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        if (first := self._failed) is not None:
+            again = f"{first.message}; the journal takes nothing more in this run"
+            raise StorageError(again, code=first.code, where=first.where, fix=first.fix)
+        try:
+            yield
+        except sqlite3.Error as error:
+            self._failed = sqlite_failure(error, self.path)
+            raise self._failed from error
+        except UnicodeEncodeError as error:
+            raise ContractError(
+                f"a plugin gave text that is not valid Unicode: {error.reason}",
+                code="invalid-text",
+                where=str(self.path),
+                fix="report it to the plugin's authors; the value holds a lone surrogate",
+            ) from error
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _no_fence() -> None:
+    """Before a lease is taken nothing fences: opening and migrating happen under the file lock."""

@@ -1,0 +1,42 @@
+"""People seen leaving, and since when: what a grace period counts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from crosskey.journal.database import Database, moment, stamp
+from crosskey.journal.lookups import lookups
+from crosskey.model import Subject
+
+__all__ = ("clear", "find", "mark")
+
+
+def find(database: Database, connection: str, kind: str, subjects: Iterable[Subject]) -> dict[Subject, datetime]:
+    """When each of those subjects was first seen leaving, as far as that still stands."""
+    found: dict[Subject, datetime] = {}
+    for issuer, ids in lookups(subjects):
+        rows = database.rows(
+            "SELECT subject, since FROM leaver WHERE connection = ? AND issuer = ? AND kind = ?"
+            " AND subject IN (SELECT value FROM json_each(?))",
+            (connection, issuer, kind, ids),
+        )
+        found.update((Subject(issuer, subject), moment(since)) for subject, since in rows)
+    return found
+
+
+def mark(database: Database, connection: str, kind: str, subjects: Iterable[Subject], now: datetime) -> None:
+    """Note that they are leaving since now, unless it is noted already."""
+    since = stamp(now)
+    database.many(
+        "INSERT INTO leaver (connection, issuer, subject, kind, since) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        ((connection, subject.issuer, subject.id, kind, since) for subject in subjects),
+    )
+
+
+def clear(database: Database, connection: str, kind: str, subjects: Iterable[Subject]) -> None:
+    """Forget that they were leaving: they came back, or their account is dealt with."""
+    database.many(
+        "DELETE FROM leaver WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ?",
+        ((connection, subject.issuer, subject.id, kind) for subject in subjects),
+    )

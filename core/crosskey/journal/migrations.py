@@ -1,0 +1,229 @@
+"""The schema: numbered steps forward, each in one transaction, with a backup before an existing file is touched."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from crosskey.errors import StorageError
+from crosskey.journal.database import Database, stamp
+from crosskey.journal.failures import os_failure
+from crosskey.journal.files import sync, touch_private
+
+__all__ = ("APPLICATION_ID", "MIGRATIONS", "Migration", "identify", "migrate")
+
+APPLICATION_ID = 0x43524B59
+"""``CRKY`` in the file's header: what tells a journal from any other SQLite file."""
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """The statements that lead from the schema version before to ``version``."""
+
+    version: int
+    statements: tuple[str, ...]
+
+
+_FIRST = (
+    """CREATE TABLE meta (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        lineage TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        head_seq INTEGER NOT NULL,
+        head_hash TEXT NOT NULL
+    ) STRICT""",
+    # One row a connection: its lease (holder columns are NULL while nobody holds it), its epoch and its serial.
+    """CREATE TABLE connection (
+        name TEXT PRIMARY KEY,
+        epoch INTEGER NOT NULL,
+        serial INTEGER NOT NULL,
+        host TEXT, boot TEXT, pid INTEGER, started TEXT,
+        acquired_at TEXT, expires_at TEXT
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE config_generation (
+        digest TEXT PRIMARY KEY,
+        text TEXT NOT NULL,
+        first_used_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE run (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL REFERENCES connection,
+        epoch INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        config_digest TEXT NOT NULL REFERENCES config_generation,
+        plugins TEXT NOT NULL,
+        sqlite_version TEXT NOT NULL,
+        journal_mode TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        verdict TEXT,
+        counts TEXT NOT NULL,
+        note TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX run_connection ON run (connection, started_at)",
+    """CREATE TABLE snapshot (
+        id INTEGER PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES run,
+        connection TEXT NOT NULL,
+        side TEXT NOT NULL,
+        stream TEXT NOT NULL,
+        at TEXT NOT NULL,
+        pages INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        complete INTEGER NOT NULL,
+        reason TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX snapshot_stream ON snapshot (connection, side, stream, complete, id)",
+    # Subjects are two columns, so that no separator inside an issuer or id can ever confuse two people.
+    """CREATE TABLE link (
+        connection TEXT NOT NULL REFERENCES connection,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        marker TEXT NOT NULL,
+        active INTEGER NOT NULL,
+        established_by TEXT NOT NULL,
+        since TEXT NOT NULL,
+        given TEXT NOT NULL,
+        fields TEXT NOT NULL,
+        disabled_by_us INTEGER NOT NULL,
+        run TEXT NOT NULL REFERENCES run,
+        PRIMARY KEY (connection, issuer, subject, kind)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX link_key ON link (connection, kind, key)",
+    """CREATE TABLE leaver (
+        connection TEXT NOT NULL REFERENCES connection,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        since TEXT NOT NULL,
+        PRIMARY KEY (connection, issuer, subject, kind)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE plan (
+        id TEXT PRIMARY KEY,
+        connection TEXT NOT NULL REFERENCES connection,
+        run TEXT NOT NULL REFERENCES run,
+        created_at TEXT NOT NULL,
+        header TEXT NOT NULL,
+        finished INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE plan_change (
+        plan TEXT NOT NULL REFERENCES plan,
+        position INTEGER NOT NULL,
+        change TEXT NOT NULL,
+        PRIMARY KEY (plan, position)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE event (
+        seq INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        connection TEXT NOT NULL,
+        run TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        facts TEXT NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX event_run ON event (run, seq)",
+    """CREATE TRIGGER event_is_appended BEFORE INSERT ON event
+        WHEN NEW.seq <> (SELECT head_seq + 1 FROM meta)
+        BEGIN SELECT RAISE(ABORT, 'events are only appended'); END""",
+    "CREATE TRIGGER event_stays BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events never change'); END",
+    "CREATE TRIGGER event_remains BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END",
+    # `change` holds wanted values and pre-image; `event` is the link of the chain whose digest covers it.
+    """CREATE TABLE operation (
+        id INTEGER PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES run,
+        connection TEXT NOT NULL,
+        change_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        key TEXT,
+        change TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        intent_at TEXT NOT NULL,
+        settle_until TEXT NOT NULL,
+        resolved_at TEXT,
+        outcome_code TEXT NOT NULL,
+        message TEXT NOT NULL,
+        event INTEGER NOT NULL REFERENCES event,
+        UNIQUE (run, change_id)
+    ) STRICT""",
+    "CREATE INDEX operation_subject ON operation (connection, issuer, subject)",
+    "CREATE INDEX operation_key ON operation (connection, kind, key)",
+    "CREATE INDEX operation_event ON operation (event)",
+    # The database itself refuses a second write for somebody whose last one is not settled.
+    """CREATE UNIQUE INDEX operation_unresolved ON operation (connection, kind, issuer, subject)
+        WHERE state IN ('intent', 'uncertain')""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, _FIRST),)
+
+
+def identify(database: Database, *, newest: int = MIGRATIONS[-1].version) -> int:
+    """The file's schema version. Raises :class:`StorageError` for a file that is not ours or too new for us."""
+    where = str(database.path)
+    application, version = database.value("PRAGMA application_id"), int(database.value("PRAGMA user_version"))
+    if application != APPLICATION_ID:
+        raise StorageError(
+            "the file is an SQLite database of another program, not a crosskey journal",
+            code="journal-foreign",
+            where=where,
+            fix="name another file for the journal",
+        )
+    if version > newest:
+        raise StorageError(
+            f"the journal was written by a newer crosskey (schema {version}, this one knows {newest})",
+            code="journal-newer",
+            where=where,
+            fix="upgrade crosskey, or restore the backup that the upgrade left next to the journal",
+        )
+    if version < newest and not database.writable:
+        raise StorageError(
+            f"the journal was written by an older crosskey (schema {version}, this one reads {newest})",
+            code="journal-older",
+            where=where,
+            fix="run `crosskey sync` or `crosskey plan`, which upgrades it",
+        )
+    return version
+
+
+def migrate(
+    database: Database, now: datetime, *, version: int, migrations: Sequence[Migration] = MIGRATIONS
+) -> Path | None:
+    """Bring a journal of ``version`` (0: an empty file) to the newest one; the path of the backup made before, if any.
+
+    Forward only; a step that fails leaves the version before it. Call only under the journal's lock.
+    """
+    pending = [migration for migration in migrations if migration.version > version]
+    backup = _back_up(database, version, now) if pending and version else None
+    for migration in pending:
+        with database.transaction():
+            for statement in migration.statements:
+                database.run(statement)
+            if not version:
+                database.run("INSERT INTO meta VALUES (1, ?, ?, 0, '')", (secrets.token_hex(16), stamp(now)))
+                database.value(f"PRAGMA application_id = {APPLICATION_ID}")
+            database.value(f"PRAGMA user_version = {migration.version}")
+        version = migration.version
+    return backup
+
+
+def _back_up(database: Database, version: int, now: datetime) -> Path:
+    """A complete, synced copy next to the journal, private like it."""
+    path = database.path
+    final = path.with_name(f"{path.name}.v{version}-{now:%Y%m%dT%H%M%S}.bak")
+    partial = final.with_name(final.name + ".partial")
+    try:
+        partial.unlink(missing_ok=True)
+        touch_private(partial)
+        database.value("VACUUM INTO ?", (str(partial),))
+        sync(partial)  # SQLite does not (https://sqlite.org/lang_vacuum.html)
+        return partial.replace(final)
+    except OSError as error:
+        raise os_failure(error, final) from error

@@ -1,0 +1,205 @@
+"""Writes to the target: intended before they are sent, recorded after, and settled by looking when the answer was lost.
+
+intent ──► done | failed
+   └─────► uncertain
+intent, uncertain ──► resolved_present | resolved_absent | superseded
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from crosskey.errors import RejectedError, StorageError
+from crosskey.journal import events
+from crosskey.journal.database import Database, Row, moment, stamp
+from crosskey.journal.lookups import chunks, in_json
+from crosskey.journal.records import OperationRecord, OperationState
+from crosskey.model import Subject
+from crosskey.plan import Change
+
+__all__ = ("Settled", "get", "intend", "of_run", "search", "settle", "unresolved")
+
+_COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts"""
+_OF_CONNECTION = f"SELECT {_COLUMNS} FROM operation WHERE connection = ?"  # noqa: S608 - constants of this module
+_UNRESOLVED = f"{_OF_CONNECTION} AND state IN ('intent', 'uncertain') ORDER BY id"
+
+_change = msgspec.json.Decoder(Change)
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one operation."""
+
+    operation: int
+    state: OperationState
+    key: str | None
+    code: str = ""
+    message: str = ""
+
+
+def intend(
+    database: Database, now: datetime, *, connection: str, run: str, changes: Sequence[Change], settle: timedelta
+) -> None:
+    """Write intents inside the caller's transaction, with an event that vouches for their content.
+
+    A change that this run intended before is intended again only where nothing can have been written: its intent still
+    stands, or it failed. Raises :class:`StorageError` for a subject whose last write is not settled.
+    """
+    known = of_run(database, run, changes)
+    texts = {change.id: msgspec.json.encode(change).decode() for change in changes if change.id not in known}
+    facts = {"count": len(changes), "changes_digest": events.digest(texts.values())}
+    event = events.append(database, now, connection, run, "batch.intended", facts)
+    at, until = stamp(now), stamp(now + settle)
+    again = [known[change.id] for change in changes if change.id in known]
+    repeated = database.many(
+        "UPDATE operation SET state = 'intent', attempts = attempts + 1, intent_at = ?, settle_until = ?,"
+        " resolved_at = NULL, outcome_code = '', message = '' WHERE id = ? AND state IN ('intent', 'failed')",
+        ((at, until, operation) for operation in again),
+    )
+    if repeated != len(again):
+        raise StorageError(
+            "a change of this run was about to be written twice",
+            code="write-twice",
+            where=str(database.path),
+            fix="report this with the run's id: crosskey history " + run,
+        )
+    rows = [
+        (
+            run,
+            connection,
+            one.id,
+            one.kind,
+            one.subject.issuer,
+            one.subject.id,
+            one.key,
+            texts[one.id],
+            at,
+            until,
+            event,
+        )
+        for one in changes
+        if one.id in texts
+    ]
+    _insert(database, rows)
+
+
+def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
+    try:
+        database.connection.executemany(
+            "INSERT INTO operation (run, connection, change_id, kind, issuer, subject, key, change, state, attempts,"
+            " intent_at, settle_until, outcome_code, message, event)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?, '', '', ?)",
+            rows,
+        )
+    except sqlite3.IntegrityError as error:
+        raise StorageError(
+            "an account was about to be written although its last write is not settled",
+            code="write-unresolved",
+            where=str(database.path),
+            fix="run `crosskey sync`: it looks what became of that write first",
+        ) from error
+
+
+def settle(database: Database, now: datetime, outcomes: Sequence[Settled], *, answered: bool) -> None:
+    """Note what became of operations inside the caller's transaction.
+
+    ``answered``: the target said so, which only an open intent can wait for; otherwise somebody looked.
+    """
+    changed = database.many(
+        "UPDATE operation SET state = ?, resolved_at = ?, outcome_code = ?, message = ?, key = coalesce(?, key)"
+        " WHERE id = ? AND state IN ('intent', ?)",
+        (
+            (
+                one.state,
+                None if one.state == "uncertain" else stamp(now),
+                one.code,
+                one.message,
+                one.key,
+                one.operation,
+                "intent" if answered else "uncertain",
+            )
+            for one in outcomes
+        ),
+    )
+    if changed != len(outcomes):
+        raise StorageError(
+            "an outcome came for a write that is not open",
+            code="outcome-without-intent",
+            where=str(database.path),
+            fix="report this; `crosskey history` shows the run",
+        )
+
+
+def get(database: Database, connection: str, operation: str) -> OperationRecord:
+    """One operation. Raises :class:`RejectedError` when there is none."""
+    number = int(operation) if operation.isdecimal() else -1
+    row = database.row(f"{_OF_CONNECTION} AND id = ?", (connection, number))
+    if row is None:
+        raise RejectedError(
+            f'the journal has no operation "{operation}"',
+            code="operation-unknown",
+            where=str(database.path),
+            fix="list them with `crosskey history RUN`",
+        )
+    return _record(row)
+
+
+def search(
+    database: Database,
+    connection: str,
+    *,
+    run: str | None,
+    subject: Subject | None,
+    key: tuple[str, str] | None,
+    limit: int,
+) -> list[OperationRecord]:
+    """Operations that fit everything asked for, newest first."""
+    sql, parameters = _OF_CONNECTION, [connection]
+    wanted: Mapping[str, Sequence[str] | None] = {
+        " AND run = ?": None if run is None else (run,),
+        " AND issuer = ? AND subject = ?": None if subject is None else (subject.issuer, subject.id),
+        " AND kind = ? AND key = ?": key,
+    }
+    for condition, values in wanted.items():
+        if values is not None:
+            sql += condition
+            parameters += values
+    rows = database.rows(sql + " ORDER BY id DESC LIMIT ?", (*parameters, limit))
+    return [_record(row) for row in rows]
+
+
+def unresolved(database: Database, connection: str) -> list[OperationRecord]:
+    """Operations whose outcome is not known, oldest first, of whatever run and epoch."""
+    return [_record(row) for row in database.rows(_UNRESOLVED, (connection,))]
+
+
+def of_run(database: Database, run: str, changes: Sequence[Change]) -> dict[str, int]:
+    """The operations of those changes that this run intended, by change id."""
+    found: dict[str, int] = {}
+    for chunk in chunks([change.id for change in changes]):
+        rows = database.rows(
+            "SELECT change_id, id FROM operation WHERE run = ? AND change_id IN (SELECT value FROM json_each(?))",
+            (run, in_json(chunk)),
+        )
+        found.update((change, operation) for change, operation in rows)
+    return found
+
+
+def _record(row: Row) -> OperationRecord:
+    number, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts = row
+    return OperationRecord(
+        id=str(number),
+        run=run,
+        change=_change.decode(change),
+        state=state,
+        intent_at=moment(intent_at),
+        settle_until=moment(settle_until),
+        resolved_at=moment(resolved_at) if resolved_at else None,
+        outcome_code=outcome_code,
+        message=message,
+        key=key,
+        attempts=attempts,
+    )

@@ -1,0 +1,132 @@
+"""What the journal tells: frozen records of runs, writes, links, reads and events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from crosskey.model import Scalar, Subject
+from crosskey.plan import Change
+
+__all__ = (
+    "EstablishedBy",
+    "EventRecord",
+    "Link",
+    "OperationRecord",
+    "OperationState",
+    "RunKind",
+    "RunRecord",
+    "SnapshotRecord",
+    "Verdict",
+    "Verification",
+)
+
+RunKind = Literal["plan", "apply", "sync"]
+
+Verdict = Literal["clean", "partial", "held", "aborted", "failed", "crashed"]
+"""How a run ended. ``crashed`` is never said by the run itself: the next writer finds it unfinished."""
+
+EstablishedBy = Literal["created", "adopted", "manual"]
+
+OperationState = Literal["intent", "done", "failed", "uncertain", "resolved_present", "resolved_absent", "superseded"]
+"""``intent`` and ``uncertain`` are unresolved: the write may have happened, so look before writing again."""
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One person's account of one kind, and what crosskey knows to be its own in it.
+
+    ``active`` is the account's state as crosskey left it, ``disabled_by_us`` says that crosskey switched it off.
+    ``given`` holds, by reference, the ids that crosskey added and still owns; ``fields`` the values it last applied.
+    ``since`` and ``run`` tell when and in which run the link was established.
+    """
+
+    kind: str
+    subject: Subject
+    key: str
+    marker: str
+    active: bool
+    established_by: EstablishedBy
+    since: datetime
+    given: dict[str, tuple[str, ...]]
+    fields: dict[str, Scalar]
+    disabled_by_us: bool
+    run: str
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One run. ``ended_at`` and ``verdict`` are ``None`` while it is at work, or until its crash is noticed."""
+
+    id: str
+    connection: str
+    kind: RunKind
+    trigger: str
+    started_at: datetime
+    ended_at: datetime | None
+    verdict: Verdict | None
+    counts: dict[str, int]
+    config_digest: str
+    plugins: dict[str, str]
+    note: str
+    epoch: int
+    sqlite_version: str
+    journal_mode: str
+
+
+class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One write: the change as it was intended (before and after values included) and what became of it.
+
+    ``key`` is the account's id, as far as it is known; ``attempts`` counts how often the write was intended.
+    """
+
+    id: str
+    run: str
+    change: Change
+    state: OperationState
+    intent_at: datetime
+    settle_until: datetime
+    resolved_at: datetime | None
+    outcome_code: str
+    message: str
+    key: str | None
+    attempts: int = 1
+
+
+class SnapshotRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One read of one stream of one side (``source.corp``, ``people``). ``reason`` says why it is not complete."""
+
+    run: str
+    side: str
+    stream: str
+    at: datetime
+    pages: int
+    records: int
+    complete: bool
+    reason: str
+
+
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One link of the hash chain. ``run`` is ``""`` for what belongs to no run."""
+
+    seq: int
+    at: datetime
+    connection: str
+    run: str
+    kind: str
+    facts: dict[str, Scalar]
+    hash: str
+
+
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
+    """What walking the chain found: ``events`` before ``first_bad`` can be trusted, ``head`` is the last good."""
+
+    events: int
+    head: str
+    first_bad: int | None = None
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was edited, removed, inserted or put in another order."""
+        return self.first_bad is None

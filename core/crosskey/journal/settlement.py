@@ -1,0 +1,151 @@
+"""From outcomes to links: what the target answered, or what was found by looking, becomes what crosskey knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from crosskey.errors import ContractError, RejectedError
+from crosskey.journal import events, links, operations
+from crosskey.journal.database import Database
+from crosskey.journal.operations import Settled
+from crosskey.journal.ownership import link_after
+from crosskey.journal.records import Link, OperationState
+from crosskey.model import Subject
+from crosskey.plan import Change, Outcome, Result
+
+__all__ = ("Resolution", "forget", "record", "resolve")
+
+Resolution = Literal["present", "absent", "superseded"]
+
+_STATE: dict[Result, OperationState] = {
+    "applied": "done",
+    "already": "done",
+    "rejected": "failed",
+    "unknown": "uncertain",
+}
+_RESOLVED: dict[Resolution, OperationState] = {
+    "present": "resolved_present",
+    "absent": "resolved_absent",
+    "superseded": "superseded",
+}
+
+
+def record(
+    database: Database,
+    now: datetime,
+    *,
+    connection: str,
+    run: str,
+    changes: Sequence[Change],
+    outcomes: Sequence[Outcome],
+) -> None:
+    """Note outcomes, and the links they make, inside the caller's transaction. A change without an outcome stays open.
+
+    A create that names no account is uncertain, whatever the target says: nobody could find the account again. One that
+    names somebody else's account failed: an account has one person.
+    """
+    by_change = {change.id: change for change in changes}
+    strangers = sorted(outcome.change for outcome in outcomes if outcome.change not in by_change)
+    if strangers:
+        raise ContractError(
+            f"the target answered for changes that nobody sent: {', '.join(strangers[:5])}", code="outcome-unknown"
+        )
+    ids = operations.of_run(database, run, changes)
+    settled = {outcome.change: _settled(by_change[outcome.change], outcome, ids) for outcome in outcomes}
+    done = [(by_change[change], one) for change, one in settled.items() if one.state == "done"]
+    settled.update(_link(database, now, connection, run, done))
+    operations.settle(database, now, list(settled.values()), answered=True)
+    _close(database, now, connection, run, "batch.recorded", Counter[str](one.state for one in settled.values()))
+
+
+def resolve(
+    database: Database,
+    now: datetime,
+    *,
+    connection: str,
+    run: str,
+    operation: str,
+    resolution: Resolution,
+    key: str | None,
+) -> None:
+    """Note what looking at the target found, inside the caller's transaction. What is present is linked.
+
+    Raises :class:`RejectedError` for an operation that is unknown or settled, or a present create without a key.
+    """
+    found = operations.get(database, connection, operation)
+    change, where = found.change, str(database.path)
+    if found.state not in ("intent", "uncertain"):
+        raise RejectedError(
+            f"operation {operation} is settled already ({found.state})", code="operation-settled", where=where
+        )
+    key = key or found.key
+    if resolution == "present" and key is None:
+        raise RejectedError(
+            f"operation {operation} made an account, so its id must be said", code="key-missing", where=where
+        )
+    one = Settled(operation=int(operation), state=_RESOLVED[resolution], key=key)
+    if resolution == "present":
+        one = _link(database, now, connection, found.run, [(change, one)]).get(change.id, one)
+    operations.settle(database, now, [one], answered=False)
+    _close(database, now, connection, run, "operation.resolved", {"operation": found.id, "state": one.state})
+
+
+def forget(
+    database: Database, now: datetime, *, connection: str, run: str, kind: str, subject: Subject, reason: str
+) -> None:
+    """Remove a link inside the caller's transaction, if there is one; the account itself stays as it is."""
+    key = links.remove(database, connection, kind, subject)
+    if key is not None:
+        _close(database, now, connection, run, "link.removed", {"kind": kind, "key": key, "reason": reason})
+
+
+def _settled(change: Change, outcome: Outcome, operations_by_change: dict[str, int]) -> Settled:
+    one = Settled(
+        operation=operations_by_change.get(change.id, -1),
+        state=_STATE[outcome.result],
+        key=outcome.key or change.key,
+        code=outcome.code,
+        message=outcome.message,
+    )
+    if one.state == "done" and one.key is None:
+        message = "the target did not say which account it made"
+        return msgspec.structs.replace(one, state="uncertain", code="no-key", message=message)
+    return one
+
+
+def _link(
+    database: Database, now: datetime, connection: str, run: str, done: Sequence[tuple[Change, Settled]]
+) -> dict[str, Settled]:
+    """Save the links of changes that hold; return, by change, those refused for somebody else's account."""
+    refused: dict[str, Settled] = {}
+    for kind in sorted({change.kind for change, _ in done}):
+        of_kind = [(change, one, one.key) for change, one in done if change.kind == kind and one.key is not None]
+        mine = links.find(database, connection, kind, [change.subject for change, _, _ in of_kind])
+        owners = {
+            key: link.subject
+            for key, link in links.find_by_key(database, connection, kind, [key for _, _, key in of_kind]).items()
+        }
+        after: dict[Subject, Link] = {}
+        for change, one, key in of_kind:
+            owner = owners.setdefault(key, change.subject)
+            if owner == change.subject:
+                before = after.get(change.subject, mine.get(change.subject))
+                after[change.subject] = link_after(change, before, key=key, now=now, run=run)
+            else:
+                message = f"{kind} {key} is linked to another person ({owner})"
+                refused[change.id] = msgspec.structs.replace(one, state="failed", code="key-taken", message=message)
+        links.save(database, connection, after.values())
+    return refused
+
+
+def _close(
+    database: Database, now: datetime, connection: str, run: str, kind: str, facts: dict[str, str] | Counter[str]
+) -> None:
+    """What crosskey knows has changed: plans made before are stale."""
+    events.append(database, now, connection, run, kind, facts)
+    database.run("UPDATE connection SET serial = serial + 1 WHERE name = ?", (connection,))
