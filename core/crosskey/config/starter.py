@@ -84,7 +84,7 @@ def secret_variables(section: StarterSection) -> list[str]:
 
 
 def suggested_fields(kind: KindSpec) -> dict[str, str]:
-    """Rules for the fields whose name or summary says what they hold (the first of each sort), and all required ones."""
+    """Rules for the fields whose name or summary says what they hold (the first of each sort), and required ones."""
     rules: dict[str, str] = {}
     taken: set[str] = set()
     for field in kind.fields:
