@@ -1,0 +1,82 @@
+"""What to do about a refusal, in the words of Okta's console."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from crosskey.errors import AuthError
+from crosskey_okta.errors import code_of
+
+__all__ = ("INSUFFICIENT", "Advice", "scope_for")
+
+_ROLE = "Read-Only Administrator"
+INSUFFICIENT = ("okta-E0000006", "okta-insufficient-scope")
+"""Codes of errors that say: a good credential, with too few rights for this."""
+_BAD_TOKEN = ("E0000004", "E0000005", "E0000011")
+
+
+def scope_for(path: str) -> str:
+    """The scope that reading ``path`` needs."""
+    kind = path.removeprefix("/api/v1/").partition("/")[0]
+    return "okta.orgs.read" if kind == "org" else f"okta.{kind}.read"
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """Fixes for one instance; ``app`` is whether it uses a service app instead of an API token."""
+
+    instance: str
+    app: bool
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def role(self) -> str:
+        """How to give the credential an admin role that sees everybody."""
+        if self.app:
+            return f'give the app the role "{_ROLE}" in Okta (Applications > the app > Admin roles)'
+        return f'make the API token while signed in to Okta as an admin with the role "{_ROLE}"'
+
+    def scope(self, missing: Collection[str]) -> str:
+        """How to grant scopes to the app."""
+        return (
+            f"grant {', '.join(missing)} in Okta as a Super Administrator (Applications > the app > Okta API Scopes; "
+            "look again after a reload)"
+        )
+
+    def fix(self, code: str, *, scope: str = "") -> str:
+        """What to do about Okta's refusal ``code`` of something that needs ``scope``."""
+        if code in _BAD_TOKEN and not self.app:
+            return f"make a new token in Okta (Security > API > Tokens) and store it where {self.instance}.token points"
+        if code == "invalid_scope":
+            return self.scope(self.scopes)
+        if code == "invalid_dpop_proof":
+            return f'remove {self.instance}.dpop, or set it to "auto"'
+        if code in ("invalid_client", "unauthorized_client", "access_denied") or code in _BAD_TOKEN:
+            return (
+                f"check {self.instance}.client_id, private_key and key_id against the app in Okta "
+                "(an active API Services app; a new key needs Done and then Save)"
+            )
+        if scope:
+            return f"{self.scope([scope])}, and {self.role}"
+        return self.role
+
+    def refusal(self, sentence: str, code: str) -> AuthError:
+        """The token endpoint's refusal."""
+        return AuthError(
+            f"Okta gave no access token: {sentence}",
+            code=_stable(code),
+            where=self.instance,
+            fix=self.fix(code),
+        )
+
+    def improve(self, error: AuthError, scope: str) -> AuthError:
+        """The same error with Okta's code and a fix that names scope and role."""
+        code = code_of(error)
+        if not code:
+            return error
+        return AuthError(error.message, code=_stable(code), where=error.where, fix=self.fix(code, scope=scope))
+
+
+def _stable(code: str) -> str:
+    return f"okta-{code.replace('_', '-')}" if code else "okta-refused"

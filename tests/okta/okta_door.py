@@ -1,0 +1,83 @@
+"""Opens the Okta source through its public door, over whatever transport a test has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadRequest
+from crosskey.context import InstanceContext
+from crosskey.model import Group, GroupSelection, Person
+from crosskey.settings import Secret
+from crosskey_okta import OktaSettings, crosskey_sources
+from fake_clock import FakeClock
+
+URL = "https://acme.okta.com"
+
+
+def settings(**changes: Any) -> OktaSettings:
+    """Settings with an API token, or with whatever credential ``changes`` bring."""
+    credential = {} if "private_key" in changes or "client_id" in changes else {"token": Secret("00secretToken")}
+    return OktaSettings(**{"url": URL, **credential, **changes})
+
+
+@asynccontextmanager
+async def opened(
+    transport: httpx.AsyncBaseTransport | None, *, clock: FakeClock | None = None, **changes: Any
+) -> AsyncIterator[Any]:
+    """The open source."""
+    context = InstanceContext("source.corp", clock=clock or FakeClock(), transport=lambda _: transport)
+    async with crosskey_sources()[0].open(settings(**changes), context) as source:
+        yield source
+
+
+class Everything:
+    """All that one read brought."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.rows = 0
+        self.groups: dict[str, Group] = {}
+        self.members: dict[str, set[str]] = {}
+        self.complete: ReadComplete | None = None
+
+    def add(self, page: object) -> None:
+        assert self.complete is None, "a page came after the end"
+        match page:
+            case PeoplePage(people):
+                self.rows += len(people)
+                self.people.update((person.subject.id, person) for person in people)
+            case GroupsPage(groups):
+                self.groups.update((group.id, group) for group in groups)
+            case MembersPage(group, members):
+                assert group in self.groups, "members came before their group"
+                self.members.setdefault(group, set()).update(members)
+            case ReadComplete():
+                self.complete = page
+            case _:
+                raise AssertionError(page)
+
+
+async def read_all(source: Any, request: ReadRequest | None = None) -> Everything:
+    """Read to the end."""
+    everything = Everything()
+    async for page in source.read(request or ReadRequest()):
+        everything.add(page)
+    return everything
+
+
+def wanting(
+    *groups: str,
+    apps: Collection[str] = (),
+    pins: dict[str, str] | None = None,
+    attributes: Collection[str] | None = (),
+) -> ReadRequest:
+    """A request for the members of these groups and apps, and these extra attributes."""
+    return ReadRequest(
+        groups=GroupSelection(names=frozenset(groups), pins=pins or {}, where="source.corp"),
+        apps=GroupSelection(names=frozenset(apps), kind="app", where="source.corp"),
+        attributes=None if attributes is None else frozenset(attributes),
+    )
