@@ -8,4 +8,6 @@
     fields       one field's value             values       text, flags and numbers made fit for a target
     assign       references by rule            catalogue    names → ids
     templates    the Jinja2 sandbox            attributes   what rules may read
+
+Nothing but :mod:`crosskey.mapping.compiler` is needed to compile; only it and what it imports load Jinja2.
 """

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from crosskey.connector.mapper import LeaverPolicy, MappingContext, MatchKey
@@ -16,13 +14,13 @@ from crosskey.mapping.audience import Audience, condition, named
 from crosskey.mapping.fields import Field, FieldCompiler
 from crosskey.mapping.findings import Findings
 from crosskey.mapping.rules import Needs, Rules
-from crosskey.mapping.settings import LeaverSettings, RulesSettings, ScopeSettings
+from crosskey.mapping.settings import RulesSettings, ScopeSettings
 from crosskey.mapping.templates import TemplateCompiler
 
 __all__ = ("compile_rules",)
 
-_DURATION = re.compile(r"(\d{1,6})\s*([smhdw])", re.ASCII)
-_UNITS: Mapping[str, str] = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_NOT_A_MATCH = frozenset({"active", "status", "subject_id"})
+"""Attributes that no account can be recognised by: states, and an id that only links know."""
 
 
 def compile_rules(settings: RulesSettings, context: MappingContext) -> Rules:
@@ -40,7 +38,6 @@ def compile_rules(settings: RulesSettings, context: MappingContext) -> Rules:
     match = _match(settings, fields, context, findings)
     assigning = AssignCompiler(context, templates, findings)
     rules, default = assigning.compile(settings.assign, settings.default)
-    leavers = _leavers(settings.leavers, f"{path}.leavers", findings)
     findings.raise_any()
 
     audiences = [scope, *(rule.audience for rule in rules)]
@@ -52,7 +49,7 @@ def compile_rules(settings: RulesSettings, context: MappingContext) -> Rules:
         fields=fields,
         assignments=Assignments(rules, default),
         match=match,
-        leavers=leavers,
+        leavers=LeaverPolicy(do=settings.leavers.do, after=settings.leavers.after),
         needs=Needs(
             groups=frozenset(groups | templates.groups),
             apps=frozenset(name for audience in audiences for name in audience.apps),
@@ -66,21 +63,8 @@ def _scope(settings: ScopeSettings, path: str, templates: TemplateCompiler, find
         groups=named(settings.groups, f"{path}.groups", findings),
         apps=named(settings.apps, f"{path}.apps", findings),
         except_groups=named(settings.except_groups, f"{path}.except_groups", findings),
-        where=condition(settings.where or None, f"{path}.where", templates, findings),
+        where=condition(settings.where, f"{path}.where", templates, findings),
     )
-
-
-def _leavers(settings: LeaverSettings, path: str, findings: Findings) -> LeaverPolicy:
-    found = _DURATION.fullmatch(settings.after.strip())
-    if found is None:
-        findings.add(
-            f"{path}.after",
-            "duration",
-            f'"{settings.after}" is not a duration',
-            fix='write a number and s, m, h, d or w, such as after = "7d"',
-        )
-        return LeaverPolicy(do=settings.do)
-    return LeaverPolicy(do=settings.do, after=timedelta(**{_UNITS[found[2]]: int(found[1])}))
 
 
 def _match(
@@ -90,11 +74,11 @@ def _match(
     keys: list[MatchKey] = []
     for attribute in dict.fromkeys(settings.match):
         copies = [field.name for field in fields if field.attribute == attribute]
-        if not known(attribute):
+        if not known(attribute) or attribute in _NOT_A_MATCH:
             findings.add(
                 path,
                 "attribute-unknown",
-                f'there is no attribute "{attribute}"',
+                f'there is no attribute "{attribute}" to match by',
                 detail=suggest(attribute),
                 fix="match by attributes of the person, such as email",
             )

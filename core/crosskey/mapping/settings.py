@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -25,14 +26,16 @@ class ScopeSettings(Settings, frozen=True):
     except_groups: Annotated[
         tuple[str, ...] | None, Meta(description="Nobody who is in one of these groups, whatever else holds.")
     ] = None
-    where: Annotated[str, Meta(description="A condition that must hold too, such as user_type != 'service'.")] = ""
+    where: Annotated[
+        str | None, Meta(description="A condition that must hold too, such as user_type != 'service'.")
+    ] = None
 
 
 class LeaverSettings(Settings, frozen=True):
     """What happens to the account of somebody who left the source or the scope."""
 
     do: Annotated[Literal["disable", "keep"], Meta(description="Disable the account, or keep it as it is.")] = "disable"
-    after: Annotated[str, Meta(description="Grace before that: a number and s, m, h, d or w, such as 7d.")] = "0d"
+    after: Annotated[timedelta, Meta(description="The grace before that, such as 7d.")] = timedelta(0)
 
 
 class FieldSettings(Settings, frozen=True):
