@@ -4,6 +4,7 @@ from crosskey_sandbox.okta.access import NO_ROLE, READ_ONLY, SUPER_ADMIN, Rights
 from crosskey_sandbox.okta.app import okta_app
 from crosskey_sandbox.okta.org import OktaOrg, Seen
 from crosskey_sandbox.okta.quirks import Fault, OktaQuirks
+from crosskey_sandbox.okta.staffing import join, leave, move, org_of
 
 __all__ = (
     "NO_ROLE",
@@ -15,5 +16,9 @@ __all__ = (
     "Rights",
     "Seen",
     "ServiceApp",
+    "join",
+    "leave",
+    "move",
     "okta_app",
+    "org_of",
 )

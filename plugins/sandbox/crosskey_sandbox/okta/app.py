@@ -20,7 +20,10 @@ __all__ = ("okta_app",)
 
 
 def okta_app(org: OktaOrg) -> Starlette:
-    """The ASGI application of ``org``. ``Date`` follows the org's clock, so the server must not add its own."""
+    """The ASGI application of ``org``.
+
+    It leaves ``Date`` to the server unless the org runs on a clock of its own; a server must then not add one.
+    """
     routes = [Route(op.template, _endpoint(org, op), methods=[op.method]) for op in OPERATIONS]
 
     def unknown(request: Request, error: Exception) -> Response:

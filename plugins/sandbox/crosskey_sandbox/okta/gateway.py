@@ -6,6 +6,7 @@ from email.utils import format_datetime
 
 import msgspec
 
+from crosskey.clock import SystemClock
 from crosskey_sandbox.okta.access import Principal, Rights, covers
 from crosskey_sandbox.okta.call import Answer, Call
 from crosskey_sandbox.okta.dpop import ALGORITHMS
@@ -137,11 +138,9 @@ def _finish(org: OktaOrg, given: Answer, method: str, template: str) -> Answer:
         links = [value for name, value in given.headers if name == "link"]
         others = [(name, value) for name, value in given.headers if name != "link"]
         given.headers = [*others, *([("link", ", ".join(links))] if links else [])]
-    given.headers += [
-        ("date", format_datetime(org.cell.clock.now(), usegmt=True)),
-        ("server", "nginx"),
-        ("x-okta-request-id", org.cell.noise(32)),
-    ]
+    given.headers += [("server", "nginx"), ("x-okta-request-id", org.cell.noise(32))]
+    if not isinstance(org.cell.clock, SystemClock):  # on the machine's clock the server's own Date is right
+        given.headers.append(("date", format_datetime(org.cell.clock.now(), usegmt=True)))
     if not any(name == "cache-control" for name, _ in given.headers):
         given.headers.append(("cache-control", "no-cache, no-store"))
     return given
