@@ -87,6 +87,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         names = f"{self.given_name} {self.family_name}".strip()
         return self.display_name or names or self.user_name or self.email or self.subject.id
 
+    def text(self, attribute: str) -> str:
+        """An attribute (or ``extra.<name>``) as text; ``""`` when it is empty or unknown."""
+        if attribute.startswith("extra."):
+            value = self.extra.get(attribute.removeprefix("extra."))
+        else:
+            value = getattr(self, attribute, None)
+        return "" if value is None else str(value)
+
 
 PERSON_ATTRIBUTES: tuple[str, ...] = tuple(
     name for name in Person.__struct_fields__ if name not in ("subject", "active", "extra")

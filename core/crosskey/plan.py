@@ -100,7 +100,8 @@ class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
     """What identifies a plan and decides whether it may still be applied.
 
     ``lineage`` names the journal's history and ``serial`` its state when the plan was made: both must still
-    hold, as must ``config_digest``. ``counts`` is the number of changes by action.
+    hold, as must ``config_digest``. ``counts`` is the number of changes by action, ``digest`` the SHA-256 over all of
+    them in order.
     """
 
     id: str
@@ -111,4 +112,5 @@ class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     counts: dict[str, int] = {}
+    digest: str = ""
     held: tuple[Held, ...] = ()

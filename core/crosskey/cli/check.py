@@ -1,0 +1,118 @@
+"""``crosskey check``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from crosskey.cli.options import config_option, json_option
+from crosskey.cli.session import Session
+from crosskey.config import SourceSection, TargetSection
+from crosskey.connector.source import Source
+from crosskey.connector.target import HasCatalogue, Target
+from crosskey.engine.blame import blaming
+from crosskey.engine.rules import compile_mappings
+from crosskey.errors import ConfigError, CrosskeyError, Diagnostic, ExitCode
+from crosskey.model import Catalogue
+
+__all__ = ("check",)
+
+Findings = dict[str, list[Diagnostic]]
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  crosskey check
+  crosskey check --json | jq '.findings[][] | select(.severity == "error")'
+"""
+)
+@config_option
+@json_option
+def check(config_path: Path, *, as_json: bool) -> int:
+    """Test every credential, scope, role and name; say how to fix what is wrong.
+
+    Reads a little from the source and the target and writes nothing.
+    """
+    session = Session(config_path)
+    findings: Findings = {"configuration": [_fine("config", f"{config_path} is valid")]}
+    asyncio.run(_check_all(session, findings))
+    broken = [finding for section in findings.values() for finding in section if finding.severity == "error"]
+    if as_json:
+        click.echo(msgspec.json.encode({"ok": not broken, "findings": findings}))
+    else:
+        _show(findings, broken)
+    return int(_exit_code(broken))
+
+
+async def _check_all(session: Session, findings: Findings) -> None:
+    config = session.config
+    source, target = config.source, config.target
+    findings[source.path] = await _check(source, session.connect.source(source))
+    findings[target.path] = await _check(target, session.connect.target(target))
+    if all(finding.severity != "error" for finding in findings[target.path]):
+        findings["map"] = await _check_rules(session)
+
+
+async def _check(
+    section: SourceSection | TargetSection,
+    opening: AbstractAsyncContextManager[Source] | AbstractAsyncContextManager[Target],
+) -> list[Diagnostic]:
+    try:
+        async with opening as connector:
+            with blaming(section):
+                return list(await connector.check())
+    except CrosskeyError as error:
+        return [error.diagnostic()]
+
+
+async def _check_rules(session: Session) -> list[Diagnostic]:
+    config = session.config
+    try:
+        async with session.connect.target(config.target) as target:
+            with blaming(config.target):
+                schema = await target.schema()
+                catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
+        compile_mappings(config, schema, catalogue)
+    except ConfigError as error:
+        return [*error.problems] or [error.diagnostic()]
+    except CrosskeyError as error:
+        return [error.diagnostic()]
+    kinds = ", ".join(config.maps)
+    return [_fine("map", f"every field, site, role and team that the rules name exists ({kinds})")]
+
+
+def _fine(code: str, summary: str) -> Diagnostic:
+    return Diagnostic(severity="ok", code=code, summary=summary)
+
+
+def _show(findings: Findings, broken: Sequence[Diagnostic]) -> None:
+    console = Console(highlight=False)
+    signs = {"ok": "[green]✓[/]", "info": "[blue]i[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
+    for section, found in findings.items():
+        console.print(f"[bold]{escape(section)}[/]")
+        for finding in found:
+            place = f"{finding.path}: " if finding.path and finding.path != section else ""
+            console.print(f"  {signs[finding.severity]} {escape(place + finding.summary)}")
+            if finding.detail:
+                console.print(f"      {escape(finding.detail)}")
+            if finding.fix and finding.severity != "ok":
+                console.print(f"      fix: {escape(finding.fix)}")
+    console.print("Everything a run needs is there." if not broken else f"[red]{len(broken)} to fix.[/]")
+
+
+def _exit_code(broken: Sequence[Diagnostic]) -> ExitCode:
+    if not broken:
+        return ExitCode.OK
+    codes = [finding.code for finding in broken]
+    return (
+        ExitCode.AUTH if any("auth" in code or "scope" in code or "role" in code for code in codes) else ExitCode.CONFIG
+    )

@@ -1,0 +1,117 @@
+"""``crosskey explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from crosskey.cli.options import config_option, json_option
+from crosskey.cli.render import Names, reference_names, written
+from crosskey.cli.session import Session
+from crosskey.connector.mapper import Desired
+from crosskey.engine.explanation import AccountExplained, Explanation
+from crosskey.engine.explanation import explain as explain_person
+from crosskey.engine.stage import Stage
+from crosskey.model import PERSON_ATTRIBUTES
+
+__all__ = ("explain",)
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  crosskey explain ada@acme.example
+  crosskey explain user:1234              by the account in the target
+"""
+)
+@click.argument("who")
+@config_option
+@json_option
+def explain(who: str, config_path: Path, *, as_json: bool) -> None:
+    """Say everything about one person: rules, groups, accounts, changes.
+
+    WHO is an e-mail address, a user name or an id of the source, or an account of the target as kind:key. Reads the
+    last run's snapshot and the journal; needs no network and no secrets.
+    """
+    session = Session(config_path, offline=True)
+    snapshot = session.config.journal.path.with_name("snapshot.sqlite")
+    with session.reading() as journal, Stage.kept(snapshot) as stage:
+        explanations = explain_person(session.config, journal, stage, who)
+    if as_json:
+        click.echo(msgspec.json.encode([_as_data(each) for each in explanations]))
+        return
+    console = Console(highlight=False)
+    for explanation in explanations:
+        _show(console, explanation)
+
+
+def _as_data(explanation: Explanation) -> dict[str, object]:
+    data = msgspec.structs.asdict(explanation)
+    del data["schema"], data["catalogue"]
+    return data
+
+
+def _show(console: Console, explanation: Explanation) -> None:
+    person = explanation.person
+    title = person.label if person else f"{explanation.subject.id} (not in the last read)"
+    console.print(f"[bold]{escape(title)}[/]")
+    subject, read_at = explanation.subject, explanation.read_at
+    console.print(f"  {subject.issuer} id {subject.id}, as read {read_at:%Y-%m-%d %H:%M} UTC")
+    if person is not None:
+        active = {True: "active", False: "not active", None: "unknown: nothing is changed"}[person.active]
+        console.print(f"  status {person.status or '(none)'}: {active}")
+        facts = [f"{name} {text}" for name in PERSON_ATTRIBUTES if name != "status" and (text := person.text(name))]
+        facts += [f"extra.{name} {value}" for name, value in person.extra.items()]
+        console.print(f"  {escape('; '.join(facts))}")
+    named = [f'"{name}"' for name in (*explanation.groups, *explanation.apps)]
+    console.print(f"  groups that rules name: {escape(', '.join(named)) or 'none'}")
+    names = reference_names(explanation.schema, explanation.catalogue)
+    for account in explanation.accounts:
+        _show_account(console, account, names)
+
+
+def _show_account(console: Console, explained: AccountExplained, names: Names) -> None:
+    console.print()
+    console.print(f"[bold]{explained.kind}[/]")
+    desired, link, account = explained.desired, explained.link, explained.account
+    if desired is not None:
+        verdict = "wanted" if desired.in_scope else "not wanted"
+        console.print(f"  rules: {verdict}: {escape(desired.why.get('', ''))}")
+        if desired.problem:
+            console.print(f"  [magenta]held:[/] {escape(desired.problem)}")
+    if link is None:
+        console.print("  account: none of crosskey's")
+    else:
+        state = "not in the last read" if account is None else "active" if account.active else "not active"
+        since = f"{link.established_by} {link.since:%Y-%m-%d %H:%M} UTC in run {link.run}"
+        console.print(f"  account: {explained.kind} {link.key}, {state}; {since}")
+    if explained.leaving_since is not None:
+        console.print(f"  leaving since {explained.leaving_since:%Y-%m-%d %H:%M} UTC")
+    if desired is not None and desired.in_scope:
+        console.print(_fields_table(explained, desired, names))
+    for operation in explained.operations:
+        change = operation.change
+        parts = ", ".join((*change.fields, *change.references)) or change.why.get("", "")
+        when = f"{operation.intent_at:%Y-%m-%d %H:%M:%S}"
+        console.print(f"  {when} {change.action} ({operation.state}) {escape(parts)} in run {operation.run}")
+
+
+def _fields_table(explained: AccountExplained, desired: Desired, names: Names) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="bold")
+    for column in ("  field", "should be", "is", "rule"):
+        table.add_column(column, overflow="fold")
+    account = explained.account
+    for name, value in desired.fields.items():
+        now = written(account.fields.get(name)) if account else ""
+        table.add_row(f"  {name}", escape(written(value)), escape(now), escape(desired.why.get(name, "")))
+    for name, ids in desired.references.items():
+        wanted = ", ".join(names(explained.kind, name, id_) for id_ in ids)
+        now = ", ".join(names(explained.kind, name, id_) for id_ in account.references.get(name, ())) if account else ""
+        table.add_row(f"  {name}", escape(wanted), escape(now), escape(desired.why.get(name, "")))
+    return table

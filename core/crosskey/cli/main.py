@@ -1,0 +1,118 @@
+"""``crosskey``: commands are imported only when they are used, so that help and completion are instant."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import click
+
+__all__ = ("COMMANDS", "cli", "main")
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "init": ("crosskey.cli.init:init", "Write a commented configuration."),
+    "check": ("crosskey.cli.check:check", "Test every credential, scope, role and name; say how to fix what is wrong."),
+    "plan": ("crosskey.cli.plan:plan", "Show what would be done, and why. Changes nothing."),
+    "apply": ("crosskey.cli.apply:apply", "Show the plan, ask, and carry it out; or apply a saved plan exactly."),
+    "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
+    "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
+    "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
+    "plugins": ("crosskey.cli.plugins:plugins", "List plugins, or show one plugin's settings."),
+}
+"""The built-in commands: where each is, and the line that help shows (compared with its own help by a test)."""
+
+
+class _Commands(click.Group):
+    """Built-in commands by name, then those that plugins add."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, built-in ones first, in the order in which a new user needs them."""
+        return [*COMMANDS, *sorted(self._added(ctx))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name][0].partition(":")
+            return getattr(importlib.import_module(module), name)
+        return self._added(ctx).get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or suggest the closest one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from crosskey.errors import close_matches  # noqa: PLC0415 - only for the message
+
+            error.message = f"{error.message} {close_matches(args[0], self.list_commands(ctx))}".strip()
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing the built-in ones."""
+        added = {name: command.get_short_help_str(100) for name, command in self._added(ctx).items()}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        if added:
+            with formatter.section("From plugins"):
+                formatter.write_dl(sorted(added.items()))
+
+    @staticmethod
+    def _added(ctx: click.Context) -> dict[str, click.Command]:
+        from crosskey.plugins import load_plugins  # noqa: PLC0415 - built-in commands do without
+
+        root = ctx.find_root()
+        known: dict[str, click.Command] | None = root.meta.get("crosskey.commands")
+        if known is None:
+            known = {}
+            for provided in load_plugins().commands():
+                name = provided.value.name
+                if name and name not in COMMANDS:
+                    known[name] = provided.value
+            root.meta["crosskey.commands"] = known
+        return known
+
+
+_EPILOG: Final = """\
+\b
+Start here:
+  crosskey demo           a whole company, locally, in a minute
+  crosskey init           write crosskey.toml
+  crosskey check          is everything right?
+  crosskey plan           what would be done, and why
+"""
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=_EPILOG,
+)
+@click.version_option(package_name="crosskey", message="%(package)s %(version)s")
+def cli() -> None:
+    """Keep a service desk in step with an identity provider."""
+
+
+def main() -> None:
+    """Run the command line; errors become one message with a fix and a documented exit code."""
+    from crosskey.cli.failure import exit_with  # noqa: PLC0415 - see below
+
+    try:
+        code = cli.main(standalone_mode=False, prog_name="crosskey")
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; whatever was under way is found out by the next run", err=True)
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a message instead of a traceback
+        sys.exit(exit_with(error))

@@ -1,0 +1,81 @@
+"""``crosskey plugins``."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from crosskey.cli.options import json_option
+from crosskey.config.reference import settings_table
+from crosskey.errors import ConfigError, close_matches
+from crosskey.plugins import Plugins, load_plugins
+from crosskey.settings import Settings
+
+__all__ = ("plugins",)
+
+
+@click.group()
+def plugins() -> None:
+    """List plugins, or show one plugin's settings."""
+
+
+@plugins.command("list")
+@json_option
+def list_plugins(*, as_json: bool) -> None:
+    """List every plugin that is installed: what it provides, where it comes from, and why a broken one is not used."""
+    found = load_plugins().found
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("plugin", "state", "provides", "from", "why"):
+        table.add_column(column, overflow="fold")
+    for record in found:
+        colour = "green" if record.state == "loaded" else "red"
+        origin = f"{record.distribution} {record.version}"
+        table.add_row(
+            record.name, f"[{colour}]{record.state}[/]", ", ".join(record.provides), origin, escape(record.reason)
+        )
+    Console(highlight=False).print(table)
+
+
+@plugins.command("show")
+@click.argument("name")
+@json_option
+def show_plugin(name: str, *, as_json: bool) -> None:
+    """Show what one plugin provides, what it can do, and every setting."""
+    loaded = load_plugins()
+    record = next((record for record in loaded.found if record.name == name), None)
+    if record is None:
+        hint = close_matches(name, (record.name for record in loaded.found))
+        raise ConfigError(
+            f'no plugin is named "{name}". {hint}'.rstrip(), code="plugin-unknown", fix="see `crosskey plugins list`"
+        )
+    tables = {title: settings_table(settings) for title, settings in _settings(loaded, name).items()}
+    if as_json:
+        click.echo(msgspec.json.encode({"plugin": record, "settings": tables}))
+        return
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{record.name}[/] {record.state}, from {record.distribution} {record.version} ({record.module})"
+    )
+    if record.reason:
+        console.print(f"  {escape(record.reason)}")
+    for line in (*record.provides, *record.capabilities):
+        console.print(f"  {escape(line)}")
+    for title, table in tables.items():
+        console.print(f"\n[bold]{escape(title)}[/]")
+        click.echo(table)
+
+
+def _settings(loaded: Plugins, plugin: str) -> dict[str, type[Settings]]:
+    tables: dict[str, type[Settings]] = {}
+    for kind, specs in (("source", loaded.sources), ("target", loaded.targets), ("mapper", loaded.mappers)):
+        for name, provided in specs.items():
+            if provided.plugin == plugin:
+                place = "[map.<kind>]" if kind == "mapper" else f"[{kind}.<name>]"
+                tables[f'{place} use = "{name}"'] = provided.value.settings
+    return tables

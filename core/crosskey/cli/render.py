@@ -1,0 +1,204 @@
+"""Plans and results as tables for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from crosskey.config import Config
+from crosskey.connector.target import TargetSchema
+from crosskey.engine.plan import Plan
+from crosskey.engine.run import RunResult
+from crosskey.model import Catalogue, Scalar
+from crosskey.plan import Change, Held
+
+__all__ = ("Names", "Renderer", "reference_names", "written")
+
+_SHOWN: Final = 10
+"""Changes shown of each kind and action unless all are asked for."""
+
+_COLOURS: Final[Mapping[str, str]] = {
+    "create": "green",
+    "adopt": "cyan",
+    "enable": "green",
+    "update": "yellow",
+    "disable": "red",
+}
+_SIGNS: Final[Mapping[str, str]] = {"create": "+", "adopt": "=", "enable": "^", "update": "~", "disable": "-"}
+
+Names = Callable[[str, str, str], str]
+
+
+class Renderer:
+    """Shows what one run came to."""
+
+    def __init__(self, console: Console, config: Config, *, show_all: bool = False) -> None:
+        self._console = console
+        self._config = config
+        self._show_all = show_all
+        self._names: Names = lambda _kind, _reference, id_: id_
+
+    def plan(self, plan: Plan) -> None:
+        """The plan as a table with reasons, then what is held."""
+        if plan.size:
+            self._changes(plan)
+        if plan.held:
+            self._held(plan)
+        self._console.print(f"Plan: {_counts(plan.header.counts)}{_held_count(plan.held)}.")
+
+    def result(self, result: RunResult, *, applies: bool, plan_shown: bool, saved: Path | None) -> None:
+        """The whole run."""
+        self._names = reference_names(result.schema, result.catalogue)
+        accounts = ", ".join(f"{count} {kind}s" for kind, count in result.accounts.items())
+        if not plan_shown:
+            self._console.print(
+                f"{self._config.source.path}: {result.people} people   {self._config.target.path}: {accounts}"
+            )
+            self.plan(result.plan)
+        for notice in result.notices[:_SHOWN]:
+            self._console.print(f"[yellow]note[/] {escape(notice.summary)}")
+        if len(result.notices) > _SHOWN:
+            self._console.print(f"[yellow]note[/] … and {len(result.notices) - _SHOWN} more")
+        if applies:
+            self._outcome(result)
+        if saved is not None:
+            self._console.print(f"Saved. Apply exactly this: crosskey apply {saved}")
+
+    def result_json(self, result: RunResult, *, saved: Path | None) -> None:
+        """The whole run as one JSON object; changes are written as they are read."""
+        head = {
+            "run": result.run,
+            "verdict": result.verdict,
+            "people": result.people,
+            "accounts": dict(result.accounts),
+            "plan": result.plan.header,
+            "notices": result.notices,
+            "results": dict(result.applied.counts),
+            "failures": [{"change": change.id, "outcome": outcome} for change, outcome in result.applied.failures],
+            "error": result.applied.stopped.diagnostic() if result.applied.stopped else None,
+            "saved": str(saved) if saved else None,
+        }
+        encode = msgspec.json.Encoder().encode
+        click.echo(encode(head)[:-1] + b',"changes":[', nl=False)
+        for number, change in enumerate(result.plan.changes()):
+            click.echo((b"," if number else b"") + encode(change), nl=False)
+        click.echo(b"]}")
+
+    def _changes(self, plan: Plan) -> None:
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        for column in ("", "kind", "who", "what", "why"):
+            table.add_column(column, overflow="fold")
+        shown: Counter[tuple[str, str]] = Counter()
+        for change in plan.changes():
+            shown[change.action, change.kind] += 1
+            if self._show_all or shown[change.action, change.kind] <= _SHOWN:
+                colour = _COLOURS[change.action]
+                table.add_row(
+                    f"[{colour}]{_SIGNS[change.action]} {change.action}[/]",
+                    change.kind if change.key is None else f"{change.kind} {escape(change.key)}",
+                    escape(change.label),
+                    escape(self._what(change)),
+                    escape(_why(change)),
+                )
+        self._console.print(table)
+        for (action, kind), count in shown.items():
+            if not self._show_all and count > _SHOWN:
+                self._console.print(f"… and {count - _SHOWN} more to {action} ({kind}); --all shows every one")
+
+    def _what(self, change: Change) -> str:
+        parts = [
+            f"{name}: {written(field.after)}"
+            if field.before in (None, "")
+            else f"{name}: {written(field.before)} → {written(field.after)}"
+            for name, field in change.fields.items()
+        ]
+        for name, reference in change.references.items():
+            added = [self._names(change.kind, name, id_) for id_ in reference.after if id_ not in reference.before]
+            taken = [self._names(change.kind, name, id_) for id_ in reference.before if id_ not in reference.after]
+            signs = [f"+{each}" for each in added] + [f"-{each}" for each in taken]
+            parts.append(f"{name}: {', '.join(signs)}")
+        if change.active is not None and change.action != "create":
+            parts.append("switched on" if change.active.after else "switched off")
+        if change.end_sessions:
+            parts.append("sessions ended")
+        return "\n".join(parts)
+
+    def _held(self, plan: Plan) -> None:
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, title_justify="left")
+        for column in ("held", "who", "why", "what lets it through"):
+            table.add_column(column, overflow="fold")
+        shown: Counter[str] = Counter()
+        for hold in plan.held:
+            shown[hold.rail] += 1
+            if self._show_all or hold.scope != "person" or shown[hold.rail] <= _SHOWN:
+                who = {"person": hold.label, "run": "the whole run", "class": f"all {hold.action}s"}[hold.scope]
+                examples = "".join(f"\n  {example}" for example in hold.examples)
+                why = escape(hold.summary + examples)
+                table.add_row(f"[magenta]! {hold.rail}[/]", escape(who), why, escape(hold.fix))
+        self._console.print(table)
+        for rail, count in shown.items():
+            if not self._show_all and count > _SHOWN:
+                self._console.print(f"… and {count - _SHOWN} more held by {rail}; --all shows every one")
+
+    def _outcome(self, result: RunResult) -> None:
+        applied = result.applied
+        for change, outcome in applied.failures[:_SHOWN]:
+            self._console.print(
+                f"[red]{outcome.result}[/] {change.action} {change.kind} {escape(change.label)}: "
+                + escape(outcome.message)
+            )
+        if len(applied.failures) > _SHOWN:
+            self._console.print(f"… and {len(applied.failures) - _SHOWN} more; see `crosskey history {result.run}`")
+        if applied.stopped is not None:
+            self._console.print(f"[red]Stopped:[/] {escape(str(applied.stopped))}")
+        if applied.declined:
+            self._console.print("Nothing was applied.")
+        elif applied.counts:
+            done = ", ".join(f"{count} {name}" for name, count in sorted(applied.counts.items()))
+            self._console.print(f"Run {result.run}: {done}.")
+        else:
+            self._console.print(f"Run {result.run}: nothing to do.")
+
+
+def reference_names(schema: TargetSchema, catalogue: Catalogue) -> Names:
+    """A function from kind, reference and id to the catalogue's name."""
+    listing = {(kind.name, reference.name): reference.listing for kind in schema.kinds for reference in kind.references}
+    names = {(entry.reference, entry.id): entry.name for entry in catalogue.entries}
+    return lambda kind, reference, id_: names.get((listing.get((kind, reference), reference), id_), id_)
+
+
+def written(value: Scalar) -> str:
+    """A field's value as a person reads it."""
+    if value is None or value == "":
+        return "(empty)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _why(change: Change) -> str:
+    whole = change.why.get("", "")
+    rules = [
+        f"{name}: {why}" for name, why in change.why.items() if name and change.action not in ("create", "disable")
+    ]
+    if change.action == "create":
+        rules = [f"{name}: {why}" for name, why in change.why.items() if name in change.references]
+    return "\n".join([whole, *rules] if whole else rules)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    if not counts:
+        return "nothing to do"
+    return ", ".join(f"[{_COLOURS[action]}]{count} to {action}[/]" for action, count in counts.items())
+
+
+def _held_count(held: tuple[Held, ...]) -> str:
+    return f", [magenta]{len(held)} held[/]" if held else ""

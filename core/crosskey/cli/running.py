@@ -1,0 +1,109 @@
+"""Run the engine under signals and a progress display, and turn what it came to into text, JSON and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+
+from crosskey.cli.progress import ProgressBar
+from crosskey.cli.render import Renderer
+from crosskey.cli.session import Session
+from crosskey.engine.plan import Plan
+from crosskey.engine.run import RunOptions, RunResult, execute
+from crosskey.engine.saved import save_plan
+from crosskey.errors import ExitCode
+
+__all__ = ("exit_code", "run_engine", "supervised")
+
+T = TypeVar("T")
+
+
+def run_engine(
+    config_path: Path,
+    options: RunOptions,
+    *,
+    as_json: bool,
+    show_all: bool,
+    save: Path | None = None,
+    ask: bool = False,
+) -> int:
+    """Run once, show what it came to, and return the exit code."""
+    session = Session(config_path)
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    stop = StopFlag()
+    with session.writing() as journal, ProgressBar(errors, quiet=as_json) as progress:
+        renderer = Renderer(console, session.config, show_all=show_all)
+
+        def confirm(shown: Plan) -> bool:
+            with progress.paused():
+                renderer.plan(shown)
+                return _ask(shown.size)
+
+        options = msgspec.structs.replace(options, stop=stop, confirm=confirm if ask else None)
+        stop.applying = progress.applying
+        result: RunResult = asyncio.run(
+            supervised(execute(session.config, session.plugins, journal, session.connect, options, progress), stop)
+        )
+        if save is not None:
+            save_plan(result.plan, save)
+        if as_json:
+            renderer.result_json(result, saved=save)
+        else:
+            renderer.result(result, applies=options.kind != "plan", plan_shown=ask, saved=save)
+    return exit_code(result)
+
+
+def exit_code(result: RunResult) -> int:
+    """The documented exit code of a run: the error that stopped it, else refused changes, else held ones."""
+    if result.applied.stopped is not None:
+        return int(result.applied.stopped.exit_code)
+    if result.applied.counts["rejected"] or result.applied.counts["unknown"]:
+        return int(ExitCode.REJECTED)
+    return int(ExitCode.HELD if result.plan.held else ExitCode.OK)
+
+
+def _ask(size: int) -> bool:
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody is there to ask: add --yes to apply without asking, or use `crosskey sync`")
+    return click.confirm(f"Apply these {size} changes?", default=False)
+
+
+class StopFlag:
+    """Set by the first signal while changes are being applied: the batch under way ends, no other begins."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.applying: Callable[[], bool] = lambda: False
+
+    def __call__(self) -> bool:
+        return self.stopped
+
+
+async def supervised(work: Coroutine[Any, Any, T], stop: StopFlag) -> T:
+    """Run ``work``; SIGINT or SIGTERM drains it while it applies and cancels it otherwise, a second one cancels it."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.stopped or not stop.applying():
+            task.cancel()
+        stop.stopped = True
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,36 @@
+"""``crosskey sync``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from crosskey.cli.options import allow_option, config_option, json_option, show_all_option
+from crosskey.cli.running import run_engine
+from crosskey.engine.rails import Allowed
+from crosskey.engine.run import RunOptions
+
+__all__ = ("sync",)
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  crosskey sync
+  crosskey sync --allow mass-disable=37     one run, exactly that many
+"""
+)
+@config_option
+@json_option
+@show_all_option
+@allow_option
+def sync(config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed) -> int:
+    """Plan and apply in one go, as the rails allow.
+
+    For timers and cron. What a rail holds is not done and not forgotten: it is listed, the exit code says so, and
+    everything else goes on.
+    """
+    options = RunOptions(kind="sync", allowed=allow)
+    return run_engine(config_path, options, as_json=as_json, show_all=show_all)

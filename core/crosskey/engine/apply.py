@@ -1,0 +1,107 @@
+"""Carry a plan out, batch by batch: the intent is durable before a request leaves, the outcome right after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from crosskey.connector.target import Target
+from crosskey.errors import AuthError, ContractError, CrosskeyError, PluginError, RetryableError, UncertainError
+from crosskey.journal import JournalWriter
+from crosskey.plan import Change, Outcome, Result
+
+__all__ = ("Applied", "apply_changes", "batches")
+
+
+class Applied(msgspec.Struct, kw_only=True):
+    """What became of the changes: how many by result, the failures to show, and the error that stopped it, if any.
+
+    ``declined`` is set when a person was asked and said no.
+    """
+
+    counts: Counter[str] = msgspec.field(default_factory=Counter[str])
+    failures: list[tuple[Change, Outcome]] = msgspec.field(default_factory=list[tuple[Change, Outcome]])
+    stopped: CrosskeyError | None = None
+    declined: bool = False
+
+
+def batches(changes: Iterable[Change], size: int) -> Iterator[list[Change]]:
+    """The changes in order, in lists of one kind and action that are no longer than ``size``."""
+    batch: list[Change] = []
+    for change in changes:
+        if batch and (len(batch) == size or (batch[0].kind, batch[0].action) != (change.kind, change.action)):
+            yield batch
+            batch = []
+        batch.append(change)
+    if batch:
+        yield batch
+
+
+async def apply_changes(
+    journal: JournalWriter,
+    target: Target,
+    changes: Iterable[Change],
+    *,
+    run: str,
+    batch: int,
+    settle: timedelta,
+    stop: Callable[[], bool],
+    progress: Callable[[Sequence[Change], Sequence[Outcome]], None],
+) -> Applied:
+    """Apply every change once; stop between batches when ``stop`` says so, or at an error all others would meet."""
+    applied = Applied()
+    for group in batches(changes, batch):
+        if stop():
+            break
+        journal.intend(run, group, settle=settle)
+        outcomes, error = await _send(target, group)
+        journal.record(run, group, outcomes)
+        applied.counts.update(outcome.result for outcome in outcomes)
+        applied.failures += [
+            (change, outcome)
+            for change, outcome in zip(group, outcomes, strict=True)
+            if outcome.result in ("rejected", "unknown")
+        ]
+        progress(group, outcomes)
+        if error is not None:
+            applied.stopped = error
+            break
+    return applied
+
+
+async def _send(target: Target, group: Sequence[Change]) -> tuple[list[Outcome], CrosskeyError | None]:
+    """Outcomes in the order of the changes, and the error that must stop the run."""
+    try:
+        answered = await target.apply(group)
+    except UncertainError as error:
+        return _all(group, "unknown", error), error
+    except (AuthError, RetryableError) as error:
+        return _all(group, "rejected", error), error
+    except CrosskeyError as error:
+        return _all(group, "unknown", error), error
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; what it had sent by then is not known
+        failure = PluginError(
+            f"the target raised {type(error).__name__} while applying",
+            code="apply-raised",
+            fix="run again: what happened is found out first; report it to the plugin's author",
+        )
+        failure.__cause__ = error
+        return _all(group, "unknown", failure), failure
+    by_id = {outcome.change: outcome for outcome in answered}
+    missing = [change for change in group if change.id not in by_id]
+    if not missing:
+        return [by_id[change.id] for change in group], None
+    broken = ContractError(
+        f"the target gave no outcome for {len(missing)} of {len(group)} changes",
+        code="outcome-missing",
+        fix="report it to the plugin's author",
+    )
+    lost = Outcome(change="", result="unknown", code=broken.code, message=broken.message)
+    return [by_id.get(change.id) or msgspec.structs.replace(lost, change=change.id) for change in group], broken
+
+
+def _all(group: Sequence[Change], result: Result, error: CrosskeyError) -> list[Outcome]:
+    return [Outcome(change=change.id, result=result, code=error.code, message=error.message) for change in group]

@@ -1,0 +1,52 @@
+"""Open the configured connectors on the core's services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from opentelemetry import trace
+from opentelemetry.trace import Tracer
+
+from crosskey.clock import Clock, SystemClock
+from crosskey.config import SourceSection, TargetSection
+from crosskey.connector.source import Source
+from crosskey.connector.target import Target
+from crosskey.context import InstanceContext, TransportFactory
+from crosskey.engine.blame import blaming
+
+__all__ = ("Connect",)
+
+
+class Connect:
+    """Opens sources and targets. ``transport`` replaces the network for all of them, in tests and recordings."""
+
+    def __init__(self, *, clock: Clock | None = None, transport: TransportFactory | None = None) -> None:
+        self.clock = clock or SystemClock()
+        self._transport = transport
+
+    @property
+    def tracer(self) -> Tracer:
+        """The engine's own tracer."""
+        return trace.get_tracer("crosskey")
+
+    @asynccontextmanager
+    async def source(self, section: SourceSection) -> AsyncGenerator[Source]:
+        """The open source of a section."""
+        async with AsyncExitStack() as stack:
+            with blaming(section):
+                opened = section.provided.value.open(section.settings, self._context(section.path))
+                source = await stack.enter_async_context(opened)
+            yield source
+
+    @asynccontextmanager
+    async def target(self, section: TargetSection) -> AsyncGenerator[Target]:
+        """The open target of a section."""
+        async with AsyncExitStack() as stack:
+            with blaming(section):
+                opened = section.provided.value.open(section.settings, self._context(section.path))
+                target = await stack.enter_async_context(opened)
+            yield target
+
+    def _context(self, path: str) -> InstanceContext:
+        return InstanceContext(path, clock=self.clock, transport=self._transport)

@@ -1,0 +1,106 @@
+"""Everything crosskey knows about one person, from the last read's snapshot and the journal; no network, no secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from crosskey.config import Config
+from crosskey.connector.mapper import Candidate, Desired
+from crosskey.connector.target import TargetSchema
+from crosskey.engine.rules import compile_mappings
+from crosskey.engine.stage import LogicalGroups, Stage
+from crosskey.errors import ConfigError
+from crosskey.journal import Journal, Link, OperationRecord
+from crosskey.model import Account, Catalogue, Person, Subject
+
+__all__ = ("AccountExplained", "Explanation", "explain")
+
+
+class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of account of one person: what the rules say, what is linked, what is there, what was done."""
+
+    kind: str
+    desired: Desired | None
+    link: Link | None
+    account: Account | None
+    leaving_since: datetime | None
+    operations: list[OperationRecord]
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """One person. ``person`` is ``None`` when the last read did not bring them."""
+
+    subject: Subject
+    person: Person | None
+    groups: list[str]
+    apps: list[str]
+    read_at: datetime
+    accounts: list[AccountExplained]
+    schema: TargetSchema
+    catalogue: Catalogue
+
+
+def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list[Explanation]:
+    """Everyone whom ``who`` names: an id, e-mail address or user name of the source, or ``kind:key`` of the target.
+
+    Raises :class:`ConfigError` when nobody is known under it.
+    """
+    schema = snapshot.read_note("schema", TargetSchema)
+    catalogue = snapshot.read_note("catalogue", Catalogue)
+    mappings = compile_mappings(config, schema, catalogue)
+    logical = LogicalGroups(snapshot.read_note("groups", dict[str, str]), snapshot.read_note("apps", dict[str, str]))
+    people = {each.person.subject: each for each in snapshot.candidates_of(snapshot.search(who), logical)}
+    subjects = [*people, *(subject for subject in _by_account(journal, who) if subject not in people)]
+    if not subjects:
+        raise ConfigError(
+            f'nobody is known as "{who}"',
+            code="who-unknown",
+            where="explain",
+            fix="give an e-mail address, a user name or an id of the source, or an account as kind:key (user:123)",
+        )
+    read_at = snapshot.read_note("read_at", datetime)
+    explanations: list[Explanation] = []
+    for subject in subjects:
+        candidate = people.get(subject) or _candidate(snapshot, subject, logical)
+        accounts: list[AccountExplained] = []
+        for kind, mapping in mappings.items():
+            link = journal.links(kind, [subject]).get(subject)
+            accounts.append(
+                AccountExplained(
+                    kind=kind,
+                    desired=mapping([candidate])[0] if candidate is not None else None,
+                    link=link,
+                    account=snapshot.accounts(kind, [link.key]).get(link.key) if link else None,
+                    leaving_since=journal.leaving(kind, [subject]).get(subject),
+                    operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
+                )
+            )
+        explanations.append(
+            Explanation(
+                subject=subject,
+                person=candidate.person if candidate else None,
+                groups=sorted(candidate.groups) if candidate else [],
+                apps=sorted(candidate.apps) if candidate else [],
+                read_at=read_at,
+                accounts=accounts,
+                schema=schema,
+                catalogue=catalogue,
+            )
+        )
+    return explanations
+
+
+def _candidate(snapshot: Stage, subject: Subject, logical: LogicalGroups) -> Candidate | None:
+    found = snapshot.candidates_of([subject.id], logical)
+    return next((each for each in found if each.person.subject == subject), None)
+
+
+def _by_account(journal: Journal, who: str) -> Iterable[Subject]:
+    kind, _, key = who.partition(":")
+    if key:
+        link = journal.links_by_key(kind, [key]).get(key)
+        if link is not None:
+            yield link.subject

@@ -1,0 +1,139 @@
+"""People without a link: adopt the account that is surely theirs, make one where there is none, and never guess.
+
+An account is adopted by crosskey's own marker, or by the first match key that finds exactly one account that nobody
+else is linked to and nobody else claims. Everything else is ambiguous and held (G15, G16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from crosskey.connector.mapper import Desired
+from crosskey.engine.marker import marker
+from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.stage import LogicalGroups
+from crosskey.model import Account, Person
+
+__all__ = ("plan_newcomers",)
+
+_decode = msgspec.msgpack.Decoder(Desired).decode
+_BATCH = 500
+
+
+def plan_newcomers(planner: Planner, logical: LogicalGroups) -> None:
+    """Stage adoptions and creates for everyone whom :meth:`Planner.plan` set aside."""
+    for kind in planner.kinds:
+        batch: list[tuple[str, bool, bytes]] = []
+        for newcomer in planner.stage.newcomers(kind.name):
+            batch.append(newcomer)
+            if len(batch) == _BATCH:
+                _plan_batch(planner, kind, batch, logical)
+                batch = []
+        _plan_batch(planner, kind, batch, logical)
+
+
+def _plan_batch(
+    planner: Planner, kind: KindPlan, batch: Sequence[tuple[str, bool, bytes]], logical: LogicalGroups
+) -> None:
+    people = {
+        candidate.person.subject.id: candidate.person
+        for candidate in planner.stage.candidates_of([id_ for id_, _, _ in batch], logical)
+    }
+    for id_, wanted, body in batch:
+        person, desired = people[id_], _decode(body)
+        if wanted:
+            _plan_one(planner, kind, person, desired)
+        else:
+            _report_unmanaged(planner, kind, person)
+
+
+def _plan_one(planner: Planner, kind: KindPlan, person: Person, desired: Desired) -> None:
+    if desired.problem:
+        planner.findings.hold("mapping-problem", desired.problem, kind=kind.name, person=person)
+        return
+    marked = planner.stage.account_by_marker(kind.name, marker(person.subject))
+    if marked is not None and not planner.journal.links_by_key(kind.name, [marked.key]):
+        change = kind.differ.adopt(person, desired, marked, "bears crosskey's marker for this person")
+        planner.propose(change, person, marked)
+        return
+    found = _match(planner, kind, person)
+    if isinstance(found, _Ambiguous):
+        planner.findings.hold(found.rail, found.summary, fix=found.fix, kind=kind.name, person=person, key=found.key)
+    elif found is None:
+        planner.propose(kind.differ.create(person, desired), person, None)
+    else:
+        account, because = found
+        planner.propose(kind.differ.adopt(person, desired, account, because), person, account)
+
+
+class _Ambiguous(msgspec.Struct, frozen=True):
+    rail: str
+    summary: str
+    fix: str
+    key: str | None = None
+
+
+def _match(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, str] | _Ambiguous | None:
+    for key in kind.mapping.match:
+        value = person.text(key.attribute)
+        if not value:
+            continue
+        claimants = planner.stage.claimants(kind.name, key.attribute, value)
+        if len(claimants) > 1:
+            return _Ambiguous(
+                "ambiguous-match",
+                f'{len(claimants)} people without an account share {key.attribute} "{value}": {_listed(claimants)}',
+                f"give each a {key.attribute} of their own in the source, or take it out of [map.{kind.name}] match",
+            )
+        keys = planner.stage.keys_by_identity(kind.name, key.fields, value)
+        if len(keys) > 1:
+            return _Ambiguous(
+                "ambiguous-match",
+                f'{len(keys)} {kind.name} accounts hold {key.attribute} "{value}": {_listed(keys)}',
+                "correct the accounts in the target so that one holds it",
+            )
+        if keys:
+            return _the_one(planner, kind, keys[0], key.attribute, value)
+    return None
+
+
+def _the_one(
+    planner: Planner, kind: KindPlan, key: str, attribute: str, value: str
+) -> tuple[Account, str] | _Ambiguous:
+    link = planner.journal.links_by_key(kind.name, [key]).get(key)
+    if link is not None:
+        return _Ambiguous(
+            "identity-collision",
+            f'{kind.name} {key} holds {attribute} "{value}" but belongs to {link.subject.id}',
+            f"two people must not share {attribute}; correct it in the source",
+            key,
+        )
+    account = planner.stage.accounts(kind.name, [key])[key]
+    return account, f'already there: same {attribute} "{value}"'
+
+
+def _report_unmanaged(planner: Planner, kind: KindPlan, person: Person) -> None:
+    """Tell of an inactive person's account that crosskey does not manage: somebody may have been left in."""
+    for key in kind.mapping.match:
+        value = person.text(key.attribute)
+        keys = planner.stage.keys_by_identity(kind.name, key.fields, value) if value else []
+        if len(keys) != 1:
+            continue
+        account = planner.stage.accounts(kind.name, keys)[keys[0]]
+        if account.active and not account.protected and not planner.journal.links_by_key(kind.name, keys):
+            planner.findings.hold(
+                "unmanaged-leaver",
+                f'not active in the source (status "{person.status}"), but {kind.name} {keys[0]} with the same '
+                f"{key.attribute} is active and not managed by crosskey",
+                fix="switch that account off in the target if it is theirs",
+                kind=kind.name,
+                person=person,
+                key=keys[0],
+            )
+        return
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:5]) + (", …" if len(ids) > 5 else "")

@@ -1,0 +1,222 @@
+"""Go through everyone once and work out what each linked account needs; set aside those who have no link yet.
+
+Per person and kind there are five cases: linked and wanted (update, or enable what crosskey disabled), linked and not
+wanted (a leaver), linked but the account is gone, not linked (see :mod:`crosskey.engine.newcomers`), and linked but not
+in the read at all (see :mod:`crosskey.engine.leavers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from crosskey.clock import Clock
+from crosskey.connector.mapper import Candidate, CompiledMapping, Desired
+from crosskey.connector.target import KindSpec
+from crosskey.engine.diff import Differ, Given
+from crosskey.engine.protect import Protection
+from crosskey.engine.stage import LogicalGroups, Stage
+from crosskey.errors import Diagnostic
+from crosskey.journal import JournalWriter, Link
+from crosskey.model import Account, Person, Subject
+from crosskey.plan import Action, Change, Held
+
+__all__ = ("RANK", "Findings", "KindPlan", "Planner")
+
+RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4}
+"""The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class KindPlan:
+    """Everything needed to plan one kind of account."""
+
+    def __init__(self, kind: KindSpec, mapping: CompiledMapping) -> None:
+        self.kind = kind
+        self.name = kind.name
+        self.mapping = mapping
+        self.differ = Differ(kind, mapping)
+
+
+class Findings:
+    """What planning found besides changes."""
+
+    def __init__(self) -> None:
+        self.held: list[Held] = []
+        self.notices: list[Diagnostic] = []
+        self.scoped: dict[str, int] = {}
+        self.linked_seen: dict[str, int] = {}
+        self.unknown = 0
+
+    def hold(
+        self, rail: str, summary: str, *, fix: str = "", kind: str, person: Person, key: str | None = None
+    ) -> None:
+        """Hold one person back."""
+        self.held.append(
+            Held(
+                rail=rail,
+                scope="person",
+                summary=summary,
+                fix=fix,
+                kind=kind,
+                subject=person.subject,
+                label=person.label,
+                key=key,
+            )
+        )
+
+    def notice(self, code: str, summary: str, *, path: str = "", fix: str = "") -> None:
+        """Tell something that holds nothing back."""
+        self.notices.append(Diagnostic(severity="warning", code=code, summary=summary, path=path, fix=fix))
+
+
+class Planner:
+    """Plans one run over a complete stage."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        journal: JournalWriter,
+        kinds: Sequence[KindPlan],
+        protection: Protection,
+        *,
+        clock: Clock,
+        settle: timedelta,
+        blocked: Mapping[tuple[str, Subject], datetime],
+    ) -> None:
+        self.stage = stage
+        self.journal = journal
+        self.kinds = kinds
+        self.protection = protection
+        self.clock = clock
+        self.findings = Findings()
+        self._settle = settle
+        self._blocked = blocked
+
+    def plan(self, logical: LogicalGroups, advance: Callable[[int], None]) -> None:
+        """Stage the changes of everyone who was read and has a link, and remember everyone who has none."""
+        for candidates in self.stage.candidates(logical):
+            self.findings.unknown += sum(candidate.person.active is None for candidate in candidates)
+            for kind in self.kinds:
+                self._plan_batch(kind, candidates)
+            advance(len(candidates))
+        self.stage.index_claims()
+
+    def propose(self, change: Change, person: Person | None, account: Account | None) -> None:
+        """Stage a change, unless its account is protected."""
+        held = self.protection.holds(change.action, person, account, change.kind)
+        if held is not None:
+            self.findings.held.append(held)
+        else:
+            self.stage.add_change(RANK[change.action], [change])
+
+    def leave(self, kind: KindPlan, subject: Subject, label: str, account: Account, because: str) -> Change | None:
+        """The change that a leaver's account needs now: none under ``do = "keep"`` or while the grace lasts."""
+        policy = kind.mapping.leavers
+        if policy.do == "keep":
+            return None
+        if policy.after > timedelta(0):
+            now = self.clock.now()
+            since = self.journal.leaving(kind.name, [subject]).get(subject)
+            if since is None:
+                self.journal.mark_leaving(kind.name, [subject])
+                since = now
+            if now - since < policy.after:
+                until = (since + policy.after).strftime("%Y-%m-%d %H:%M UTC")
+                self.findings.notice("leaver-grace", f"{label} leaves: {because}; {kind.name} stays until {until}")
+                return None
+        return kind.differ.disable(subject, label, account, because)
+
+    def _plan_batch(self, kind: KindPlan, candidates: Sequence[Candidate]) -> None:
+        links = self.journal.links(kind.name, [candidate.person.subject for candidate in candidates])
+        accounts = self.stage.accounts(kind.name, [link.key for link in links.values()])
+        self.findings.linked_seen[kind.name] = self.findings.linked_seen.get(kind.name, 0) + len(links)
+        back: list[Subject] = []
+        for candidate, desired in zip(candidates, kind.mapping(candidates), strict=True):
+            person = candidate.person
+            if person.active is None or self._is_blocked(kind, person):
+                continue
+            wanted = desired.in_scope and person.active
+            if wanted:
+                self.findings.scoped[kind.name] = self.findings.scoped.get(kind.name, 0) + 1
+            link = links.get(person.subject)
+            account = accounts.get(link.key) if link is not None else None
+            if link is None:
+                self._set_aside(kind, person, desired, wanted=wanted)
+            elif account is None:
+                self._account_gone(kind, person, desired, link, wanted=wanted)
+            elif wanted:
+                back.append(person.subject)
+                self._plan_wanted(kind, person, desired, link, account)
+            elif account.active:
+                self._plan_leaver(kind, person, desired, account)
+        if back and kind.mapping.leavers.after > timedelta(0):
+            returned = self.journal.leaving(kind.name, back)
+            if returned:
+                self.journal.clear_leaving(kind.name, list(returned))
+
+    def _is_blocked(self, kind: KindPlan, person: Person) -> bool:
+        until = self._blocked.get((kind.name, person.subject))
+        if until is None:
+            return False
+        self.findings.hold(
+            "unsettled",
+            "an earlier write has no known outcome yet; looked again after " + until.strftime("%H:%M:%S UTC"),
+            kind=kind.name,
+            person=person,
+            fix="run again after that time",
+        )
+        return True
+
+    def _set_aside(self, kind: KindPlan, person: Person, desired: Desired, *, wanted: bool) -> None:
+        if not desired.in_scope:
+            return
+        values = [(key.attribute, person.text(key.attribute)) for key in kind.mapping.match] if wanted else []
+        self.stage.add_newcomer(kind.name, person.subject.id, wanted=wanted, body=_encode(desired), values=values)
+
+    def _account_gone(self, kind: KindPlan, person: Person, desired: Desired, link: Link, *, wanted: bool) -> None:
+        if not wanted:
+            return
+        if self.clock.now() - link.since < self._settle:
+            self.findings.notice(
+                "not-yet-listed", f"{person.label}: {kind.name} {link.key} was just written and is not listed yet"
+            )
+            return
+        self.findings.notice(
+            "account-gone", f"{person.label}: {kind.name} {link.key} no longer exists in the target; made anew"
+        )
+        self._set_aside(kind, person, desired, wanted=True)
+
+    def _plan_wanted(self, kind: KindPlan, person: Person, desired: Desired, link: Link, account: Account) -> None:
+        if desired.problem:
+            self.findings.hold("mapping-problem", desired.problem, kind=kind.name, person=person, key=account.key)
+            return
+        given = Given(references=link.given, fields=link.fields)
+        if account.active:
+            change = kind.differ.update(person, desired, account, given)
+        elif link.disabled_by_us:
+            because = f"back again: {desired.why.get('', 'in scope')}"
+            change = kind.differ.enable(person, desired, account, given, because)
+        else:
+            self.findings.notice(
+                "disabled-by-hand",
+                f"{person.label}: somebody switched {kind.name} {account.key} off in the target; left as it is",
+                fix="switch it on in the target if this is not meant: crosskey only enables what it disabled",
+            )
+            return
+        if change is not None:
+            self.propose(change, person, account)
+
+    def _plan_leaver(self, kind: KindPlan, person: Person, desired: Desired, account: Account) -> None:
+        if not person.active:
+            because = (
+                f'left: status "{person.status}" in the source' if person.status else "left: inactive in the source"
+            )
+        else:
+            because = f"out of scope: {desired.why.get('', 'the rules want no account')}"
+        change = self.leave(kind, person.subject, person.label, account, because)
+        if change is not None:
+            self.propose(change, person, account)

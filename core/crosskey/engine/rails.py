@@ -1,0 +1,190 @@
+"""Safety rails: checks that hold a plan, or one class of its changes, until a person has looked.
+
+Each rail has a reason code, says what it saw, and names the override that lets exactly that through. Rails that hold
+single people (ambiguous match, protected account) stand where the people are planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from crosskey.config import RailSettings
+from crosskey.connector.target import Seats
+from crosskey.engine.planner import KindPlan
+from crosskey.engine.read import PeopleRead
+from crosskey.engine.stage import Stage
+from crosskey.errors import ConfigError, close_matches
+from crosskey.plan import Held
+
+__all__ = ("RAILS", "Allowed", "LastReads", "check_disables", "check_read", "check_seats", "run_rails")
+
+RAILS: Mapping[str, str] = {
+    "empty-source": "the source returned nobody",
+    "shrink": "far fewer people than in the last complete read",
+    "empty-group": "a group that mappings name lost all its members",
+    "absence-unconfirmed": "linked people are missing from a complete read and were not confirmed gone",
+    "mass-disable": "more accounts would be disabled than allowed at once",
+    "seats-short": "the target has fewer free seats than the plan needs",
+    "protected": "the account must never be touched",
+    "ambiguous-match": "several accounts or people fit each other",
+    "identity-collision": "the account found belongs to somebody else",
+    "unmanaged-leaver": "somebody inactive still has an active account that crosskey does not manage",
+    "mapping-problem": "the rules cannot make a valid account for this person",
+    "unsettled": "an earlier write has no known outcome yet",
+    "review": "a plugin objects to the plan",
+}
+"""Reason codes and what they mean; the documentation's table is compared with this."""
+
+_NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed"})
+_NAMED = frozenset({"empty-group"})
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """What a person let through for one run: reason code → the exact number or name."""
+
+    numbers: Mapping[str, int] = {}
+    names: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def parse(cls, words: Sequence[str]) -> Allowed:
+        """From ``--allow mass-disable=37`` and the like. Raises :class:`ConfigError` for what cannot be allowed."""
+        numbers: dict[str, int] = {}
+        names: set[tuple[str, str]] = set()
+        for word in words:
+            code, _, value = word.partition("=")
+            if code in _NAMED and value:
+                names.add((code, value))
+            elif code in _NUMBERED and value.isdecimal():
+                numbers[code] = int(value)
+            else:
+                hint = close_matches(code, _NUMBERED | _NAMED) if code not in _NUMBERED | _NAMED else ""
+                raise ConfigError(
+                    f'"{word}" cannot be allowed. {hint}'.rstrip(),
+                    code="allow",
+                    where="--allow",
+                    fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N or empty-group=NAME",
+                )
+        return cls(numbers, frozenset(names))
+
+    def number(self, code: str) -> int:
+        """The number let through for a rail, 0 when none."""
+        return self.numbers.get(code, 0)
+
+
+class LastReads(Protocol):
+    """How much the last complete reads brought."""
+
+    def people(self) -> int:
+        """People in the last complete read; 0 when there was none."""
+        ...
+
+    def members(self, name: str) -> int:
+        """Members of a logical group in the last complete read; 0 when there was none."""
+        ...
+
+
+def check_read(read: PeopleRead, last: LastReads, settings: RailSettings, allowed: Allowed) -> list[Held]:
+    """Rails on what the source told: they hold the whole run, because every decision rests on it."""
+    held: list[Held] = []
+    before = last.people()
+    floor = before * settings.shrink_percent / 100
+    if read.people == 0:
+        held.append(
+            _run(
+                "empty-source",
+                f"the source returned nobody{f' (last complete read: {before})' if before else ''}",
+                "an empty answer usually means a missing admin role: run `crosskey check`",
+            )
+        )
+    elif before >= settings.min_people and read.people < floor and read.people != allowed.number("shrink"):
+        held.append(
+            _run(
+                "shrink",
+                f"the source returned {read.people} people, the last complete read {before} "
+                f"(less than {settings.shrink_percent:g} %)",
+                f"if that is right: --allow shrink={read.people}",
+            )
+        )
+    for name, members in sorted(read.logical.items()):
+        lost = last.members(name)
+        if members == 0 and lost >= settings.min_people and ("empty-group", name) not in allowed.names:
+            held.append(
+                _run(
+                    "empty-group",
+                    f'"{name}" has no members, {lost} in the last complete read',
+                    f'if that is right: --allow "empty-group={name}"',
+                )
+            )
+    return held
+
+
+def check_disables(kind: KindPlan, stage: Stage, active: int, settings: RailSettings, allowed: Allowed) -> Held | None:
+    """No more disables at once than the larger of a count and a share of the managed active accounts (G5)."""
+    disables = stage.change_counts().get((kind.name, "disable"), 0)
+    limit = max(settings.max_disable.count, int(active * settings.max_disable.percent / 100))
+    if disables <= max(limit, allowed.number("mass-disable")):
+        return None
+    examples = tuple(
+        f"{change.label}: {change.why.get('', '')}" for change in stage.changes(kind.name, "disable", limit=10)
+    )
+    return Held(
+        rail="mass-disable",
+        scope="class",
+        action="disable",
+        kind=kind.name,
+        summary=f"{disables} of {active} managed {kind.name} accounts would be disabled; the limit is {limit}",
+        fix=f"if that is right: --allow mass-disable={disables}, or raise [rails] max_disable",
+        examples=examples,
+    )
+
+
+def check_seats(kind: KindPlan, stage: Stage, seats: Seats | None) -> Held | None:
+    """Paid seats are counted before accounts are made; none is made by guess (G14)."""
+    if seats is None or not kind.kind.seats:
+        return None
+    counts = stage.change_counts()
+    adopted = sum(change.active is not None for change in stage.changes(kind.name, "adopt"))
+    needed = counts.get((kind.name, "create"), 0) + counts.get((kind.name, "enable"), 0) + adopted
+    free = seats.total - seats.used
+    if needed <= free:
+        return None
+    return Held(
+        rail="seats-short",
+        scope="class",
+        action="create",
+        kind=kind.name,
+        summary=f"{needed} {kind.name} seats are needed, {max(free, 0)} of {seats.total} are free",
+        fix="buy seats, free some, or narrow the mapping's scope",
+        examples=tuple(change.label for change in stage.changes(kind.name, "create", limit=10)),
+    )
+
+
+def run_rails(
+    kinds: Sequence[KindPlan],
+    stage: Stage,
+    *,
+    active: Mapping[str, int],
+    seats: Mapping[str, Seats],
+    settings: RailSettings,
+    allowed: Allowed,
+) -> list[Held]:
+    """Check each class of changes; what is held is taken out of the stage, everything else goes on."""
+    held: list[Held] = []
+    for kind in kinds:
+        disables = check_disables(kind, stage, active.get(kind.name, 0), settings, allowed)
+        if disables is not None:
+            held.append(disables)
+            stage.drop_changes(kind.name, "disable")
+        short = check_seats(kind, stage, seats.get(kind.name))
+        if short is not None:
+            held.append(short)
+            for action in ("create", "enable", "adopt"):
+                stage.drop_changes(kind.name, action)
+    return held
+
+
+def _run(rail: str, summary: str, fix: str) -> Held:
+    return Held(rail=rail, scope="run", summary=summary, fix=fix)

@@ -1,0 +1,43 @@
+"""The configured rules, compiled against what the target can hold."""
+
+from __future__ import annotations
+
+from crosskey.config import Config
+from crosskey.connector.mapper import CompiledMapping, MappingContext
+from crosskey.connector.target import TargetSchema
+from crosskey.errors import ConfigError, Diagnostic, close_matches
+from crosskey.model import Catalogue
+
+__all__ = ("compile_mappings",)
+
+
+def compile_mappings(config: Config, schema: TargetSchema, catalogue: Catalogue) -> dict[str, CompiledMapping]:
+    """The rules of every kind, ready to run. Raises one :class:`ConfigError` with every problem of all of them."""
+    compiled: dict[str, CompiledMapping] = {}
+    problems: list[Diagnostic] = []
+    for name, section in config.maps.items():
+        kind = schema.kind(name)
+        if kind is None:
+            hint = close_matches(name, (kind.name for kind in schema.kinds))
+            problems.append(
+                ConfigError(
+                    f"{config.target.path} has no accounts of kind {name}. {hint}".rstrip(),
+                    code="kind-unknown",
+                    where=section.path,
+                    fix=f"rename [{section.path}] to a kind that the target has",
+                ).diagnostic()
+            )
+            continue
+        context = MappingContext(path=section.path, kind=kind, catalogue=catalogue)
+        try:
+            compiled[name] = section.provided.value.compile(section.settings, context)
+        except ConfigError as error:
+            problems += error.problems or [error.diagnostic()]
+    if problems:
+        raise ConfigError(
+            f"the mappings do not fit {config.target.path}",
+            code="mapping",
+            where=str(config.path),
+            problems=problems,
+        )
+    return compiled

@@ -1,0 +1,359 @@
+"""One run: read → people → map → diff → rails → apply, journalled from its first step to its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from typing import Literal, Protocol
+
+import msgspec
+
+from crosskey.clock import Clock
+from crosskey.config import Config
+from crosskey.connector.mapper import CompiledMapping
+from crosskey.connector.source import ReadRequest, Source
+from crosskey.connector.target import CountsSeats, HasCatalogue, Seats, Target, TargetSchema
+from crosskey.engine.apply import Applied, apply_changes
+from crosskey.engine.baseline import Baseline
+from crosskey.engine.blame import blaming
+from crosskey.engine.connect import Connect
+from crosskey.engine.leavers import plan_absent
+from crosskey.engine.newcomers import plan_newcomers
+from crosskey.engine.plan import Plan
+from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.protect import Protection
+from crosskey.engine.rails import Allowed, check_read, run_rails
+from crosskey.engine.read import AccountsRead, PeopleRead, read_accounts, read_people, read_request
+from crosskey.engine.recover import settle_operations
+from crosskey.engine.rules import compile_mappings
+from crosskey.engine.saved import SavedPlan, changes_digest
+from crosskey.engine.stage import LogicalGroups, Stage
+from crosskey.errors import CrosskeyError, Diagnostic
+from crosskey.events import RunFacts
+from crosskey.journal import JournalWriter
+from crosskey.model import Catalogue, Scalar
+from crosskey.plan import Change, Held, Outcome, PlanHeader
+from crosskey.plugins import Plugins
+
+__all__ = ("Observer", "RunOptions", "RunResult", "Verdict", "execute")
+
+Verdict = Literal["clean", "partial", "held", "aborted", "failed"]
+
+_CHUNK = 500
+
+
+class Observer(Protocol):
+    """Whoever watches a run: phases with a known or unknown amount of work."""
+
+    def phase(self, name: str, total: int | None) -> None:
+        """A new phase begins."""
+        ...
+
+    def advance(self, count: int) -> None:
+        """That much more of the phase is done."""
+        ...
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What kind of run, and what a person decided about it.
+
+    ``confirm`` is asked before anything is written (``None``: go on), ``stop`` before each batch. ``expected`` is the
+    saved plan that this run must come to exactly.
+    """
+
+    kind: Literal["plan", "apply", "sync"]
+    trigger: str = "command"
+    allowed: Allowed = Allowed()
+    expected: SavedPlan | None = None
+    confirm: Callable[[Plan], bool] | None = None
+    stop: Callable[[], bool] = lambda: False
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to."""
+
+    run: str
+    verdict: Verdict
+    plan: Plan
+    applied: Applied
+    notices: tuple[Diagnostic, ...]
+    people: int
+    accounts: Mapping[str, int]
+    schema: TargetSchema
+    catalogue: Catalogue
+
+
+async def execute(
+    config: Config, plugins: Plugins, journal: JournalWriter, connect: Connect, options: RunOptions, observer: Observer
+) -> RunResult:
+    """Run once. Raises :class:`CrosskeyError` when the run could not come to a plan; the journal says so too."""
+    if options.expected is not None:
+        options.expected.refuse_stale(
+            lineage=journal.lineage, serial=journal.serial, config_digest=config.digest, now=connect.clock.now()
+        )
+    used = (config.source.provided, config.target.provided, *(section.provided for section in config.maps.values()))
+    run = journal.start_run(
+        options.kind,
+        trigger=options.trigger,
+        config_digest=config.digest,
+        config_text=config.canonical,
+        plugins={provided.plugin: f"{provided.distribution} {provided.version}" for provided in used},
+    )
+    try:
+        result = await _Run(config, plugins, journal, connect, options, observer, run).go()
+    except CrosskeyError as error:
+        journal.end_run(run, "failed", {}, note=f"{error.code}: {error.message}")
+        raise
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        journal.end_run(run, "aborted", {}, note="interrupted")
+        raise
+    journal.end_run(run, result.verdict, {**result.plan.header.counts, **_results(result.applied)})
+    return result
+
+
+def _results(applied: Applied) -> dict[str, int]:
+    return {f"result.{name}": count for name, count in applied.counts.items()}
+
+
+class _Run:
+    """The state that the steps of one run hand on."""
+
+    def __init__(
+        self,
+        config: Config,
+        plugins: Plugins,
+        journal: JournalWriter,
+        connect: Connect,
+        options: RunOptions,
+        observer: Observer,
+        run: str,
+    ) -> None:
+        self.config = config
+        self.plugins = plugins
+        self.journal = journal
+        self.connect = connect
+        self.options = options
+        self.observer = observer
+        self.run = run
+        self.clock: Clock = connect.clock
+        self.tracer = connect.tracer
+        self.baseline = Baseline(journal)
+        self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
+
+    async def go(self) -> RunResult:
+        with self.tracer.start_as_current_span("crosskey.run", attributes={"crosskey.run.kind": self.options.kind}):
+            self._tell("run.started", {"kind": self.options.kind})
+            async with self._opened() as (source, target):
+                return await self._with(source, target)
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[tuple[Source, Target]]:
+        async with (
+            self.connect.target(self.config.target) as target,
+            self.connect.source(self.config.source) as source,
+        ):
+            yield source, target
+
+    async def _with(self, source: Source, target: Target) -> RunResult:
+        self.observer.phase("Reading the desk's catalogue", None)
+        with blaming(self.config.target):
+            schema = await target.schema()
+            catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
+        mappings = compile_mappings(self.config, schema, catalogue)
+        kinds = [KindPlan(kind, mappings[kind.name]) for kind in schema.kinds if kind.name in mappings]
+        path = self.config.journal.path
+        with Stage(path.with_name("reading.sqlite")) as stage:
+            people, accounts, logical = await self._read(source, target, mappings, stage)
+            held = check_read(people, self.baseline, self.config.rails, self.options.allowed)
+            planner = await self._planner(stage, kinds, target)
+            if not held:
+                await self._plan(planner, source, target, logical, people.people)
+            plan = self._write_plan(stage, [*held, *planner.findings.held])
+            snapshot = {"schema": schema, "catalogue": catalogue, "read_at": self.clock.now()}
+            for name, value in {**snapshot, "groups": logical.groups, "apps": logical.apps}.items():
+                stage.note(name, value)
+            if not held:
+                stage.keep(path.with_name("snapshot.sqlite"))
+        self.baseline.remember(self.run, people, accounts, trusted=not held)
+        if self.options.expected is not None:
+            self.options.expected.refuse_other(plan.header)
+        applied = await self._apply(target, plan, schema)
+        return RunResult(
+            run=self.run,
+            verdict=self._verdict(plan, applied),
+            plan=plan,
+            applied=applied,
+            notices=(*people.warnings, *accounts.warnings, *planner.findings.notices),
+            people=people.people,
+            accounts=accounts.accounts,
+            schema=schema,
+            catalogue=catalogue,
+        )
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    async def _read(
+        self, source: Source, target: Target, mappings: Mapping[str, CompiledMapping], stage: Stage
+    ) -> tuple[PeopleRead, AccountsRead, LogicalGroups]:
+        """Both sides at once; whichever fails stops the other and the run."""
+        section = self.config.source
+        request = read_request(mappings.values(), groups=section.groups, apps=section.apps, where=section.path)
+        self.observer.phase("Reading people and accounts", None)
+        with self.tracer.start_as_current_span("crosskey.read"):
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    people = tasks.create_task(self._read_people(source, request, stage))
+                    accounts = tasks.create_task(self._read_accounts(target, mappings, stage))
+            except ExceptionGroup as group:
+                raise group.exceptions[0] from None
+        stage.index()
+        read, logical = people.result()
+        return read, accounts.result(), logical
+
+    async def _read_people(
+        self, source: Source, request: ReadRequest, stage: Stage
+    ) -> tuple[PeopleRead, LogicalGroups]:
+        section = self.config.source
+        with self._incomplete("source"), blaming(section):
+            return await read_people(source, request, stage, where=section.path, advance=self.observer.advance)
+
+    async def _read_accounts(
+        self, target: Target, mappings: Mapping[str, CompiledMapping], stage: Stage
+    ) -> AccountsRead:
+        section = self.config.target
+        with self._incomplete("target"), blaming(section):
+            return await read_accounts(target, mappings, stage, where=section.path, advance=self.observer.advance)
+
+    @contextmanager
+    def _incomplete(self, side: Literal["source", "target"]) -> Generator[None]:
+        """Note in the journal that a read was not complete, and why."""
+        try:
+            yield
+        except CrosskeyError as error:
+            self.journal.record_snapshot(
+                self.run, side=side, stream="all", complete=False, reason=error.code, pages=0, records=0
+            )
+            raise
+
+    async def _planner(self, stage: Stage, kinds: Sequence[KindPlan], target: Target) -> Planner:
+        with blaming(self.config.target):
+            blocked = await settle_operations(self.journal, stage, target, run=self.run, clock=self.clock)
+        return Planner(
+            stage,
+            self.journal,
+            kinds,
+            Protection(self.config.rails.protect),
+            clock=self.clock,
+            settle=self.config.sync.settle,
+            blocked=blocked,
+        )
+
+    async def _plan(
+        self, planner: Planner, source: Source, target: Target, logical: LogicalGroups, people: int
+    ) -> None:
+        rails, allowed = self.config.rails, self.options.allowed
+        self.observer.phase("Comparing", people)
+        with self.tracer.start_as_current_span("crosskey.plan"):
+            planner.plan(logical, self.observer.advance)
+            most = max(rails.max_disable.count, allowed.number("absence-unconfirmed"))
+            with blaming(self.config.source):
+                await plan_absent(planner, source, issuer=source.issuer, most=most)
+            plan_newcomers(planner, logical)
+            wants_seats = any(kind.kind.seats for kind in planner.kinds)
+            seats: Mapping[str, Seats] = {}
+            if wants_seats and isinstance(target, CountsSeats):
+                with blaming(self.config.target):
+                    seats = await target.seats()
+            active = {kind.name: self.journal.link_count(kind.name, active_only=True) for kind in planner.kinds}
+            planner.findings.held += run_rails(
+                planner.kinds, planner.stage, active=active, seats=seats, settings=rails, allowed=allowed
+            )
+
+    def _write_plan(self, stage: Stage, held: Sequence[Held]) -> Plan:
+        now = self.clock.now()
+        counts: dict[str, int] = {}
+        for (_, action), count in sorted(stage.change_counts().items()):
+            counts[action] = counts.get(action, 0) + count
+        header = PlanHeader(
+            id=self.run,
+            run=self.run,
+            lineage=self.journal.lineage,
+            serial=self.journal.serial,
+            config_digest=self.config.digest,
+            created_at=now,
+            expires_at=now + self.config.sync.plan_expiry,
+            counts=counts,
+            digest=changes_digest(stage.changes()),
+            held=tuple(held),
+        )
+        self.journal.save_plan(header)
+        for chunk in _chunks(stage.changes()):
+            self.journal.add_changes(header.id, chunk)
+        plan = Plan(header, lambda: self.journal.changes(header.id))
+        objections = [
+            Held(rail="review", scope="run", summary=str(finding), fix=finding.fix)
+            for finding in self.plugins.review_plan(plan, self.facts)
+            if finding.severity == "error"
+        ]
+        header = msgspec.structs.replace(header, held=(*header.held, *objections))
+        self.journal.finish_plan(header)
+        self._tell("plan.made", {**counts})
+        for rail in sorted({hold.rail for hold in header.held}):
+            count = sum(hold.rail == rail for hold in header.held)
+            self._tell("rail.tripped", {"rail": rail, "count": count})
+        return Plan(header, lambda: self.journal.changes(header.id))
+
+    async def _apply(self, target: Target, plan: Plan, schema: TargetSchema) -> Applied:
+        stopped = any(hold.scope == "run" for hold in plan.held)
+        if self.options.kind == "plan" or stopped or not plan.size:
+            return Applied()
+        if self.options.confirm is not None and not self.options.confirm(plan):
+            return Applied(declined=True)
+        self.observer.phase("Applying", plan.size)
+
+        def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+            self.observer.advance(len(changes))
+            failed = sum(outcome.result in ("rejected", "unknown") for outcome in outcomes)
+            first = changes[0]
+            facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}
+            self._tell("batch.applied", facts)
+
+        with self.tracer.start_as_current_span("crosskey.apply"):
+            return await apply_changes(
+                self.journal,
+                target,
+                plan.changes(),
+                run=self.run,
+                batch=schema.batch,
+                settle=max(self.config.sync.settle, timedelta(seconds=schema.settle)),
+                stop=self.options.stop,
+                progress=progress,
+            )
+
+    def _tell(self, event: str, facts: Mapping[str, Scalar]) -> None:
+        self.plugins.emit(self.journal.event(self.run, event, facts))
+
+    @staticmethod
+    def _verdict(plan: Plan, applied: Applied) -> Verdict:
+        if applied.stopped is not None:
+            return "failed"
+        if applied.declined:
+            return "aborted"
+        if applied.counts["rejected"] or applied.counts["unknown"]:
+            return "partial"
+        if plan.held:
+            return "held"
+        return "clean"
+
+
+def _chunks(changes: Iterator[Change]) -> Iterator[list[Change]]:
+    chunk: list[Change] = []
+    for change in changes:
+        chunk.append(change)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,104 @@
+"""A plan in a file: what a person looked at, to be applied exactly, or refused as stale (G17)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from crosskey.engine.plan import Plan
+from crosskey.errors import ConfigError, StaleError
+from crosskey.plan import Change, PlanHeader
+
+__all__ = ("SavedPlan", "changes_digest", "load_plan", "save_plan")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class SavedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a plan file holds."""
+
+    format: Literal["crosskey-plan/1"]
+    header: PlanHeader
+    changes: tuple[Change, ...]
+
+    def refuse_stale(self, *, lineage: str, serial: int, config_digest: str, now: datetime) -> None:
+        """Raise :class:`StaleError` unless the plan was made for this journal, this configuration and this hour."""
+        header = self.header
+        if header.lineage != lineage:
+            reason = "it was made with another journal"
+        elif header.config_digest != config_digest:
+            reason = "the configuration changed since"
+        elif header.serial != serial:
+            reason = "another run changed accounts since"
+        elif now >= header.expires_at:
+            reason = f"it expired at {header.expires_at:%Y-%m-%d %H:%M UTC}"
+        else:
+            return
+        raise _stale(header, reason)
+
+    def refuse_other(self, header: PlanHeader) -> None:
+        """Raise :class:`StaleError` unless a fresh plan comes to exactly the same changes."""
+        if header.digest != self.header.digest:
+            then, now = sum(self.header.counts.values()), sum(header.counts.values())
+            raise _stale(self.header, f"people or accounts changed since: {then} changes then, {now} now, not the same")
+
+
+def changes_digest(changes: Iterable[Change]) -> str:
+    """SHA-256 over the changes in order."""
+    digest = hashlib.sha256()
+    for change in changes:
+        digest.update(_encode(change))
+    return digest.hexdigest()
+
+
+def save_plan(plan: Plan, path: Path) -> None:
+    """Write the plan to a new file that only its owner can read. Raises :class:`ConfigError` when it cannot."""
+    try:
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        with path.open("wb") as file:
+            file.writelines(_lines(plan))
+    except OSError as error:
+        raise ConfigError(
+            f"the plan cannot be written: {error.strerror}", code="plan-file", where=str(path), fix="name another file"
+        ) from error
+
+
+def _lines(plan: Plan) -> Iterator[bytes]:
+    yield b'{"format":"crosskey-plan/1","header":' + _encode(plan.header) + b',"changes":['
+    for number, change in enumerate(plan.changes()):
+        yield (b",\n" if number else b"\n") + _encode(change)
+    yield b"\n]}\n"
+
+
+def load_plan(path: Path) -> SavedPlan:
+    """Read a plan file. Raises :class:`ConfigError` when it is none, :class:`StaleError` when it was edited."""
+    try:
+        saved = msgspec.json.decode(path.read_bytes(), type=SavedPlan)
+    except OSError as error:
+        raise ConfigError(
+            f"the plan cannot be read: {error.strerror}",
+            code="plan-file",
+            where=str(path),
+            fix=f"make one: crosskey plan --save {path}",
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise ConfigError(
+            f"this is not a plan: {error}", code="plan-file", where=str(path), fix=f"crosskey plan --save {path}"
+        ) from error
+    if changes_digest(saved.changes) != saved.header.digest:
+        raise _stale(saved.header, "the file was edited: its changes do not fit its digest")
+    return saved
+
+
+def _stale(header: PlanHeader, reason: str) -> StaleError:
+    return StaleError(
+        f"the saved plan {header.id} cannot be applied: {reason}",
+        where="apply",
+        fix="make a new one with `crosskey plan --save FILE` and look at it again",
+    )

@@ -1,0 +1,252 @@
+"""A plugin of its own for engine tests: a directory and a desk in memory, with faults that a test switches on.
+
+It comes in through an entry point like any other, so that the engine is tested through its public door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, SourceSpec
+from crosskey.connector.target import (
+    AccountsComplete,
+    AccountsPage,
+    FieldSpec,
+    KindSpec,
+    ReferenceSpec,
+    Seats,
+    TargetSchema,
+    TargetSpec,
+)
+from crosskey.errors import AuthError, RetryableError, UncertainError
+from crosskey.hookspecs import hookimpl
+from crosskey.model import Account, Catalogue, CatalogueEntry, Group, Person, Subject
+from crosskey.plan import Outcome
+from crosskey.settings import Settings
+
+ISSUER = "https://directory.example"
+
+KINDS = (
+    KindSpec(
+        name="user",
+        summary="portal users",
+        fields=(
+            FieldSpec(name="name", required=True, max_length=50),
+            FieldSpec(name="mail", also_matches=("mail2",)),
+            FieldSpec(name="mail2"),
+            FieldSpec(name="title"),
+            FieldSpec(name="note"),
+        ),
+        references=(ReferenceSpec(name="site", required=True), ReferenceSpec(name="roles", many=True)),
+    ),
+    KindSpec(
+        name="agent",
+        summary="technicians",
+        fields=(FieldSpec(name="name", required=True), FieldSpec(name="mail", required=True)),
+        references=(ReferenceSpec(name="teams", many=True),),
+        seats=True,
+    ),
+)
+ENTRIES = tuple(
+    CatalogueEntry(reference, f"{reference}-{name.lower().split()[-1]}", name)
+    for reference, names in {
+        "site": ("Acme / Main", "Acme / London", "Acme / Berlin"),
+        "roles": ("Viewer", "Approver"),
+        "teams": ("First", "Second"),
+    }.items()
+    for name in names
+)
+
+
+class Directory:
+    """The source's state; a test edits it between runs."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.groups: dict[str, Group] = {}
+        self.members: dict[str, set[str]] = {}
+        self.hidden: set[str] = set()  # left out of lists, found by id
+        self.complete = True
+        self.fail: Exception | None = None
+        self.finds: list[str] = []
+
+    def add(self, id: str, *, groups: Sequence[str] = (), active: bool | None = True, **attributes: str) -> Person:
+        attributes.setdefault("email", f"{id}@example.com")
+        attributes.setdefault("display_name", id.title())
+        status = {True: "ON", False: "OFF", None: "ODD"}[active]
+        person = Person(subject=Subject(ISSUER, id), active=active, status=status, **attributes)
+        self.people[id] = person
+        for name in groups:
+            self.group(name).add(id)
+        return person
+
+    def group(self, name: str) -> set[str]:
+        self.groups.setdefault(name, Group(id=f"g-{name}", name=name))
+        return self.members.setdefault(f"g-{name}", set())
+
+    def change(self, id: str, **attributes: object) -> None:
+        self.people[id] = msgspec.structs.replace(self.people[id], **attributes)
+
+
+class Desk:
+    """The target's state and everything that was written to it."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[tuple[str, str], Account] = {}
+        self.writes: list[tuple[str, str, str]] = []  # action, kind, label
+        self.batches: list[int] = []
+        self.next = 1
+        self.seats = Seats(100, 0)
+        self.batch = 3
+        self.fault = ""  # lost-answer | lost-request | refuse | auth | down | raise | silent
+        self.bad: set[str] = set()  # labels that are refused
+        self.told: dict[str, int] = {}
+        self.hidden: set[str] = set()
+
+    def add(self, kind: str, *, active: bool = True, protected: str = "", **fields: str) -> Account:
+        key = str(self.next)
+        self.next += 1
+        site = {"site": ("site-main",)} if kind == "user" else {}
+        account = Account(
+            kind=kind,
+            key=key,
+            label=fields.get("name", key),
+            active=active,
+            fields=dict(fields),
+            references=site,
+            protected=protected,
+        )
+        self.accounts[kind, key] = account
+        return account
+
+    def edit(self, kind: str, key: str, **changes: object) -> None:
+        self.accounts[kind, key] = msgspec.structs.replace(self.accounts[kind, key], **changes)
+
+    def of(self, kind: str) -> dict[str, Account]:
+        return {account.label: account for (of, _), account in self.accounts.items() if of == kind}
+
+    def write(self, change) -> str:
+        key = change.key or str(self.next)
+        if change.key is None:
+            self.next += 1
+        before = self.accounts.get((change.kind, key), Account(kind=change.kind, key=key, active=True))
+        fields = {**before.fields, **{name: field.after for name, field in change.fields.items()}}
+        references = {**before.references, **{name: ref.after for name, ref in change.references.items()}}
+        self.accounts[change.kind, key] = msgspec.structs.replace(
+            before,
+            label=str(fields.get("name", "")),
+            fields=fields,
+            references=references,
+            marker=change.marker or before.marker,
+            active=before.active if change.active is None else bool(change.active.after),
+        )
+        self.writes.append((change.action, change.kind, change.label))
+        return key
+
+
+directory = Directory()
+desk = Desk()
+
+
+def reset() -> None:
+    """Forget everything."""
+    directory.__init__()
+    desk.__init__()
+
+
+class OpenDirectory:
+    issuer = ISSUER
+
+    async def check(self):
+        return []
+
+    async def read(self, request) -> AsyncIterator[object]:
+        yield GroupsPage(list(directory.groups.values()))
+        people = [person for id, person in directory.people.items() if id not in directory.hidden]
+        for start in range(0, len(people), 4):
+            yield PeoplePage(people[start : start + 4])
+        if directory.fail:
+            raise directory.fail
+        for group in request.groups.choose(directory.groups.values()).values():
+            yield MembersPage(group.id, sorted(directory.members.get(group.id, ())))
+        if directory.complete:
+            yield ReadComplete()
+
+    async def find(self, subject):
+        directory.finds.append(subject.id)
+        return directory.people.get(subject.id)
+
+
+class OpenDesk:
+    async def check(self):
+        return []
+
+    async def schema(self):
+        return TargetSchema(kinds=KINDS, batch=desk.batch, settle=60.0)
+
+    async def catalogue(self):
+        return Catalogue(ENTRIES)
+
+    async def seats(self):
+        return {"agent": desk.seats}
+
+    async def read(self, request):
+        accounts = [
+            account
+            for account in desk.accounts.values()
+            if account.kind in request.kinds and account.key not in desk.hidden
+        ]
+        for start in range(0, len(accounts), 5):
+            yield AccountsPage(accounts[start : start + 5])
+        counts = {kind: sum(account.kind == kind for account in accounts) for kind in request.kinds}
+        yield AccountsComplete(counts={**counts, **desk.told})
+
+    async def apply(self, batch):
+        desk.batches.append(len(batch))
+        match desk.fault:
+            case "auth":
+                raise AuthError("the credential was withdrawn", where="target.desk")
+            case "down":
+                raise RetryableError("the desk is down", where="target.desk")
+            case "lost-request":
+                raise UncertainError("no answer", where="target.desk")
+            case "raise":
+                raise KeyError("oops")
+            case "silent":
+                return []
+        outcomes = []
+        for change in batch:
+            if change.label in desk.bad:
+                outcomes.append(Outcome(change=change.id, result="rejected", code="bad", message="the desk says no"))
+                continue
+            key = desk.write(change)
+            outcomes.append(Outcome(change=change.id, result="applied", key=key))
+        if desk.fault == "lost-answer":
+            raise UncertainError("no answer", where="target.desk")
+        return outcomes
+
+
+@asynccontextmanager
+async def open_directory(settings, context):
+    yield OpenDirectory()
+
+
+@asynccontextmanager
+async def open_desk(settings, context):
+    yield OpenDesk()
+
+
+class NoSettings(Settings):
+    pass
+
+
+@hookimpl
+def crosskey_sources():
+    return [SourceSpec(name="directory", summary="in memory", settings=NoSettings, open=open_directory)]
+
+
+@hookimpl
+def crosskey_targets():
+    return [TargetSpec(name="bench", summary="in memory", settings=NoSettings, open=open_desk)]

@@ -1,0 +1,103 @@
+"""Runs of the real engine over the in-memory directory and desk."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import bench_plugin
+from crosskey.config import load_config
+from crosskey.engine.connect import Connect
+from crosskey.engine.rails import Allowed
+from crosskey.engine.run import RunOptions, RunResult, execute
+from crosskey.journal import Journal
+from crosskey.plan import Change
+from crosskey.plugins import load_plugins
+from fake_clock import FakeClock
+
+ENTRY_POINTS = (
+    EntryPoint("bench", "bench_plugin", "crosskey"),
+    EntryPoint("rules", "crosskey.mapping.plugin", "crosskey"),
+)
+
+CONFIG = """
+[source.corp]
+use = "directory"
+[target.desk]
+use = "bench"
+[map.user]
+scope = { groups = ["Staff"] }
+match = ["email"]
+default = { site = "Acme / Main" }
+[map.user.fields]
+name = "{{ display_name }}"
+mail = "email"
+title = { from = "title", write = "on_create" }
+note = { from = "department", write = "if_empty" }
+[[map.user.assign]]
+group = "London"
+site = "Acme / London"
+roles = ["Viewer"]
+[map.agent]
+scope = { groups = ["Desk"] }
+match = ["email"]
+[map.agent.fields]
+name = "{{ display_name }}"
+mail = "email"
+[[map.agent.assign]]
+group = "Desk"
+teams = ["First"]
+"""
+
+
+class Quiet:
+    """An observer that remembers the phases."""
+
+    def __init__(self) -> None:
+        self.phases: list[str] = []
+
+    def phase(self, name: str, total: int | None) -> None:
+        self.phases.append(name)
+
+    def advance(self, count: int) -> None:
+        pass
+
+
+class Bench:
+    """One configured connection."""
+
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+        bench_plugin.reset()
+        self.directory = bench_plugin.directory
+        self.desk = bench_plugin.desk
+        for name in ("Staff", "London", "Desk"):
+            self.directory.group(name)
+        self.clock = FakeClock()
+        self.plugins = load_plugins(ENTRY_POINTS)
+        self.path = folder / "crosskey.toml"
+        self.configure(config)
+
+    def configure(self, config: str) -> None:
+        self.path.write_text(config, encoding="utf-8")
+        self.config = load_config(self.path, self.plugins)
+
+    def journal(self):
+        return Journal.writing(self.config.journal.path, clock=self.clock, connection="corp>desk")
+
+    async def run(self, kind: str = "sync", *, allow: tuple[str, ...] = (), **options) -> RunResult:
+        chosen = RunOptions(kind=kind, allowed=Allowed.parse(allow), **options)
+        with self.journal() as journal:
+            result = await execute(
+                self.config, self.plugins, journal, Connect(clock=self.clock), chosen, Quiet()
+            )
+            self.changes: list[Change] = list(result.plan.changes())
+        return result
+
+    def did(self) -> list[str]:
+        """The last plan in short: action, kind, who."""
+        return [f"{change.action} {change.kind} {change.label}" for change in self.changes]
+
+
+def rails(result: RunResult) -> list[str]:
+    """The rails that held something, sorted."""
+    return sorted(hold.rail for hold in result.plan.held)
