@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ from crosskey.context import InstanceContext
 from crosskey.model import Group, GroupSelection, Person
 from crosskey.settings import Secret
 from crosskey_okta import OktaSettings, crosskey_sources
+from crosskey_sandbox.okta import OktaOrg, OktaQuirks, okta_app
+from crosskey_sandbox.okta.records import UserStatus
 from fake_clock import FakeClock
 
 URL = "https://acme.okta.com"
@@ -31,6 +33,45 @@ async def opened(
     """The open source."""
     context = InstanceContext("source.corp", clock=clock or FakeClock(), transport=lambda _: transport)
     async with crosskey_sources()[0].open(settings(**changes), context) as source:
+        yield source
+
+
+def an_org(**quirks: Any) -> OktaOrg:
+    """An empty local org whose time the test moves."""
+    return OktaOrg(clock=FakeClock(), quirks=OktaQuirks(**quirks))
+
+
+def people_of(org: OktaOrg, count: int, *, status: UserStatus = "ACTIVE", prefix: str = "p") -> list[str]:
+    """Give a local org ``count`` invented people; their ids."""
+    return [
+        org.users.create(
+            {
+                "login": f"{prefix}{number}@example.com",
+                "email": f"{prefix}{number}@example.com",
+                "firstName": f"Person{number}",
+                "lastName": "Example",
+            },
+            status=status,
+        ).id
+        for number in range(count)
+    ]
+
+
+def group_of(org: OktaOrg, name: str, members: Iterable[str]) -> str:
+    """Give a local org a group with these members; its id."""
+    group = org.groups.create(name).id
+    for member in members:
+        org.groups.add_member(group, member)
+    return group
+
+
+@asynccontextmanager
+async def local(org: OktaOrg, *, clock: FakeClock | None = None, **changes: Any) -> AsyncIterator[Any]:
+    """The open source over a local org, in this process and with a valid API token."""
+    if not {"token", "client_id"} & changes.keys():
+        changes["token"] = Secret(org.api_token)
+    # The org's clock is the client's too, unless the test wants them to differ.
+    async with opened(httpx.ASGITransport(app=okta_app(org)), clock=clock or org.cell.clock, **changes) as source:
         yield source
 
 
@@ -61,9 +102,9 @@ class Everything:
                 raise AssertionError(page)
 
 
-async def read_all(source: Any, request: ReadRequest | None = None) -> Everything:
+async def read_all(source: Any, request: ReadRequest | None = None, *, into: Everything | None = None) -> Everything:
     """Read to the end."""
-    everything = Everything()
+    everything = into or Everything()
     async for page in source.read(request or ReadRequest()):
         everything.add(page)
     return everything

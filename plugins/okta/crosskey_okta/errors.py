@@ -39,6 +39,7 @@ _MEANINGS: Mapping[str, str] = {
     "access_denied": "a policy of the org refuses the app",
 }
 
+_CHALLENGE = re.compile(r'error="(insufficient_scope|invalid_dpop_proof|use_dpop_nonce)"')
 _CODE = re.compile(r"\[(E\d{7}|[a-z_]+)\b")
 
 
@@ -84,21 +85,22 @@ def problem_of(response: httpx.Response) -> OktaProblem:
 def explain(response: httpx.Response) -> str:
     """One sentence for an error answer: the meaning, Okta's own words, the code and the ids for Okta's support."""
     problem = problem_of(response)
-    if not problem.code and "insufficient_scope" in response.headers.get("www-authenticate", ""):
-        problem = OktaProblem(error="insufficient_scope")
-    if not problem.code:
+    challenge = _CHALLENGE.search(response.headers.get("www-authenticate", ""))
+    # The challenge is the more exact: the body then only says that a token is bad or a permission missing.
+    code = challenge.group(1) if challenge else problem.code
+    if not code:
         return ""
     own = [problem.error_summary or problem.error_description]
     own += [cause.error_summary for cause in problem.error_causes]
     said = "; ".join(text for text in own if text)
-    ids = [problem.code]
+    ids = [code]
     if problem.error_id:
         ids.append(f"errorId {problem.error_id}")
     request_id = response.headers.get("x-okta-request-id", "")
     if request_id:
         ids.append(f"request {request_id}")
     # The ids stand before Okta's own words: a long sentence is cut at its end.
-    return f"{_MEANINGS.get(problem.code, 'Okta refused')} [{', '.join(ids)}]" + (f": {said}" if said else "")
+    return f"{_MEANINGS.get(code, 'Okta refused')} [{', '.join(ids)}]" + (f": {said}" if said else "")
 
 
 def code_of(error: CrosskeyError) -> str:

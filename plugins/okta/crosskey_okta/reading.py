@@ -10,7 +10,7 @@ import msgspec
 
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadPage, ReadRequest
 from crosskey.errors import AuthError, RetryableError
-from crosskey.http.merge import merge
+from crosskey.http import merge
 from crosskey.model import Group, GroupSelection
 from crosskey_okta.groups import APPS, GROUPS, MEMBERS, Row
 from crosskey_okta.org import LIGHT_USERS, Org
