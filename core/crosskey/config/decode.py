@@ -101,7 +101,8 @@ class Decoder:
 
     def _leaf(self, wanted: object, metas: tuple[object, ...], value: object, path: str) -> object:
         if wanted in FROM_TEXT:
-            return self.problem(path, "config-type", f"expected text, got {type_words(value)}", FROM_TEXT[wanted])
+            summary = "this may not be empty" if value == "" else f"expected text, got {type_words(value)}"
+            return self.problem(path, "config-type", summary, FROM_TEXT[wanted])
         words = choices(wanted)
         if words and isinstance(value, str) and value not in words:
             known = ", ".join(f'"{word}"' for word in words)

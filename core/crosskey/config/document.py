@@ -12,7 +12,7 @@ import msgspec
 
 from crosskey.errors import ConfigError, Diagnostic
 
-__all__ = ("Document", "key_path", "read_document")
+__all__ = ("Document", "key_path", "quoted", "read_document")
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|(end of document))\)$")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -29,8 +29,13 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 def key_path(path: str, key: str) -> str:
     """The path of a key below a path, quoted as TOML wants it: ``source.corp.groups."All Staff"``."""
-    shown = key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+    shown = key if _BARE.fullmatch(key) else quoted(key)
     return f"{path}.{shown}" if path else shown
+
+
+def quoted(text: str) -> str:
+    """Text as a basic string of TOML. JSON escapes all that TOML wants escaped, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def read_document(path: Path) -> Document:

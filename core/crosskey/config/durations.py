@@ -9,7 +9,8 @@ from typing import Final
 __all__ = ("duration_text", "parse_duration")
 
 _SECONDS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_WHOLE = re.compile(r"(?:\d{1,9}[wdhms])+", re.ASCII)
+_LONGEST: Final = 36_500 * _SECONDS["d"]
+_WHOLE = re.compile(r"(?:\d{1,12}[wdhms])+", re.ASCII)
 _PART = re.compile(r"(\d+)([wdhms])")
 
 
@@ -17,10 +18,11 @@ def parse_duration(text: str) -> timedelta:
     """The duration a text names. Raises :class:`ValueError` with a sentence for people."""
     if not _WHOLE.fullmatch(text.strip()):
         raise ValueError('expected a duration like "90s", "15m", "4h" or "7d"')
-    try:
-        return timedelta(seconds=sum(int(count) * _SECONDS[unit] for count, unit in _PART.findall(text)))
-    except OverflowError:
-        raise ValueError("this duration is too long") from None
+    seconds = sum(int(count) * _SECONDS[unit] for count, unit in _PART.findall(text))
+    if seconds > _LONGEST:
+        # a date this far from now could not be reckoned with
+        raise ValueError("a duration may be 100 years at most")
+    return timedelta(seconds=seconds)
 
 
 def duration_text(duration: timedelta) -> str:

@@ -78,7 +78,7 @@ class _Loading:
         sync = self._sync(self._names("source"), self._names("target"))
         rails = self.decoder.struct(RailSettings, tables.get("rails", {}), "rails")
         journal = self.decoder.struct(JournalSettings, tables.get("journal", {}), "journal")
-        if not self._names("map"):
+        if not tables.get("map"):
             self.decoder.problem("map", "config-required", "there are no mapping rules", "write a section [map.<kind>]")
         if sync is None:
             return None
@@ -114,7 +114,8 @@ class _Loading:
     def _names(self, kind: str) -> list[str]:
         """The sections of a kind that are written, the broken ones included."""
         tables = self._document.tables.get(kind)
-        return list(cast("dict[str, object]", tables)) if isinstance(tables, dict) else []
+        entries = cast("dict[str, object]", tables) if isinstance(tables, dict) else {}
+        return [name for name, table in entries.items() if isinstance(table, dict)]
 
     def _named(self, kind: str, decode: Callable[[str, str, dict[str, object]], P | None]) -> dict[str, P]:
         """All sections ``[<kind>.<name>]`` that can be decoded."""
@@ -124,12 +125,15 @@ class _Loading:
             self.decoder.problem(kind, "config-type", summary, f"write [{kind}.<name>]")
             return {}
         sections: dict[str, P] = {}
-        for name, table in cast("dict[str, object]", tables).items():
+        entries = cast("dict[str, object]", tables)
+        if loose := [key for key, table in entries.items() if not isinstance(table, dict)]:
+            summary = f"keys stand outside a section [{kind}.<name>]: {', '.join(loose)}"
+            self.decoder.problem(kind, "config-type", summary, f"give the section a name: [{kind}.<name>]")
+        for name, table in entries.items():
             path = key_path(kind, name)
-            if not isinstance(table, dict):
-                summary = f"expected a section [{kind}.<name>], got {type_words(table)}"
-                self.decoder.problem(path, "config-type", summary, f"give the section a name: [{kind}.<name>]")
-            elif path != f"{kind}.{name}":
+            if name in loose:
+                continue
+            if path != f"{kind}.{name}":
                 summary = "a section's name may hold letters, digits, - and _ only"
                 self.decoder.problem(path, "config-value", summary, "rename the section")
             elif (section := decode(name, path, cast("dict[str, object]", table))) is not None:
@@ -214,9 +218,8 @@ class _Loading:
         if name in known:
             return name
         if not known:
-            if not name:
-                where = kind
-            self.decoder.problem(where, "config-required", f"there is no {kind}", f"write a section [{kind}.<name>]")
+            if not self._document.tables.get(kind):  # what is there but wrong has been reported
+                self.decoder.problem(kind, "config-required", f"there is no {kind}", f"write a section [{kind}.<name>]")
         elif name:
             summary = f"there is no section [{kind}.{name}]. {close_matches(name, known)}"
             self.decoder.problem(where, "sync-unknown", summary, "correct the name")

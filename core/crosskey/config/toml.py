@@ -11,7 +11,7 @@ from typing import cast
 
 import msgspec
 
-from crosskey.config.document import key_path
+from crosskey.config.document import key_path, quoted
 from crosskey.config.durations import duration_text
 from crosskey.settings import SecretReference
 
@@ -24,8 +24,7 @@ def toml_value(value: object) -> str:
         case bool() | int() | float() as number:
             return json.dumps(number)
         case str() as text:
-            # JSON escapes all that a basic string of TOML must escape, but for DEL.
-            return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+            return quoted(text)
         case other:
             return _collection(other)
 
