@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from sandbox_halo_client import signed_in, small_desk, token
 
 from crosskey_sandbox.halo import Fault, HaloQuirks, halo_app
 from crosskey_sandbox.server import serving
 from fake_clock import FakeClock
-from sandbox_halo_client import signed_in, small_desk, token
 
 ADA = [{"name": "Ada", "site_id": 1}]
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from sandbox_halo_client import signed_in, small_desk
 
 from crosskey_sandbox.halo import DepartmentLink, HaloDesk, RoleLink, TeamLink
 from fake_clock import FakeClock
-from sandbox_halo_client import signed_in, small_desk
 
 
 def with_people(count, clock=None, **switches) -> HaloDesk:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from sandbox_halo_client import anonymous, signed_in, small_desk, token
 
 from crosskey_sandbox.halo import Application, HaloDesk, HaloQuirks
 from fake_clock import FakeClock
-from sandbox_halo_client import anonymous, signed_in, small_desk, token
 
 
 @pytest.mark.parametrize("path", ["/api/authinfo", "/api/AuthInfo"])

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from sandbox_halo_client import signed_in, small_desk
 
 from crosskey_sandbox.halo import HaloDesk, TeamLink
 from fake_clock import FakeClock
-from sandbox_halo_client import signed_in, small_desk
 
 
 async def post(desk, path, *items):
