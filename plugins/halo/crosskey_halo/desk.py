@@ -1,0 +1,157 @@
+"""One Halo instance over HTTP: lists that miss nothing, single records, writes of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from crosskey.errors import AuthError, ContractError, RejectedError, UncertainError
+from crosskey_halo.resources import Resource
+from crosskey_halo.rows import Row
+
+if TYPE_CHECKING:
+    from crosskey.http import Client
+
+__all__ = ("Desk", "Parameters")
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Row)
+Parameters = Mapping[str, str | int]
+
+_RAW: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
+_PAGE_LENGTHS = frozenset({50, 100})
+"""Page lengths that instances impose whatever was asked for."""
+
+
+class Desk:
+    """What the other modules ask and tell a Halo instance. ``where`` is the configuration section, for messages."""
+
+    def __init__(self, client: Client, *, where: str, page_size: int) -> None:
+        self._client = client
+        self._page_size = page_size
+        self.where = where
+
+    async def get(self, path: str, params: Parameters | None = None, *, template: str = "", right: str = "") -> bytes:
+        """The body of one GET.
+
+        Raises what :meth:`crosskey.http.Client.call` raises; a 403 names the right that is missing.
+        """
+        try:
+            reply = await self._client.call("GET", path, decode=_RAW, params=params, template=template or path)
+        except AuthError as error:
+            raise self._lacking(error, template or path, right) from error
+        return bytes(reply.value)
+
+    async def one(self, resource: Resource[R], key: str) -> R | None:
+        """One record with all its details, ``None`` when Halo says that there is none."""
+        template = f"{resource.path}/{{id}}"
+        try:
+            body = await self.get(
+                f"{resource.path}/{key}", {"includedetails": "true"}, template=template, right=resource.right
+            )
+        except RejectedError as error:
+            if error.status == 404:
+                return None
+            raise
+        return self.decoded(resource.one, body, template)
+
+    async def save(self, resource: Resource[R], records: Sequence[Mapping[str, object]]) -> list[R]:
+        """POST an array and return the records of the answer, as many as it has.
+
+        Records with an ``id`` are updated, others created. Raises :class:`UncertainError` when it may have happened.
+        """
+        try:
+            reply = await self._client.call(
+                "POST", resource.path, decode=_RAW, json=records, template=resource.path, repeatable=False
+            )
+        except AuthError as error:
+            raise self._lacking(error, resource.path, resource.right) from error
+        try:
+            return resource.saved(bytes(reply.value))
+        except msgspec.DecodeError:
+            raise UncertainError(
+                f"POST {resource.path}: Halo accepted the request, but its answer cannot be read",
+                code="halo-answer",
+                where=self.where,
+            ) from None
+
+    async def all(self, resource: Resource[R], params: Parameters | None = None) -> list[R]:
+        """A whole list. Raises :class:`ContractError` when it stays incomplete."""
+        return [row async for rows in self.pages(resource, params) for row in rows]
+
+    async def count_and_first(self, resource: Resource[R], params: Parameters) -> tuple[int, list[R]]:
+        """How many records a list has and the rows of its first page, in one request."""
+        rows, count = await self._page(resource, params, 1)
+        return count or len(rows), rows
+
+    async def pages(self, resource: Resource[R], params: Parameters | None = None) -> AsyncGenerator[list[R]]:
+        """A list in pages of new rows: each record once, none missing.
+
+        Instances cut pages to 100 or 50 rows whatever was asked, so the end is where ``record_count`` is reached or a
+        page is empty, never a computed page number. Rows move between pages while somebody works at the desk: what was
+        missed is looked for in a second pass. Raises :class:`ContractError` when rows are missing even then.
+        """
+        seen: set[object] = set()
+        count = 0
+        for _ in range(2):
+            async for rows, told in self._sweep(resource, params or {}):
+                count = told or count
+                fresh = [row for row in rows if row.id not in seen]
+                seen.update(row.id for row in fresh)
+                if fresh:
+                    yield fresh
+            if len(seen) >= count:
+                return
+        raise ContractError(
+            f"GET {resource.path} says that there are {count} records, but gave only {len(seen)}",
+            code="halo-incomplete",
+            where=self.where,
+            fix="run again; if it stays, look in Halo whether the agent of the API application may see all of them",
+        )
+
+    async def _sweep(self, resource: Resource[R], params: Parameters) -> AsyncIterator[tuple[list[R], int | None]]:
+        number, got, count = 1, 0, 0
+        before: list[object] = []
+        while True:
+            rows, told = await self._page(resource, params, number)
+            ids: list[object] = [row.id for row in rows]
+            if not rows or ids == before:  # past the end, or page_no is ignored
+                return
+            yield rows, told
+            got += len(rows)
+            count = told or count
+            if count and got >= count:
+                return
+            # an array without a count is the whole list, unless it is just as long as a page
+            if not count and len(rows) not in _PAGE_LENGTHS and len(rows) != self._page_size:
+                return
+            number, before = number + 1, ids
+
+    async def _page(self, resource: Resource[R], params: Parameters, number: int) -> tuple[list[R], int | None]:
+        paging = {"pageinate": "true", "page_size": self._page_size, "page_no": number}
+        body = await self.get(resource.path, {**params, **paging}, right=resource.right)
+        return self.decoded(resource.rows, body, resource.path)
+
+    def decoded(self, decode: Callable[[bytes], T], body: bytes, template: str) -> T:
+        """Decode an answer. Raises :class:`ContractError` when it has another shape than documented."""
+        try:
+            return decode(body)
+        except msgspec.DecodeError as error:
+            raise ContractError(
+                f"GET {template}: the answer has not the shape of this list ({error})",
+                code="halo-shape",
+                where=self.where,
+                fix="check that url is the address of a Halo instance",
+            ) from None
+
+    def _lacking(self, error: AuthError, template: str, right: str) -> AuthError:
+        if error.code.startswith("halo-"):
+            return error  # the token was refused, and the reason is told already
+        return AuthError(
+            f"Halo refuses {template} to this API application. {error.message}",
+            code="halo-forbidden",
+            where=self.where,
+            fix=f"give the application and its agent in Halo {right}" if right else error.fix,
+        )

@@ -1,0 +1,158 @@
+"""Reading all users and agents, and single ones."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+from crosskey.connector.target import AccountsPage
+from crosskey.model import Account
+from crosskey_halo.accounts import AccountKind, Memberships, links_as_ids
+from crosskey_halo.desk import Desk
+from crosskey_halo.lists import Lists
+from crosskey_halo.notebook import Notebook
+from crosskey_halo.resources import AGENTS, USERS
+from crosskey_halo.rows import AgentRow, Link, Row, UserRow, as_id, as_text
+
+__all__ = ("Reader",)
+
+
+class Reader:
+    """Turns lists of a desk into accounts and notes what writes must know."""
+
+    def __init__(self, desk: Desk, lists: Lists, users: AccountKind[UserRow], agents: AccountKind[AgentRow]) -> None:
+        self._desk = desk
+        self._lists = lists
+        self.users = users
+        self.agents = agents
+        self.of_users = Notebook()
+        self.of_agents = Notebook()
+        self._me: AgentRow | None = None
+
+    async def me(self) -> AgentRow:
+        """The agent the API application acts as; asked once."""
+        if self._me is None:
+            body = await self._desk.get(f"{AGENTS.path}/me", right="an active agent to log in as")
+            self._me = self._desk.decoded(AGENTS.one, body, f"{AGENTS.path}/me")
+            self.of_agents.note(self._me.key, marker="", protected=self.agents.protection(self._me, self._me.key))
+        return self._me
+
+    # ---------------------------------------------------------------------------------------------------------- users
+
+    async def read_users(self, managed: frozenset[str]) -> AsyncIterator[AccountsPage]:
+        """All users, inactive ones included, without the General Users of sites."""
+        extra: Memberships | None = None
+        async for rows in self._desk.pages(USERS, self.users.list_params):
+            if extra is None:
+                extra = await self._not_listed(rows, managed)
+            accounts = [self.user(row, extra) for row in rows if row.key]
+            self.of_users.read(account.key for account in accounts)
+            yield AccountsPage([account for account in accounts if not account.protected])
+
+    def user(self, row: UserRow, extra: Memberships | None = None) -> Account:
+        """One user as an account, noted."""
+        account = self.users.account(row, extra=extra)
+        self.of_users.note(account.key, marker=account.marker, protected=account.protected)
+        self.of_users.note_links(account.key, "departments", "department_id", row.departments or ())
+        return account
+
+    async def _not_listed(self, first: Sequence[UserRow], managed: frozenset[str]) -> Memberships:
+        """Memberships the mapping manages and rows do not show: one list a role or department tells who is in it."""
+        extra: dict[str, Mapping[str, Sequence[str]]] = {}
+        if "roles" in managed and not any(row.roles or row.role_ids for row in first):
+            extra["roles"] = await self._members("role", await self._lists.user_roles())
+        if "departments" in managed and all(row.departments is None for row in first):
+            extra["departments"] = await self._members("department_id", await self._lists.departments())
+        return extra
+
+    async def _members(self, parameter: str, things: Iterable[Row]) -> Mapping[str, Sequence[str]]:
+        members: dict[str, list[str]] = {}
+        for thing in things:
+            if not thing.key:
+                continue
+            async for rows in self._desk.pages(USERS, {**self.users.list_params, parameter: thing.key}):
+                for row in rows:
+                    members.setdefault(row.key, []).append(thing.key)
+        return members
+
+    # --------------------------------------------------------------------------------------------------------- agents
+
+    async def read_agents(self) -> AsyncIterator[AccountsPage]:
+        """All agents, disabled ones included, with their memberships."""
+        me = await self.me()
+        self._lists.refresh()
+        extra = await self.memberships()
+        self._lists.spend()
+        roles = _ids_by_name(await self._lists.agent_roles())
+        teams = _ids_by_name(await self._lists.teams())
+        async for rows in self._desk.pages(AGENTS, self.agents.list_params):
+            accounts = [self.agent(row, extra, roles, teams, me.key) for row in rows if row.key]
+            self.of_agents.read(account.key for account in accounts)
+            yield AccountsPage(accounts)
+
+    async def looked_up_user(self, row: UserRow) -> Account:
+        """One user as an account."""
+        return self.user(row)
+
+    async def looked_up_agent(self, row: AgentRow) -> Account:
+        """One agent as an account; names in its row are looked up in the lists."""
+        me = await self.me()
+        roles, teams = _ids_by_name(await self._lists.agent_roles()), _ids_by_name(await self._lists.teams())
+        return self.agent(row, {}, roles, teams, me.key)
+
+    def agent(
+        self, row: AgentRow, extra: Memberships, roles: Mapping[str, str], teams: Mapping[str, str], me: str
+    ) -> Account:
+        """One agent as an account, noted."""
+        named: dict[str, Mapping[str, Sequence[str]]] = {}
+        if row.roles is None and row.role_list:
+            named["roles"] = {row.key: names_as_ids(row.role_list, roles)}
+        default = teams.get(as_text(row.team).casefold(), "")
+        if default:
+            named["team"] = {row.key: (default,)}
+        account = self.agents.account(row, extra={**extra, **named}, me=me)
+        self.of_agents.note(account.key, marker=account.marker, protected=account.protected)
+        self._note_links(account.key, row.teams or (), row.departments or ())
+        return account
+
+    async def memberships(self) -> Memberships:
+        """Who is in which team and department, as the lists of teams and departments tell."""
+        in_teams: dict[str, list[str]] = {}
+        in_departments: dict[str, list[str]] = {}
+        for team in await self._lists.teams():
+            for link in team.agents or ():
+                agent = as_id(link.agent_id)  # `id` is the membership's own
+                in_teams.setdefault(agent, []).append(team.key)
+                link.team_id = link.team_id or int(team.key or 0)
+                self._note_links(agent, (link,), ())
+        for department in await self._lists.departments():
+            for link in department.agents or ():
+                in_departments.setdefault(as_id(link.agent_id), []).append(department.key)
+                link.department_id = link.department_id or int(department.key or 0)
+                self._note_links(as_id(link.agent_id), (), (link,))
+            for agent in links_as_ids(department.agent_members or (), "id"):
+                in_departments.setdefault(agent, []).append(department.key)
+        return {"teams": in_teams, "departments": in_departments}
+
+    def _note_links(self, key: str, teams: Sequence[Link], departments: Sequence[Link]) -> None:
+        self.of_agents.note_links(key, "teams", "team_id", teams)
+        self.of_agents.note_links(key, "departments", "department_id", departments)
+
+
+def names_as_ids(text: str, ids: Mapping[str, str]) -> tuple[str, ...]:
+    """Ids behind names in one string with commas; a name may hold commas itself. Unknown names are left out."""
+    parts = [part.strip() for part in text.split(",")]
+    found: list[str] = []
+    start = 0
+    while start < len(parts):
+        for end in range(len(parts), start, -1):
+            id_ = ids.get(", ".join(parts[start:end]).casefold())
+            if id_:
+                found.append(id_)
+                start = end - 1
+                break
+        start += 1
+    return tuple(found)
+
+
+def _ids_by_name(rows: Iterable[Row]) -> dict[str, str]:
+    return {as_text(row.name).casefold(): row.key for row in rows if row.key}

@@ -1,0 +1,62 @@
+"""Whether a record shows what a change wanted: a success status alone is not believed.
+
+Halo may answer success and do something else: not disable an agent who has open work, keep a role that was taken off
+the list, cut a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crosskey.model import Account
+from crosskey.plan import Change
+from crosskey_halo.rows import AgentRow, UserRow, as_text
+
+__all__ = ("altered", "shortfalls")
+
+
+def shortfalls(change: Change, row: UserRow | AgentRow, account: Account, *, detail: bool) -> list[str]:
+    """What the record does not show as wanted; of a detail answer, what is absent is empty.
+
+    An answer that shows nothing about memberships is doubted only where some were to go.
+    """
+    missing: list[str] = []
+    if change.active is not None and change.key is not None:
+        active = row.active is not False if detail else row.active
+        if active != change.active.after:
+            missing.append("is still inactive" if change.active.after else "is still active")
+    for reference, ids in change.references.items():
+        shown = frozenset(account.references.get(reference, ()))
+        removed = frozenset(ids.before) - frozenset(ids.after)
+        added = frozenset(ids.after) - frozenset(ids.before)
+        if not detail and not _shows(row, reference):
+            if removed and reference not in ("site", "team"):
+                missing.append(f"does not show its {reference}")
+            continue
+        if removed & shown:
+            missing.append(f"still has {reference} {', '.join(sorted(removed & shown))}")
+        if added - shown:
+            missing.append(f"did not get {reference} {', '.join(sorted(added - shown))}")
+    return missing
+
+
+def altered(change: Change, row: UserRow | AgentRow) -> list[str]:
+    """The fields that the answer shows otherwise than they were written (Halo cuts long text without a word)."""
+    shown: Mapping[str, object] = {name: getattr(row, name, None) for name in change.fields}
+    return [
+        name
+        for name, field in change.fields.items()
+        if isinstance(value := shown[name], str) and value != as_text(field.after)
+    ]
+
+
+def _shows(row: UserRow | AgentRow, reference: str) -> bool:
+    match reference:
+        case "site":
+            return isinstance(row, UserRow) and (row.site_id is not None or row.site_id_int is not None)
+        case "team" | "teams":
+            return getattr(row, reference, None) is not None
+        case "departments":
+            return row.departments is not None
+        case _:
+            return row.roles is not None or (isinstance(row, UserRow) and row.role_ids is not None)
