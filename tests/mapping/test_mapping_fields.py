@@ -1,5 +1,7 @@
 """What becomes of attribute values on their way into fields."""
 
+# ruff: noqa: RUF001 - letters that look alike are what is tested
+
 from __future__ import annotations
 
 import pytest

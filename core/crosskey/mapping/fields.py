@@ -17,10 +17,10 @@ from crosskey.model import Scalar
 
 __all__ = ("Field", "FieldCompiler")
 
-_CONSTANT_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
-    "text": ((str,), 'text in quotes, such as value = "…"'),
-    "flag": ((bool,), "value = true or value = false"),
-    "number": ((int, float), "a number without quotes, such as value = 3"),
+_CONSTANT_TYPES: Mapping[str, tuple[tuple[type, ...], str, str]] = {
+    "text": ((str,), "text", 'text in quotes, such as value = "…"'),
+    "flag": ((bool,), "true or false", "value = true or value = false"),
+    "number": ((int, float), "a number", "a number without quotes, such as value = 3"),
 }
 
 
@@ -151,11 +151,11 @@ class FieldCompiler:
         return Field(spec, path, source, template, write, "")
 
     def _constant(self, spec: FieldSpec, path: str, value: Scalar, write: Ownership) -> Field | None:
-        types, example = _CONSTANT_TYPES[spec.type]
+        types, words, example = _CONSTANT_TYPES[spec.type]
         wrong = not isinstance(value, types) or (spec.type == "number" and isinstance(value, bool))
         if wrong:
             self._findings.add(
-                path, "value-type", f"this field holds a {spec.type}, not {_toml(value)}", fix=f"write {example}"
+                path, "value-type", f"this field holds {words}, not {_toml(value)}", fix=f"write {example}"
             )
             return None
         try:

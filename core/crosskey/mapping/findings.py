@@ -20,6 +20,8 @@ class Findings:
 
     def add(self, path: str, code: str, summary: str, *, detail: str = "", fix: str = "") -> None:
         """Note one problem at ``path``; ``detail`` usually names close matches, ``fix`` the key to write."""
+        if detail and summary[-1] not in ".?":
+            summary = f"{summary}."
         self._found.append(Diagnostic(severity="error", code=code, summary=summary, detail=detail, path=path, fix=fix))
 
     def take(self, error: ConfigError) -> None:

@@ -112,14 +112,14 @@ class TemplateCompiler:
                 path,
                 f"{what}-syntax",
                 f"the {what} cannot be read (line {error.lineno}): {error.message or 'syntax error'}",
-                detail=source,
+                detail=f"(in: {source})",
                 fix=_syntax_fix(source, condition=condition),
             )
             return None
         scan = Scan(self._sandbox)
         tree = scan.walk(tree)
         for line, sentence in scan.problems:
-            self._findings.add(path, f"{what}-refused", f"line {line}: {sentence}", detail=f"In: {source}")
+            self._findings.add(path, f"{what}-refused", f"line {line}: {sentence}", detail=f"(in: {source})")
         if scan.problems or not isinstance(tree, nodes.Template):
             return None
         self.groups |= scan.groups
