@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """``sleep`` moves time forward at once and yields once; ``slept`` lists every wait that was asked for."""
+    """``sleep`` yields once and moves time to its end; ``slept`` lists every wait that was asked for.
+
+    Sleeps that begin together overlap, as they do in life: two of a minute take one minute.
+    """
 
     def __init__(self, start: datetime = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)) -> None:
         self.start = start
@@ -22,8 +25,9 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.advance(seconds)
+        ends = self.elapsed + max(0.0, seconds)
         await asyncio.sleep(0)
+        self.elapsed = max(self.elapsed, ends)
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass without anybody waiting."""

@@ -1,4 +1,4 @@
-"""The HTTP stack: retries, pacing, deadlines, spans, redaction, token authentication, paging."""
+"""The HTTP stack: retries, pacing, deadlines, spans, redaction, token authentication, paging, recording."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from crosskey.http.auth import RefreshingAuth, Token
+    from crosskey.http.cassette import recording
     from crosskey.http.client import Client, open_client
-    from crosskey.http.merge import merge
     from crosskey.http.pacing import Budget
     from crosskey.http.reply import Reply, link_next
     from crosskey.http.retry import RetryPolicy
+    from crosskey.http.streams import merge
 
 __all__ = (
     "Budget",
@@ -23,6 +24,7 @@ __all__ = (
     "link_next",
     "merge",
     "open_client",
+    "recording",
 )
 
 _HOMES = {
@@ -33,8 +35,9 @@ _HOMES = {
     "RetryPolicy": "retry",
     "Token": "auth",
     "link_next": "reply",
-    "merge": "merge",
+    "merge": "streams",
     "open_client": "client",
+    "recording": "cassette",
 }
 
 

@@ -51,47 +51,45 @@ class Pacer:
     async def turn(self, method: str, template: str) -> AsyncGenerator[Turn]:
         """Wait until a request of this bucket may be sent; hold the place while it is on its way."""
         bucket = self._buckets.setdefault((method, template), _Bucket())
-        await self._enter(bucket, f"{method} {template}")
+        name = f"{method} {template}"
+        # Who waits for a bucket holds no slot, so that other buckets go on; so what was true before the slot came
+        # has to be true still.
+        while not await self._enter(bucket, name):
+            pass
+        bucket.outstanding += 1
         try:
             yield Turn(self, bucket, self._clock.monotonic())
         finally:
+            bucket.outstanding -= 1
+            bucket.changed.set()
             self._slots.release()
-            bucket.leave()
 
-    async def _enter(self, bucket: _Bucket, name: str) -> None:
-        while True:
-            await self._reserve(bucket, name)
-            try:
-                await self._slots.acquire()
-            except BaseException:
-                bucket.leave()
-                raise
-            try:
-                if self._meter:
-                    await self._meter.take()
-            except BaseException:
+    async def _enter(self, bucket: _Bucket, name: str) -> bool:
+        """Take a slot with the bucket open; ``False``, holding nothing, when it shut meanwhile."""
+        await self._wait_until_open(bucket, name)
+        await self._slots.acquire()
+        entered = False
+        try:
+            if self._meter and self._wait(bucket) == 0:
+                await self._meter.take()
+            entered = self._wait(bucket) == 0
+        finally:
+            if not entered:
                 self._slots.release()
-                bucket.leave()
-                raise
-            now = self._clock.monotonic()
-            if now >= max(bucket.shut_until, self._everything.shut_until):
-                return
-            # Shut while this request queued for its slot: give everything back and wait again.
-            self._slots.release()
-            bucket.leave()
+        return entered
 
-    async def _reserve(self, bucket: _Bucket, name: str) -> None:
-        while True:
-            now = self._clock.monotonic()
-            wait = max(bucket.wait(now), self._everything.wait(now))
-            if wait == 0:
-                bucket.enter()
-                return
+    async def _wait_until_open(self, bucket: _Bucket, name: str) -> None:
+        while wait := self._wait(bucket):
             if math.isinf(wait):
+                bucket.changed.clear()
                 await bucket.changed.wait()
-                continue
-            self._logger.info("rate limit: %s pauses for %.0f s", name, wait)
-            await self._clock.sleep(wait)
+            else:
+                self._logger.info("rate limit: %s pauses for %.0f s", name, wait)
+                await self._clock.sleep(wait)
+
+    def _wait(self, bucket: _Bucket) -> float:
+        now = self._clock.monotonic()
+        return max(bucket.wait(now), self._everything.wait(now))
 
     def note(self, bucket: _Bucket, sent_at: float, status: int, headers: httpx.Headers) -> None:
         """Learn from an answer."""
@@ -152,14 +150,6 @@ class _Bucket:
         if math.isinf(self.resets_at):
             return math.inf if self.outstanding else 0
         return self.resets_at - now
-
-    def enter(self) -> None:
-        self.outstanding += 1
-        self.changed.clear()
-
-    def leave(self) -> None:
-        self.outstanding -= 1
-        self.changed.set()
 
     def shut(self, until: float) -> None:
         self.shut_until = max(self.shut_until, until)
