@@ -21,7 +21,8 @@ _fields = msgspec.json.Decoder(dict[str, Scalar])
 
 _FIND = f"""SELECT {_COLUMNS} FROM link WHERE connection = ? AND issuer = ? AND kind = ?
     AND subject IN (SELECT value FROM json_each(?))"""  # noqa: S608 - constants of this module
-_FIND_BY_KEY = f"""SELECT {_COLUMNS} FROM link WHERE connection = ? AND kind = ?
+# Left alone, the planner walks the connection's whole primary key instead.
+_FIND_BY_KEY = f"""SELECT {_COLUMNS} FROM link INDEXED BY link_key WHERE connection = ? AND kind = ?
     AND key IN (SELECT value FROM json_each(?))"""  # noqa: S608 - constants of this module
 _STREAM = f"""SELECT {_COLUMNS} FROM link WHERE connection = ? AND (issuer, subject, kind) > (?, ?, ?)
     AND (? IS NULL OR kind = ?) ORDER BY issuer, subject, kind LIMIT {_PAGE}"""  # noqa: S608 - constants of this module

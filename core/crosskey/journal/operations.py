@@ -8,7 +8,7 @@ intent, uncertain ──► resolved_present | resolved_absent | superseded
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -25,6 +25,8 @@ __all__ = ("Settled", "get", "intend", "of_run", "search", "settle", "unresolved
 
 _COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts"""
 _OF_CONNECTION = f"SELECT {_COLUMNS} FROM operation WHERE connection = ?"  # noqa: S608 - constants of this module
+# `+` keeps the planner from walking the whole connection where the run's own index is the short way.
+_OF_RUN = f"SELECT {_COLUMNS} FROM operation WHERE run = ? AND +connection = ?"  # noqa: S608 - constants of this module
 _UNRESOLVED = f"{_OF_CONNECTION} AND state IN ('intent', 'uncertain') ORDER BY id"
 
 _change = msgspec.json.Decoder(Change)
@@ -95,6 +97,8 @@ def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
             rows,
         )
     except sqlite3.IntegrityError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+            raise
         raise StorageError(
             "an account was about to be written although its last write is not settled",
             code="write-unresolved",
@@ -157,16 +161,14 @@ def search(
     limit: int,
 ) -> list[OperationRecord]:
     """Operations that fit everything asked for, newest first."""
-    sql, parameters = _OF_CONNECTION, [connection]
-    wanted: Mapping[str, Sequence[str] | None] = {
-        " AND run = ?": None if run is None else (run,),
-        " AND issuer = ? AND subject = ?": None if subject is None else (subject.issuer, subject.id),
-        " AND kind = ? AND key = ?": key,
-    }
-    for condition, values in wanted.items():
-        if values is not None:
-            sql += condition
-            parameters += values
+    sql = _OF_CONNECTION if run is None else _OF_RUN
+    parameters = [connection] if run is None else [run, connection]
+    if subject is not None:
+        sql += " AND issuer = ? AND subject = ?"
+        parameters += (subject.issuer, subject.id)
+    if key is not None:
+        sql += " AND kind = ? AND key = ?"
+        parameters += key
     rows = database.rows(sql + " ORDER BY id DESC LIMIT ?", (*parameters, limit))
     return [_record(row) for row in rows]
 

@@ -18,7 +18,7 @@ __all__ = ("Configuration", "close_crashed", "end", "get", "latest", "start")
 _COLUMNS = """id, connection, kind, trigger, started_at, ended_at, verdict, counts, config_digest, plugins, note, epoch,
     sqlite_version, journal_mode"""
 _GET = f"SELECT {_COLUMNS} FROM run WHERE connection = ? AND id = ?"  # noqa: S608 - constants of this module
-_LATEST = f"SELECT {_COLUMNS} FROM run WHERE connection = ? ORDER BY started_at DESC, id DESC LIMIT ?"  # noqa: S608 - constants of this module
+_LATEST = f"SELECT {_COLUMNS} FROM run WHERE connection = ? ORDER BY rowid DESC LIMIT ?"  # noqa: S608 - constants of this module
 
 _counts = msgspec.json.Decoder(dict[str, int])
 _plugins = msgspec.json.Decoder(dict[str, str])
