@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from crosskey.clock import Clock
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadRequest
 from crosskey.context import InstanceContext
 from crosskey.model import Group, GroupSelection, Person
@@ -28,7 +29,7 @@ def settings(**changes: Any) -> OktaSettings:
 
 @asynccontextmanager
 async def opened(
-    transport: httpx.AsyncBaseTransport | None, *, clock: FakeClock | None = None, **changes: Any
+    transport: httpx.AsyncBaseTransport | None, *, clock: Clock | None = None, **changes: Any
 ) -> AsyncIterator[Any]:
     """The open source."""
     context = InstanceContext("source.corp", clock=clock or FakeClock(), transport=lambda _: transport)
@@ -66,7 +67,7 @@ def group_of(org: OktaOrg, name: str, members: Iterable[str]) -> str:
 
 
 @asynccontextmanager
-async def local(org: OktaOrg, *, clock: FakeClock | None = None, **changes: Any) -> AsyncIterator[Any]:
+async def local(org: OktaOrg, *, clock: Clock | None = None, **changes: Any) -> AsyncIterator[Any]:
     """The open source over a local org, in this process and with a valid API token."""
     if not {"token", "client_id"} & changes.keys():
         changes["token"] = Secret(org.api_token)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from okta_door import URL, Everything, an_org, group_of, local, opened, people_of, read_all, wanting
 
+from crosskey.clock import SystemClock
 from crosskey.errors import AuthError, ConfigError, ContractError, RetryableError
 from crosskey.model import Subject
 from crosskey.settings import Secret
@@ -20,7 +21,7 @@ def paths(org: OktaOrg) -> Counter[str]:
 
 
 async def test_a_full_read_costs_its_pages_and_nothing_more() -> None:
-    org = an_org()
+    org = OktaOrg()
     people = people_of(org, 450)
     gone = people_of(org, 201, status="DEPROVISIONED", prefix="gone")
     for number in range(250):
@@ -32,7 +33,7 @@ async def test_a_full_read_costs_its_pages_and_nothing_more() -> None:
     for person in people[:3]:
         org.apps.assign_user(app.id, person)
     with serving(okta_app(org)) as url:
-        async with opened(None, url=url, token=Secret(org.api_token)) as source:
+        async with opened(None, url=url, clock=SystemClock(), token=Secret(org.api_token)) as source:
             everything = await read_all(source, wanting("Big", "Exactly a page", "Empty", apps=["Service Desk"]))
     assert paths(org) == {
         "/api/v1/users": 3 + 2,
