@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from crosskey.clock import Clock, SystemClock
@@ -34,12 +33,12 @@ class InstanceContext:
         self.clock: Clock = clock or SystemClock()
         self._transport = transport
 
-    @cached_property
+    @property
     def logger(self) -> logging.Logger:
         """The logger ``crosskey.source.corp``."""
         return logging.getLogger(f"crosskey.{self.instance}")
 
-    @cached_property
+    @property
     def tracer(self) -> Tracer:
         """The tracer of this instance; it does nothing unless the command line set the SDK up."""
         from crosskey.telemetry import tracer  # noqa: PLC0415 - the OpenTelemetry API is imported when first needed

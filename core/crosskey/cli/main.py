@@ -48,8 +48,8 @@ class _Commands(click.Group):
         except click.UsageError as error:
             from crosskey.errors import close_matches  # noqa: PLC0415 - only for the message
 
-            error.message = f"{error.message} {close_matches(args[0], self.list_commands(ctx))}".strip()
-            raise
+            hint = close_matches(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"{error.message} {hint}".strip(), ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing the built-in ones."""

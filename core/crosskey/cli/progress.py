@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -56,7 +56,7 @@ class ProgressBar:
         return self._phase == "Applying"
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> Generator[None]:
         """Take the bar away while something else is shown or asked."""
         self._progress.stop()
         try:

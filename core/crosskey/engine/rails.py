@@ -88,18 +88,14 @@ class LastReads(Protocol):
 
 def check_read(read: PeopleRead, last: LastReads, settings: RailSettings, allowed: Allowed) -> list[Held]:
     """Rails on what the source told: they hold the whole run, because every decision rests on it."""
-    held: list[Held] = []
     before = last.people()
-    floor = before * settings.shrink_percent / 100
     if read.people == 0:
-        held.append(
-            _run(
-                "empty-source",
-                f"the source returned nobody{f' (last complete read: {before})' if before else ''}",
-                "an empty answer usually means a missing admin role: run `crosskey check`",
-            )
-        )
-    elif before >= settings.min_people and read.people < floor and read.people != allowed.number("shrink"):
+        last_time = f" (last complete read: {before})" if before else ""
+        fix = "an empty answer usually means a missing admin role: run `crosskey check`"
+        return [_run("empty-source", f"the source returned nobody{last_time}", fix)]
+    held: list[Held] = []
+    floor = before * settings.shrink_percent / 100
+    if before >= settings.min_people and read.people < floor and read.people != allowed.number("shrink"):
         held.append(
             _run(
                 "shrink",

@@ -36,8 +36,8 @@ CREATE TABLE identity(kind TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NU
 CREATE TABLE newcomer(kind TEXT NOT NULL, id TEXT NOT NULL, wanted INTEGER NOT NULL, body BLOB NOT NULL,
                       PRIMARY KEY(kind, id)) WITHOUT ROWID;
 CREATE TABLE claim(kind TEXT NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL);
-CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, action TEXT NOT NULL,
-                    body BLOB NOT NULL);
+CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL, id TEXT NOT NULL,
+                    action TEXT NOT NULL, body BLOB NOT NULL);
 """
 _INDEXES = """
 CREATE INDEX account_marker ON account(kind, marker) WHERE marker <> '';
@@ -138,8 +138,8 @@ class Stage:
     def add_change(self, rank: int, changes: Sequence[Change]) -> None:
         """Stage changes; a lower ``rank`` is applied earlier."""
         self._many(
-            "INSERT INTO change VALUES (?, ?, ?, ?, ?)",
-            [(rank, change.kind, change.id, change.action, _encode(change)) for change in changes],
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
+            [(rank, change.kind, change.label, change.id, change.action, _encode(change)) for change in changes],
         )
 
     def drop_changes(self, kind: str, action: str) -> None:
@@ -295,7 +295,7 @@ class Stage:
         """Changes in the order in which they are applied, all or of one kind and action."""
         cursor = self._execute(
             "SELECT body FROM change WHERE (? = '' OR kind = ?) AND (? = '' OR action = ?)"
-            " ORDER BY rank, kind, action, id LIMIT ?",
+            " ORDER BY rank, kind, action, label, id LIMIT ?",
             (kind, kind, action, action, limit),
         )
         for (body,) in cursor:
