@@ -160,9 +160,11 @@ def test_each_kinds_roles_are_looked_up_in_their_own_listing():
     assert desired.references == {"roles": ("a1",)}
 
 
-def test_large_catalogues_still_suggest_the_neighbour():
-    many = Catalogue((*CATALOGUE.entries, *(CatalogueEntry("site", f"s{n}", f"Store {n:05}") for n in range(5000))))
+def test_large_catalogues_are_searched_by_name_and_alias_and_still_suggest_the_neighbour():
+    stores = (CatalogueEntry("site", f"s{n}", f"Store {n:05}", (f"Store X{n}",)) for n in range(5000))
+    many = Catalogue((*CATALOGUE.entries, *stores))
     mapping = compile_toml(f'{NAME}\n[default]\nsite = "Store {{{{ postal_code }}}}"', catalogue=many)
-    right, wrong = mapping([someone(postal_code="04321"), someone(postal_code="04321x")])
+    right, alias, wrong = mapping([someone(postal_code=code) for code in ("04321", "X77", "04321x")])
     assert right.references == {"site": ("s4321",)}
+    assert alias.references == {"site": ("s77",)}
     assert '"Store 04321"' in wrong.problem

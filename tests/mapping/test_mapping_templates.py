@@ -116,6 +116,7 @@ def test_a_template_that_has_no_answer_for_somebody_is_that_persons_problem(temp
         ("{{ zzz }}", "written extra.<name>"),
         ("{{ extra }}", "extra is read by name"),
         ("{{ extra[email] }}", "extra is read by name"),
+        ("{{ extra[''] }}", "extra is read by name"),
         ("{{ self }}", 'there is no attribute "self"'),
         ("{{ email\n}}{{ fine }}", "line 2: there is no attribute"),
     ],

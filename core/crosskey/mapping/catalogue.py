@@ -12,7 +12,7 @@ from crosskey.model import Catalogue, CatalogueEntry
 
 __all__ = ("Names",)
 
-_NEIGHBOURS = 60
+_NEIGHBOURS = 24
 """Entries, alphabetically around an unknown name, among which close matches are sought: a catalogue may hold
 thousands, and a mistaken template asks for a new unknown name with every other person."""
 
