@@ -80,6 +80,15 @@ class Replay(httpx.AsyncBaseTransport):
         self._answers[key_of(method, url.path, url.query.decode())].append(answer)
         return self
 
+    def borrow(self, name: str, status: int, target: str, *, method: str = "GET", times: int = 1) -> Replay:
+        """Give ``target`` the first ``times`` answers of that status from a recording of other requests."""
+        url, path = httpx.URL(target), recording(name)
+        exchanges = _har(path) if path.suffix == ".har" else _vcr(path)
+        answers = [answer for _, _, answer in exchanges if answer.status == status][:times]
+        assert len(answers) == times, f"{name} holds {len(answers)} answers of status {status}"
+        self._answers[key_of(method, url.path, url.query.decode())] += answers
+        return self
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         answers = self._answers.get(key_of(request.method, request.url.path, request.url.query.decode()))
