@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from email.utils import formatdate
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -108,13 +109,14 @@ def _url(listener: socket.socket) -> str:
 
 def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
-        _abortable(app),
+        _extended(app),
         log_config=None,
         access_log=False,
         lifespan="off",
         loop="asyncio",
         ws="none",
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=1,
     )
     return _Quiet(config)
@@ -134,8 +136,11 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
         runner.run(server.serve(sockets=[listener]))
 
 
-def _abortable(app: ASGIApp) -> ASGIApp:
-    """Offer ``scope["extensions"]["crosskey.abort"]``: close the connection without an answer."""
+def _extended(app: ASGIApp) -> ASGIApp:
+    """Offer ``scope["extensions"]["crosskey.abort"]``, and add ``Date`` where the application has none of its own.
+
+    Aborting closes the connection without an answer. An application on another clock sends its own ``Date``.
+    """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         aborted = False
@@ -149,6 +154,8 @@ def _abortable(app: ASGIApp) -> ASGIApp:
                 pass
 
         async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and all(name != b"date" for name, _ in message["headers"]):
+                message["headers"] = [*message["headers"], (b"date", formatdate(usegmt=True).encode())]
             if not aborted:
                 await send(message)
 

@@ -1,0 +1,122 @@
+"""``crosskey sandbox``: local vendors to try crosskey against, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crosskey.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crosskey_sandbox.stage import Stage
+
+__all__ = ("sandbox",)
+
+_EPILOG = """\
+\b
+Examples:
+  crosskey sandbox --write-config crosskey.toml
+  crosskey sandbox --people 50000 --quirk okta.rates=false --quirk halo.budget=0
+  crosskey sandbox --quirk halo.page_cap=50 --quirk halo.bad_item=save_before
+"""
+
+
+@click.command("sandbox", short_help="Start a local Okta and a local Halo to try things out.", epilog=_EPILOG)
+@click.option("--okta-port", type=click.IntRange(0, 65535), default=8801, show_default=True, help="0: any free port.")
+@click.option("--halo-port", type=click.IntRange(0, 65535), default=8802, show_default=True, help="0: any free port.")
+@click.option("--people", type=click.IntRange(1), default=1000, show_default=True, help="People in the directory.")
+@click.option("--groups", type=click.IntRange(1), default=40, show_default=True, help="Groups in the directory.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Another number makes another company.")
+@click.option(
+    "--quirk",
+    "quirks",
+    multiple=True,
+    metavar="VENDOR.NAME=VALUE",
+    help="Switch one behaviour, e.g. halo.page_cap=50 or okta.latency_ms=100. Repeatable; --quirks lists them.",
+)
+@click.option("--quirks", "list_quirks", is_flag=True, help="List every switch with its default, and stop.")
+@click.option(
+    "--write-config",
+    "config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a configuration that points here.",
+)
+@click.option("--force", is_flag=True, help="Let --write-config replace a file.")
+@click.option("--json", "as_json", is_flag=True, help="Print addresses and credentials as one line of JSON.")
+def sandbox(
+    *,
+    okta_port: int,
+    halo_port: int,
+    people: int,
+    groups: int,
+    seed: int,
+    quirks: tuple[str, ...],
+    list_quirks: bool,
+    config: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Start a local Okta and a local Halo over HTTP on this machine, until Ctrl-C.
+
+    Both obey their vendors' rules. Everything in them is made up, and gone when they stop; the credentials shown
+    open nothing else.
+    """
+    stage = _stage_module()
+    if list_quirks:
+        for line in stage.quirk_lines():
+            click.echo(line)
+        return
+    if config is not None and config.exists() and not force:
+        raise ConfigError(
+            f"{config} exists already", where="--write-config", fix="name another file, or add --force to replace it"
+        )
+    chosen = stage.chosen_quirks(quirks)
+    with stage.on_stage(
+        people=people, groups=groups, seed=seed, quirks=chosen, ports=(okta_port, halo_port)
+    ) as on_stage:
+        if config is not None:
+            config.write_text(stage.configuration(on_stage), encoding="utf-8")
+        _tell(on_stage, config, as_json=as_json)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+
+
+def _tell(stage: Stage, config: Path | None, *, as_json: bool) -> None:
+    """Print what somebody needs to use the vendors; flushed, because a program may be reading."""
+    facts = stage.facts()
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    click.echo(f"Okta   {facts['okta_url']}   API token (SSWS) {facts['okta_token']}")
+    click.echo(
+        f"Halo   {facts['halo_url']}   client id {facts['halo_client_id']}, secret {facts['halo_client_secret']}"
+    )
+    click.echo(f"       {facts['people']} people and {facts['groups']} groups; all of it made up\n")
+    click.echo("In another terminal:\n")
+    for name, value in stage.secrets().items():
+        click.echo(f"  export {name}={value}")
+    if config is None:
+        click.echo("\n(--write-config FILE writes a configuration that points here)")
+    else:
+        click.echo(f"  crosskey check --config {config}\n  crosskey plan --config {config}")
+    click.echo("\nCtrl-C stops both.")
+
+
+def _stage_module():  # noqa: ANN202 - a module
+    """The part that needs the extra."""
+    try:
+        from crosskey_sandbox import stage  # noqa: PLC0415 - brings starlette and uvicorn in, which help must not need
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"the sandbox needs the package {error.name}, which is not installed",
+            code="extra-missing",
+            fix="pip install 'crosskey[sandbox]'",
+        ) from error
+    return stage
