@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +27,20 @@ def tracer(name: str = "crosskey") -> Tracer:
     """A tracer by the API; its spans go nowhere until :func:`tracing` sets the SDK up."""
     from opentelemetry import trace  # noqa: PLC0415 - keeps `crosskey --help` light
 
-    return trace.get_tracer(name, version("crosskey"))
+    return trace.get_tracer(name, _version())
 
 
 def meter(name: str = "crosskey") -> Meter:
     """A meter by the API."""
     from opentelemetry import metrics  # noqa: PLC0415 - keeps `crosskey --help` light
 
-    return metrics.get_meter(name, version("crosskey"))
+    return metrics.get_meter(name, _version())
+
+
+@cache
+def _version() -> str:
+    """Reading a distribution's metadata opens its files: once is enough."""
+    return version("crosskey")
 
 
 def wanted(environ: Mapping[str, str] = os.environ) -> bool:
@@ -66,7 +73,7 @@ def _provider(file: Path | None, environ: Mapping[str, str]) -> TracerProvider:
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - the SDK costs 100 ms
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - the SDK costs 100 ms
 
-    resource = Resource.create({"service.name": "crosskey", "service.version": version("crosskey")})
+    resource = Resource.create({"service.name": "crosskey", "service.version": _version()})
     provider = TracerProvider(resource=resource)
     if file is not None:
         from crosskey.tracefile import JsonLinesExporter  # noqa: PLC0415 - derives from a class of the SDK
