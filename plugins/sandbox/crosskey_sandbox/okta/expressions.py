@@ -68,11 +68,9 @@ class Language(Generic[Row]):
         attribute = self.attribute(name)
         if operator not in attribute.operators:
             raise _bad(f"The operator {operator} is not supported for {name}.")
-        read, fold = attribute.read, self._fold
-        if attribute.kind == "time":
-            wanted: Scalar = _time(value)
-        else:
-            wanted = _folded(value) if fold else value
+        read, timed = attribute.read, attribute.kind == "time"
+        fold = self._fold and not timed
+        wanted = _time(value) if timed else _folded(value) if fold else value
         compare = _COMPARISONS[operator]
 
         def holds(row: Row) -> bool:

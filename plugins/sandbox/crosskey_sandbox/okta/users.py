@@ -13,6 +13,7 @@ from crosskey_sandbox.okta.roll import Roll
 __all__ = ("Users",)
 
 _REQUIRED = ("login", "firstName", "lastName")
+_ID_LENGTH = 20
 _NULLS: Profile = {"mobilePhone": None, "secondEmail": None}  # always written, empty or not
 
 
@@ -39,7 +40,7 @@ class Users:
     def find(self, who: str) -> User:
         """By id, by login (case does not matter), or by the part of a login before ``@`` when only one has it."""
         user = self.roll.get(who) or self.roll.get(self._logins.get(who.lower(), ""))
-        if user is None and "@" not in who:
+        if user is None and "@" not in who and not (len(who) == _ID_LENGTH and who.startswith("00u")):
             short = [key for login, key in self._logins.items() if login.partition("@")[0] == who.lower()]
             user = self.roll.get(short[0]) if len(short) == 1 else None
         if user is None:
