@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from journal_samples import writing
 
 from crosskey.journal import JournalWriter
 from fake_clock import FakeClock
-from journal_samples import writing
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fake_clock import FakeClock
 from journal_samples import SETTLE, create, start, writing
+
+from fake_clock import FakeClock
 
 
 def main(path: Path, what: str) -> None:

@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from journal_samples import SETTLE, apply, create, start, writing
 
 from crosskey.journal import Journal
-from journal_samples import SETTLE, apply, create, start, writing
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import sqlite3
 import stat
 
 import pytest
+from journal_samples import apply, create, subject, writing
 
 from crosskey.errors import StorageError
 from crosskey.journal import Journal
 from crosskey.journal.database import Database
 from crosskey.journal.migrations import MIGRATIONS, Migration, identify, migrate
-from journal_samples import apply, create, subject, writing
 
 NEXT = MIGRATIONS[-1].version + 1
 GOOD = Migration(NEXT, ("ALTER TABLE link ADD COLUMN verified_at TEXT", "CREATE TABLE approval (id TEXT) STRICT"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from journal_samples import ISSUER, SETTLE, START, applied, apply, change, create, start, subject
 
 from crosskey.errors import ContractError, RejectedError, StorageError
 from crosskey.journal import Journal
 from crosskey.model import Subject
 from crosskey.plan import FieldChange, Outcome, ReferenceChange
-from journal_samples import ISSUER, SETTLE, START, applied, apply, change, create, start, subject
 
 
 def test_an_intent_is_there_for_others_to_see_before_anything_is_sent(path, clock, journal):
@@ -36,7 +36,7 @@ def test_each_outcome_leads_to_its_state(clock, journal):
     ]
     journal.record(run, changes, outcomes)
     found = {operation.change.id: operation for operation in journal.operations(run=run)}
-    states = {id: operation.state for id, operation in found.items()}
+    states = {name: operation.state for name, operation in found.items()}
     assert states == {"user:0": "done", "user:1": "done", "user:2": "failed", "user:3": "uncertain", "user:4": "intent"}
     assert (found["user:2"].outcome_code, found["user:2"].message) == ("invalid", "no site")
     assert found["user:0"].resolved_at == START + timedelta(seconds=2)
@@ -171,7 +171,7 @@ def test_a_change_may_be_intended_again_only_where_nothing_was_written(clock, jo
     clock.advance(60)
     journal.intend(run, [create(1), create(2), create(3)], settle=SETTLE)
     found = {one.change.id: one for one in journal.operations(run=run)}
-    assert {id: (one.state, one.attempts) for id, one in found.items()} == {
+    assert {name: (one.state, one.attempts) for name, one in found.items()} == {
         "user:1": ("intent", 2),
         "user:2": ("intent", 2),
         "user:3": ("intent", 1),

@@ -7,10 +7,11 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from journal_samples import ISSUER, apply, start, writing
 
 from crosskey.model import Subject
 from crosskey.plan import Change, ReferenceChange
-from journal_samples import ISSUER, apply, start, writing
+from fake_clock import FakeClock
 
 ROLES = st.frozensets(st.sampled_from("abcde"), max_size=5)
 STEPS = st.lists(
@@ -21,8 +22,6 @@ NUMBERS = count()
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    from fake_clock import FakeClock
-
     with writing(tmp_path_factory.mktemp("journal") / "j.sqlite", FakeClock()) as journal:
         yield journal
 
@@ -49,7 +48,7 @@ def test_given_is_what_crosskey_added_and_nobody_took_away(shared, existing, wan
         apply(shared, one, key, run=run)
 
     # The model: who put each role there that is there now.
-    present = {role: "hand" for role in existing or ()}
+    present = dict.fromkeys(existing or (), "hand")
 
     def crosskey_writes(action: str, after: frozenset[str]) -> None:
         write(action, frozenset(present), after)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from journal_samples import START, create, header, start, subject
 
 from crosskey.errors import ConfigError, StaleError
 from crosskey.journal import Journal
 from crosskey.plan import Held
-from journal_samples import START, create, header, start, subject
 
 
 def test_a_plan_comes_back_exactly_and_in_order(path, clock, journal):

@@ -7,10 +7,10 @@ import stat
 from datetime import timedelta
 
 import pytest
+from journal_samples import CONNECTION, START, start, writing
 
 from crosskey.errors import ConfigError, StorageError
 from crosskey.journal import Journal
-from journal_samples import CONNECTION, START, start, writing
 
 
 def test_a_new_journal_is_private_and_complete(path, journal):
@@ -147,9 +147,8 @@ def test_a_reader_sees_what_is_written_meanwhile_and_can_write_nothing(path, clo
     with Journal.open(path, clock=clock) as reader:
         run = start(journal)
         assert reader.run(run).id == run
-        with pytest.raises(StorageError, match="readonly"):
-            with reader._database.transaction():
-                reader._database.run("DELETE FROM run")
+        with pytest.raises(StorageError, match="readonly"), reader._database.transaction():
+            reader._database.run("DELETE FROM run")
 
 
 def test_text_that_is_not_unicode_is_the_plugins_fault(journal):

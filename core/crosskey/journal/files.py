@@ -41,13 +41,20 @@ def prepare_directory(directory: Path) -> None:
 
 
 def check_existing(path: Path) -> None:
-    """Refuse a journal that is no plain file, that is empty, or that anybody may read: it names people.
+    """Refuse a journal that is missing, no plain file, empty, or open to everybody: it names people.
 
     The group may read: volumes in clusters come with group permissions that their user did not choose. Raises
     :class:`StorageError`.
     """
     try:
         found = path.stat()
+    except FileNotFoundError:
+        raise StorageError(
+            "there is no journal yet",
+            code="journal-missing",
+            where=str(path),
+            fix="make one with the first run: crosskey plan",
+        ) from None
     except OSError as error:
         raise os_failure(error, path) from error
     if not stat.S_ISREG(found.st_mode):

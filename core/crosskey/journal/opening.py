@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -30,14 +31,7 @@ class Writing(msgspec.Struct, frozen=True):
 
 def open_to_read(path: Path) -> Database:
     """Open an existing journal; nothing is made or changed. Raises :class:`StorageError`."""
-    path = path.resolve()
-    if not path.exists():
-        raise StorageError(
-            "there is no journal yet",
-            code="journal-missing",
-            where=str(path),
-            fix="make one with the first run: crosskey plan",
-        )
+    path = Path(os.path.realpath(path))
     check_existing(path)
     database = Database(path, writable=False)
     try:
@@ -53,7 +47,7 @@ def open_to_write(path: Path, clock: Clock, connection: str) -> Writing:
 
     Raises :class:`StorageError`, or :class:`crosskey.errors.LockedError` naming who holds it.
     """
-    path = path.resolve()  # one file has one lock, however it is called
+    path = Path(os.path.realpath(path))  # one file has one lock, however it is called
     prepare_directory(path.parent)
     refuse_network(path.parent)
     holder = this_process(connection, clock.now())
