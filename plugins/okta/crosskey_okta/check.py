@@ -37,6 +37,7 @@ class _User(msgspec.Struct):
     profile: _Profile = msgspec.field(default_factory=_Profile)
 
 
+_ME = msgspec.json.Decoder(_User)
 _USERS = msgspec.json.Decoder(list[_User])
 
 
@@ -141,13 +142,12 @@ class Check:
             )
 
     async def _owner(self) -> None:
-        reply = await self._probe("/api/v1/users/me", msgspec.json.Decoder(_User), template="/api/v1/users/{id}")
-        if reply is not None:
-            self._say(
-                "ok",
-                "okta-token",
-                f"the API token has the rights of {reply.value.profile.login or reply.value.id}, and dies with them",
-            )
+        try:
+            reply = await self._org.get("/api/v1/users/me", _ME, template="/api/v1/users/{id}")
+        except CrosskeyError:
+            return  # nice to know, and nothing depends on it
+        owner = reply.value.profile.login or reply.value.id
+        self._say("ok", "okta-token", f"the API token has the rights of {owner}, and dies when they are deactivated")
 
     def _scopes(self) -> None:
         if self._app is None:
@@ -158,7 +158,7 @@ class Check:
             vital = scope in NEEDED_SCOPES[:2]
             self._say(
                 "error" if vital else "warning",
-                "okta-scope",
+                scope.replace("okta.", "okta-"),
                 f"the access token lacks {scope}",
                 detail="" if vital else "Needed only when mappings name apps." if scope in NEEDED_SCOPES else "",
                 fix=self._org.advice.scope([scope])
@@ -208,7 +208,9 @@ class Check:
         try:
             return await self._org.get(path, decode, params=params, template=template)
         except CrosskeyError as error:
-            self._findings.append(msgspec.structs.replace(error.diagnostic(), severity=severity))
+            finding = error.diagnostic()
+            fix = finding.fix or "ask Okta's support, with the ids in this message"
+            self._findings.append(msgspec.structs.replace(finding, severity=severity, fix=fix))
             return None
 
     def _say(
