@@ -96,14 +96,18 @@ class Desk:
         seen: set[object] = set()
         count = 0
         for _ in range(2):
+            shrunk = False
             async for rows, told in self._sweep(resource, params or {}):
+                shrunk = shrunk or (told or count) < count
                 count = told or count
                 fresh = [row for row in rows if row.id not in seen]
                 seen.update(row.id for row in fresh)
                 if fresh:
                     yield fresh
-            if len(seen) >= count:
+            if len(seen) >= count and not shrunk:
                 return
+        if len(seen) >= count:
+            return
         raise ContractError(
             f"GET {resource.path} says that there are {count} records, but gave only {len(seen)}",
             code="halo-incomplete",

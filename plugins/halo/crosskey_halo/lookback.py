@@ -16,7 +16,7 @@ from crosskey.plan import Change
 from crosskey_halo.accounts import AccountKind
 from crosskey_halo.desk import Desk
 from crosskey_halo.matching import natural, only
-from crosskey_halo.notebook import Notebook
+from crosskey_halo.notebook import OURS, Notebook
 from crosskey_halo.rows import AgentRow, UserRow, as_text
 from crosskey_halo.schema import AGENT
 
@@ -55,9 +55,16 @@ class Lookback(Generic[A]):
         for text in texts:
             rows = await self._desk.all(self._kind.resource, {**params, "search": text} if text else params)
             found = self._match(change, rows, newer=newer)
-            if found is not None:
+            if found is not None and await self._is_of(found, change):
                 return found
         return None
+
+    async def _is_of(self, row: A, change: Change) -> bool:
+        """Whether a record that a list shows without a marker bears another one in its details."""
+        if self._kind.marker_of(row):
+            return True
+        detail = await self._desk.one(self._kind.resource, row.key)
+        return detail is not None and self._kind.marker_of(detail) in ("", change.marker)
 
     async def _newest(self, changes: Sequence[Change]) -> list[A] | None:
         """The newest users; ``None`` where the instance does not list them in that order."""
@@ -82,6 +89,7 @@ class Lookback(Generic[A]):
 
     def _pick(self, changes: Sequence[Change], rows: Sequence[A]) -> dict[str, A]:
         marked = {marker: row for row in rows if (marker := self._kind.marker_of(row))}
+        self._notebook.marked = self._notebook.marked or any(marker.startswith(OURS) for marker in marked)
         found: dict[str, A] = {}
         for change in changes:
             row = marked.get(change.marker) or self._match(change, rows, newer=True)

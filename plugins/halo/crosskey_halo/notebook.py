@@ -8,7 +8,7 @@ import msgspec
 
 from crosskey_halo.rows import Link
 
-__all__ = ("Notebook",)
+__all__ = ("OURS", "Notebook")
 
 OURS = "ck-"
 """What every external id of crosskey begins with."""
@@ -17,10 +17,10 @@ OURS = "ck-"
 class Notebook(msgspec.Struct):
     """Facts about one kind of record.
 
-    ``newest`` is the highest id of the last full read (ids count up), ``made`` are records created since. ``marked``
-    says that the marker field was seen filled, so that an unmarked record cannot be one of ours. ``foreign`` are
-    records whose marker field somebody else uses. ``links`` are memberships with flags of their own (a team's manager):
-    they are sent back as they were, by record, reference and id.
+    ``newest`` is the highest id of the last full read (ids count up), ``made`` are records created since. ``marked``:
+    lists were seen to show our external ids, so that a listed record without one cannot be ours. ``foreign`` are
+    records whose marker field somebody else uses. ``links`` are memberships with flags of their own (a team's manager),
+    which are sent back as they were, by record, reference and id.
     """
 
     newest: int = 0
@@ -40,15 +40,14 @@ class Notebook(msgspec.Struct):
         """Whether a record was not there before, and is not known to be of another change."""
         return key.isdigit() and int(key) > self.newest and key not in self.made
 
-    def note(self, key: str, *, marker: str, protected: str) -> None:
-        """Write one row down."""
+    def note(self, key: str, *, marker: str, protected: str, listed: bool = False) -> None:
+        """Write one row down; ``listed``: it stood in a list."""
         if protected:
             self.protected[key] = protected
         self.foreign.discard(key)
-        if marker.startswith(OURS):
-            self.marked = True
-        elif marker:
+        if marker and not marker.startswith(OURS):
             self.foreign.add(key)
+        self.marked = self.marked or (listed and marker.startswith(OURS))
 
     def note_links(self, key: str, reference: str, member: str, links: Sequence[Link]) -> None:
         """Write down the memberships that are more than "is in"."""

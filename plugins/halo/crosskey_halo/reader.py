@@ -44,14 +44,14 @@ class Reader:
         async for rows in self._desk.pages(USERS, self.users.list_params):
             if extra is None:
                 extra = await self._not_listed(rows, managed)
-            accounts = [self.user(row, extra) for row in rows if row.key]
+            accounts = [self.user(row, extra, listed=True) for row in rows if row.key]
             self.of_users.read(account.key for account in accounts)
             yield AccountsPage([account for account in accounts if not account.protected])
 
-    def user(self, row: UserRow, extra: Memberships | None = None) -> Account:
+    def user(self, row: UserRow, extra: Memberships | None = None, *, listed: bool = False) -> Account:
         """One user as an account, noted."""
         account = self.users.account(row, extra=extra)
-        self.of_users.note(account.key, marker=account.marker, protected=account.protected)
+        self.of_users.note(account.key, marker=account.marker, protected=account.protected, listed=listed)
         self.of_users.note_links(account.key, "departments", "department_id", row.departments or ())
         return account
 
@@ -85,7 +85,7 @@ class Reader:
         roles = _ids_by_name(await self._lists.agent_roles())
         teams = _ids_by_name(await self._lists.teams())
         async for rows in self._desk.pages(AGENTS, self.agents.list_params):
-            accounts = [self.agent(row, extra, roles, teams, me.key) for row in rows if row.key]
+            accounts = [self.agent(row, extra, roles, teams, me.key, listed=True) for row in rows if row.key]
             self.of_agents.read(account.key for account in accounts)
             yield AccountsPage(accounts)
 
@@ -100,7 +100,14 @@ class Reader:
         return self.agent(row, {}, roles, teams, me.key)
 
     def agent(
-        self, row: AgentRow, extra: Memberships, roles: Mapping[str, str], teams: Mapping[str, str], me: str
+        self,
+        row: AgentRow,
+        extra: Memberships,
+        roles: Mapping[str, str],
+        teams: Mapping[str, str],
+        me: str,
+        *,
+        listed: bool = False,
     ) -> Account:
         """One agent as an account, noted."""
         named: dict[str, Mapping[str, Sequence[str]]] = {}
@@ -110,7 +117,7 @@ class Reader:
         if default:
             named["team"] = {row.key: (default,)}
         account = self.agents.account(row, extra={**extra, **named}, me=me)
-        self.of_agents.note(account.key, marker=account.marker, protected=account.protected)
+        self.of_agents.note(account.key, marker=account.marker, protected=account.protected, listed=listed)
         self._note_links(account.key, row.teams or (), row.departments or ())
         return account
 
