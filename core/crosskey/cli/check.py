@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.markup import escape
 
 from crosskey.cli.options import config_option, json_option
+from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
 from crosskey.config import SourceSection, TargetSection
 from crosskey.connector.source import Source
@@ -95,7 +95,7 @@ def _fine(code: str, summary: str) -> Diagnostic:
 
 
 def _show(findings: Findings, broken: Sequence[Diagnostic]) -> None:
-    console = Console(highlight=False)
+    console = console_for_tables()
     signs = {"ok": "[green]✓[/]", "info": "[blue]i[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
     for section, found in findings.items():
         console.print(f"[bold]{escape(section)}[/]")

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from crosskey.cli.options import config_option, json_option
-from crosskey.cli.render import Names, reference_names, written
+from crosskey.cli.render import Names, console_for_tables, reference_names, written
 from crosskey.cli.session import Session
 from crosskey.connector.mapper import Desired
 from crosskey.engine.explanation import AccountExplained, Explanation
@@ -46,7 +46,7 @@ def explain(who: str, config_path: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode([_as_data(each) for each in explanations]))
         return
-    console = Console(highlight=False)
+    console = console_for_tables()
     for explanation in explanations:
         _show(console, explanation)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from crosskey.cli.options import config_option, json_option
+from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
 from crosskey.journal import OperationRecord, RunRecord
 
@@ -46,15 +46,16 @@ def history(run: str | None, config_path: Path, *, as_json: bool, limit: int) ->
 
 def _show_runs(runs: list[RunRecord]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("run", "kind", "started (UTC)", "took", "verdict", "changes"):
-        table.add_column(column, overflow="fold")
+    for column in ("run", "kind", "started (UTC)", "took", "verdict"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("changes", overflow="fold")
     for run in runs:
         table.add_row(run.id, run.kind, f"{run.started_at:%Y-%m-%d %H:%M:%S}", _took(run), _verdict(run), _counts(run))
-    Console(highlight=False).print(table)
+    console_for_tables().print(table)
 
 
 def _show_run(run: RunRecord, operations: list[OperationRecord]) -> None:
-    console = Console(highlight=False)
+    console = console_for_tables()
     console.print(f"Run {run.id} ({run.kind}), {run.started_at:%Y-%m-%d %H:%M:%S} UTC, {_verdict(run)}")
     console.print(f"  {_counts(run)}")
     if run.note:

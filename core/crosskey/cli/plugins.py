@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 import msgspec
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from crosskey.cli.options import json_option
+from crosskey.cli.render import console_for_tables
 from crosskey.config.reference import settings_table
 from crosskey.errors import ConfigError, close_matches
 from crosskey.plugins import Plugins, load_plugins
@@ -39,7 +39,7 @@ def list_plugins(*, as_json: bool) -> None:
         table.add_row(
             record.name, f"[{colour}]{record.state}[/]", ", ".join(record.provides), origin, escape(record.reason)
         )
-    Console(highlight=False).print(table)
+    console_for_tables().print(table)
 
 
 @plugins.command("show")
@@ -58,7 +58,7 @@ def show_plugin(name: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode({"plugin": record, "settings": tables}))
         return
-    console = Console(highlight=False)
+    console = console_for_tables()
     console.print(
         f"[bold]{record.name}[/] {record.state}, from {record.distribution} {record.version} ({record.module})"
     )

@@ -18,9 +18,9 @@ from crosskey.connector.target import TargetSchema
 from crosskey.engine.plan import Plan
 from crosskey.engine.run import RunResult
 from crosskey.model import Catalogue, Scalar
-from crosskey.plan import Change, Held
+from crosskey.plan import Change, FieldChange, Held
 
-__all__ = ("Names", "Renderer", "reference_names", "written")
+__all__ = ("Names", "Renderer", "console_for_tables", "reference_names", "written")
 
 _SHOWN: Final = 10
 """Changes shown of each kind and action unless all are asked for."""
@@ -33,6 +33,8 @@ _COLOURS: Final[Mapping[str, str]] = {
     "disable": "red",
 }
 _SIGNS: Final[Mapping[str, str]] = {"create": "+", "adopt": "=", "enable": "^", "update": "~", "disable": "-"}
+
+_WIDE: Final = 160
 
 Names = Callable[[str, str, str], str]
 
@@ -94,8 +96,11 @@ class Renderer:
 
     def _changes(self, plan: Plan) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-        for column in ("", "kind", "who", "what", "why"):
-            table.add_column(column, overflow="fold")
+        table.add_column("", no_wrap=True)
+        table.add_column("account", no_wrap=True)
+        table.add_column("who", overflow="fold", max_width=26)
+        table.add_column("what", overflow="fold", ratio=4)
+        table.add_column("why", overflow="fold", ratio=5)
         shown: Counter[tuple[str, str]] = Counter()
         for change in plan.changes():
             shown[change.action, change.kind] += 1
@@ -114,27 +119,29 @@ class Renderer:
                 self._console.print(f"… and {count - _SHOWN} more to {action} ({kind}); --all shows every one")
 
     def _what(self, change: Change) -> str:
-        parts = [
-            f"{name}: {written(field.after)}"
-            if field.before in (None, "")
-            else f"{name}: {written(field.before)} → {written(field.after)}"
-            for name, field in change.fields.items()
-        ]
+        """References first, they decide access; the fields of a new account are only counted."""
+        parts: list[str] = []
         for name, reference in change.references.items():
             added = [self._names(change.kind, name, id_) for id_ in reference.after if id_ not in reference.before]
             taken = [self._names(change.kind, name, id_) for id_ in reference.before if id_ not in reference.after]
-            signs = [f"+{each}" for each in added] + [f"-{each}" for each in taken]
-            parts.append(f"{name}: {', '.join(signs)}")
+            signs = added if change.action == "create" else [f"+{each}" for each in added]
+            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}")
+        if change.action == "create" and not self._show_all:
+            parts.append(f"{len(change.fields)} fields")
+        else:
+            parts += [_field(name, field) for name, field in change.fields.items()]
         if change.active is not None and change.action != "create":
             parts.append("switched on" if change.active.after else "switched off")
         if change.end_sessions:
             parts.append("sessions ended")
-        return "\n".join(parts)
+        return "; ".join(parts)
 
     def _held(self, plan: Plan) -> None:
-        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, title_justify="left")
-        for column in ("held", "who", "why", "what lets it through"):
-            table.add_column(column, overflow="fold")
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        table.add_column("held", no_wrap=True)
+        table.add_column("who", overflow="fold", max_width=26)
+        table.add_column("why", overflow="fold", ratio=5)
+        table.add_column("what lets it through", overflow="fold", ratio=4)
         shown: Counter[str] = Counter()
         for hold in plan.held:
             shown[hold.rail] += 1
@@ -168,6 +175,12 @@ class Renderer:
             self._console.print(f"Run {result.run}: nothing to do.")
 
 
+def console_for_tables() -> Console:
+    """Standard output; where it is a file or a pipe, lines are long enough for a table."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, _WIDE))
+
+
 def reference_names(schema: TargetSchema, catalogue: Catalogue) -> Names:
     """A function from kind, reference and id to the catalogue's name."""
     listing = {(kind.name, reference.name): reference.listing for kind in schema.kinds for reference in kind.references}
@@ -184,14 +197,24 @@ def written(value: Scalar) -> str:
     return str(value)
 
 
+def _field(name: str, field: FieldChange) -> str:
+    if field.before in (None, ""):
+        return f"{name}: {written(field.after)}"
+    return f"{name}: {written(field.before)} → {written(field.after)}"
+
+
 def _why(change: Change) -> str:
-    whole = change.why.get("", "")
-    rules = [
-        f"{name}: {why}" for name, why in change.why.items() if name and change.action not in ("create", "disable")
-    ]
-    if change.action == "create":
-        rules = [f"{name}: {why}" for name, why in change.why.items() if name in change.references]
-    return "\n".join([whole, *rules] if whole else rules)
+    """Why as a whole, then the rule behind each reference; rules of fields are named by their lines."""
+    reasons = [change.why[""]] if change.why.get("") else []
+    by_rule: dict[str, list[str]] = {}
+    for name in change.references:
+        if name in change.why:
+            by_rule.setdefault(change.why[name], []).append(name)
+    reasons += [f"{', '.join(names)}: {rule}" for rule, names in by_rule.items()]
+    lines = [name for name in change.fields if name in change.why]
+    if lines and change.action == "update":
+        reasons.append(f"[map.{change.kind}.fields] {', '.join(lines)}")
+    return "; ".join(reasons)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

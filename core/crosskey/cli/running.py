@@ -14,7 +14,7 @@ import msgspec
 from rich.console import Console
 
 from crosskey.cli.progress import ProgressBar
-from crosskey.cli.render import Renderer
+from crosskey.cli.render import Renderer, console_for_tables
 from crosskey.cli.session import Session
 from crosskey.engine.plan import Plan
 from crosskey.engine.run import RunOptions, RunResult, execute
@@ -37,7 +37,7 @@ def run_engine(
 ) -> int:
     """Run once, show what it came to, and return the exit code."""
     session = Session(config_path)
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, errors = console_for_tables(), Console(stderr=True, highlight=False)
     stop = StopFlag()
     with session.writing() as journal, ProgressBar(errors, quiet=as_json) as progress:
         renderer = Renderer(console, session.config, show_all=show_all)

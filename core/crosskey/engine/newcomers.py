@@ -85,7 +85,7 @@ def _match(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, s
             return _Ambiguous(
                 "ambiguous-match",
                 f'{len(claimants)} people without an account share {key.attribute} "{value}": {_listed(claimants)}',
-                f"give each a {key.attribute} of their own in the source, or take it out of [map.{kind.name}] match",
+                f"give each their own {key.attribute} in the source, or take it out of [map.{kind.name}] match",
             )
         keys = planner.stage.keys_by_identity(kind.name, key.fields, value)
         if len(keys) > 1:

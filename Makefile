@@ -1,0 +1,44 @@
+# Two commands for a new user, on a machine with Python 3.11 or newer and make:
+#   make demo    a whole company, locally, in a minute
+#   make test    every check
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint types contracts tests lock clean
+
+demo: $(READY)
+	$(RUN)/crosskey demo
+
+test: lint types contracts tests
+
+lint: $(READY)
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+types: $(READY)
+	$(RUN)/basedpyright
+
+contracts: $(READY)
+	$(RUN)/lint-imports
+
+tests: $(READY)
+	$(RUN)/python -m pytest -q --cov --cov-report=term:skip-covered
+
+# The environment is exactly what requirements.lock says, hash by hash; crosskey itself is installed editable from here.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crosskey needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+# Newest versions that pyproject.toml allows, with hashes and without addresses. Needs uv.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --group dev --extra keyring --extra record --extra sandbox \
+		pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
