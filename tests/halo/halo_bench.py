@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 import httpx
-from crosskey_halo import HaloSettings, crosskey_targets
-from crosskey_sandbox.halo import HaloDesk, HaloQuirks, halo_app
 
 from crosskey.connector.target import AccountsComplete, AccountsRequest
 from crosskey.context import InstanceContext
 from crosskey.model import Subject
 from crosskey.plan import Change, FieldChange, ReferenceChange
 from crosskey.settings import Secret
+from crosskey_halo import HaloSettings, crosskey_targets
+from crosskey_sandbox.halo import HaloDesk, HaloQuirks, halo_app
 from fake_clock import FakeClock
 
 URL = "https://acme.haloitsm.example"

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from crosskey_sandbox.halo import Fault
 from halo_bench import a_change, a_create, a_desk, creates_of, marker, opened, read_all, results
 
 from crosskey.errors import AuthError, ContractError, RetryableError
 from crosskey.plan import ReferenceChange
+from crosskey_sandbox.halo import Fault
 
 BAD = {"site": "9999"}
 """A create that the desk refuses: the site does not exist."""

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from crosskey_sandbox.halo import DepartmentLink, RoleLink
 from halo_bench import DeskTransport, a_desk, marker, opened, read_all
 
 from crosskey.errors import ContractError
+from crosskey_sandbox.halo import DepartmentLink, RoleLink
 
 
 def add_people(desk, count):

@@ -6,9 +6,7 @@ the list, cut a text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from crosskey.model import Account
+from crosskey.model import Account, Scalar
 from crosskey.plan import Change
 from crosskey_halo.rows import AgentRow, UserRow, as_text
 
@@ -40,14 +38,20 @@ def shortfalls(change: Change, row: UserRow | AgentRow, account: Account, *, det
     return missing
 
 
-def altered(change: Change, row: UserRow | AgentRow) -> list[str]:
-    """The fields that the answer shows otherwise than they were written (Halo cuts long text without a word)."""
-    shown: Mapping[str, object] = {name: getattr(row, name, None) for name in change.fields}
+def altered(change: Change, row: UserRow | AgentRow, *, detail: bool = False) -> list[str]:
+    """The fields that are shown otherwise than they were written (Halo cuts long text without a word).
+
+    What an answer leaves out is not judged; of a detail answer, what is absent is empty.
+    """
     return [
         name
         for name, field in change.fields.items()
-        if isinstance(value := shown[name], str) and value != as_text(field.after)
+        if (detail or getattr(row, name) is not None) and _plain(getattr(row, name)) != _plain(field.after)
     ]
+
+
+def _plain(value: Scalar) -> str:
+    return "" if value is False else as_text(value)
 
 
 def _shows(row: UserRow | AgentRow, reference: str) -> bool:

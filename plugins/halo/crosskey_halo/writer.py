@@ -220,7 +220,7 @@ class Writer(Generic[A]):
         try:
             for change in turn.open(piece):
                 row = await self._desk.one(self._kind.resource, change.key or "")
-                if row is not None and not await self._lacks(change, row) and not altered(change, row):
+                if row is not None and not await self._lacks(change, row) and not altered(change, row, detail=True):
                     turn.already(change, row.key)
         except CrosskeyError as failed:
             self._logger.warning("could not look what became of %d records: %s", len(piece), failed.message)
