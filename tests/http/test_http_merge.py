@@ -94,11 +94,15 @@ async def test_the_first_error_is_raised_as_itself_and_stops_the_others():
 async def test_an_error_while_the_consumer_is_busy_waits_for_it():
     # A task group would cancel the consumer wherever it is: here that would be inside its own wait.
     seen = []
-    with pytest.raises(LookupError):
+
+    async def consume() -> None:
         async for item in merge(failing(1)):
             for _ in range(10):
                 await asyncio.sleep(0)
             seen.append(item)
+
+    with pytest.raises(LookupError):
+        await consume()
     assert seen == [0]
 
 
@@ -132,7 +136,9 @@ async def test_a_stream_that_is_cancelled_from_elsewhere_does_not_hang_the_other
         raise asyncio.CancelledError
         yield
 
+    async def consume() -> None:
+        async for _ in merge(cancelled(), numbers(0, 3)):
+            pass
+
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(1):
-            async for _ in merge(cancelled(), numbers(0, 3)):
-                pass
+        await asyncio.wait_for(consume(), timeout=1)

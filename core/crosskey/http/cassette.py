@@ -146,7 +146,9 @@ class _Scrubber:
         }
 
     def text(self, text: str) -> str:
-        text = scrub_text(text)
+        return self._replace(scrub_text(text))
+
+    def _replace(self, text: str) -> str:
         for old, new in self._replacements:
             text = text.replace(old, new)
         return text
@@ -157,7 +159,7 @@ class _Scrubber:
             return None
         clean = scrub_body(raw, content_type)
         try:
-            return self.text(clean.decode()).encode()
+            return self._replace(clean.decode()).encode()
         except UnicodeDecodeError:
             return clean
 

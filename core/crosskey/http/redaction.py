@@ -29,10 +29,12 @@ REDACTED = "REDACTED"
 # Ends of names, so that `token_type`, `passwordChanged` and `errorCode` stay readable.
 _NAMES = re.compile(
     r"""(?ix) (?:^|[_\-.]|(?<=[a-z])(?=[A-Z]))?
-    (?: secret | password | passwd | passcode | pass_?phrase | (?<!next_)token | assertion | api[_\-]?key
+    (?: secret | password | passwd | passcode | pass_?phrase | token | assertion | api[_\-]?key
       | private[_\-]?key | credential | authorization | cookie | dpop | dpop-nonce | code_verifier | session[_\-]?id
       | jsessionid | recovery[_\-]?answer )$"""
 )
+# Paging: a replay cannot follow a page whose name was taken out.
+_CURSORS = re.compile(r"(?i)(?:next|skip|page|delta|continuation)[_-]?token$")
 _QUERY_NAMES = {"code", "state", "nonce", "sid", "sig", "signature", "key"}
 _KEY_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}  # RFC 7518 §6: the private half of a JSON Web Key
 _SHAPES = (
@@ -40,14 +42,17 @@ _SHAPES = (
     (re.compile(r"eyJ[\w-]{6,}(?:\.[\w-]*){1,4}"), REDACTED),
     (
         re.compile(r"\b(Bearer|SSWS|DPoP|Basic)(\s+)(?!realm\b|error\b|algs\b)[\w.~+/=-]{8,}", re.IGNORECASE),
-        r"\1\2" + REDACTED,
+        rf"\1\2{REDACTED}",
     ),
+    # name=value and "name": "value"; name: value only where the name cannot be the subject of a sentence.
     (
         re.compile(
-            r"(?i)\b(client_secret|client_assertion|access_token|refresh_token|id_token|password)([\"']?\s*[=:]\s*[\"']?)"
-            r"[^\s\"'&,;<>]+"
+            r"""(?ix) \b (?!(?:next|skip|page|delta|continuation)[_-])
+            ( (?:[\w-]*[_-])? (?:secret|token|password|assertion|api[_-]?key) (?: ["']?\s*=\s* | ["']\s*:\s* )
+            | (?:client_secret|client_assertion|access_token|refresh_token|id_token) \s*:\s* )
+            (["']?) [^\s"'&,;<>]+"""
         ),
-        r"\1\2" + REDACTED,
+        rf"\1\2{REDACTED}",
     ),
 )
 _SCHEME = re.compile(r"^(Bearer|SSWS|DPoP|Basic|Digest|Negotiate)\s+\S", re.IGNORECASE)
@@ -55,7 +60,7 @@ _SCHEME = re.compile(r"^(Bearer|SSWS|DPoP|Basic|Digest|Negotiate)\s+\S", re.IGNO
 
 def is_sensitive(name: str) -> bool:
     """Whether a header, parameter or member of that name holds a secret."""
-    return _NAMES.search(name) is not None
+    return _NAMES.search(name) is not None and _CURSORS.search(name) is None
 
 
 def scrub_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -86,14 +91,15 @@ def scrub_body(body: bytes, content_type: str = "") -> bytes:
     """A request's or answer's body with secret members replaced, whether it is JSON, a form, or text around them."""
     if not body:
         return body
-    text = body.decode("utf-8", errors="replace")
+    text = body.decode("utf-8", errors="surrogateescape")
     if "x-www-form-urlencoded" in content_type:
         pairs = parse_qsl(text, keep_blank_values=True)
-        return urlencode([(n, REDACTED if _secret_parameter(n) else scrub_text(v)) for n, v in pairs]).encode()
+        clean_pairs = [(n, REDACTED if _secret_parameter(n) else scrub_text(v)) for n, v in pairs]
+        return urlencode(clean_pairs, errors="surrogateescape").encode() if clean_pairs != pairs else body
     try:
         tree: object = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return scrub_text(text).encode()
+        return scrub_text(text).encode("utf-8", errors="surrogateescape")
     clean = _scrub_tree(tree, secret=False)
     return body if clean == tree else msgspec.json.encode(clean)
 
