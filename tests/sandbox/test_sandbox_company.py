@@ -86,6 +86,14 @@ def test_hiring_adds_an_active_colleague_with_a_new_login(company):
     assert company.people[-1] is person
 
 
+def test_whoever_is_hired_is_a_person_with_an_address():
+    company = Company.generate(people=300)
+    hired = [company.hire() for _ in range(200)]
+    assert {(person.kind == "service", person.status, bool(person.email)) for person in hired} == {
+        (False, "active", True)
+    }
+
+
 def test_more_groups_than_the_company_has_names_for_are_numbered_projects():
     big = Company.generate(people=50, groups=60)
     assert len(big.teams) == 60

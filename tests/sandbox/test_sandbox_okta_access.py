@@ -264,3 +264,18 @@ async def test_the_organisation_tells_itself_before_any_credential():
         assert len(schema["base"]["properties"]) == 31
         assert schema["base"]["properties"]["login"]["minLength"] == 5
         assert schema["custom"]["properties"]["skills"]["type"] == "array"
+
+
+async def test_an_emergency_rotation_refuses_every_older_nonce():
+    service = Service(new_org())
+    nonce = service.org.proofs.nonce
+    service.org.proofs.rotate()
+    answer = await service.ask(proof=service.proof(TOKEN_URL, method="POST", nonce=nonce))
+    assert answer.json()["error"] == "use_dpop_nonce"
+    assert answer.headers["dpop-nonce"] != nonce
+
+
+@pytest.mark.parametrize("proof", ["rubbish", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
+async def test_a_proof_that_is_no_signed_jwt(proof):
+    answer = await Service(new_org()).ask(proof=proof)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof")

@@ -128,6 +128,9 @@ async def test_groups_are_made_renamed_and_deleted_over_http():
         made = (await http.post("/api/v1/groups", json={"profile": {"name": "New", "description": "x"}})).json()
         path = f"/api/v1/groups/{made['id']}"
         await http.put(f"{path}/users/p0000")
+        app = org.apps.create("oidc_client", "Wiki")
+        org.apps.assign_group(app.id, made["id"])
+        assert len((await http.get(f"/api/v1/apps/{app.id}/users")).json()) == 1
         org.cell.clock.advance(1)
         renamed = (await http.put(path, json={"profile": {"name": "Newer"}})).json()
         assert renamed["profile"] == {"name": "Newer"}
@@ -135,6 +138,7 @@ async def test_groups_are_made_renamed_and_deleted_over_http():
         assert (await http.delete(path)).status_code == 204
         assert code(await http.get(f"{path}/users")) == (404, "E0000007")
         assert len((await http.get("/api/v1/users/p0000/groups")).json()) == 1
+        assert (await http.get(f"/api/v1/apps/{app.id}/users")).json() == []
         assert code(await http.post("/api/v1/groups", json={"profile": {}})) == (400, "E0000001")
 
 
@@ -212,3 +216,18 @@ async def test_an_application_takes_no_deprovisioned_user():
     app = org.apps.create("oidc_client", "Wiki")
     async with client(org) as http:
         assert code(await http.post(f"/api/v1/apps/{app.id}/users", json={"id": user.id})) == (403, "E0000038")
+
+
+async def test_an_assignment_of_somebody_who_also_has_a_group_falls_back_to_the_group():
+    org = new_org(people=1)
+    app = org.apps.create("oidc_client", "Wiki")
+    user = org.users.find("p0000")
+    path = f"/api/v1/apps/{app.id}/users"
+    async with client(org) as http:
+        org.apps.assign_group(app.id, org.groups.everyone.id)
+        assert (await http.post(path, json={"id": user.id})).json()["scope"] == "USER"
+        assert (await http.delete(f"{path}/{user.id}")).status_code == 204
+        assert [row["scope"] for row in (await http.get(path)).json()] == ["GROUP"]
+        assert (await http.get(f"{path}?q=nobody")).json() == []
+        org.apps.unassign_group(app.id, org.groups.everyone.id)
+        assert code(await http.delete(f"{path}/{user.id}")) == (404, "E0000007")

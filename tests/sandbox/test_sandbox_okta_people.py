@@ -282,3 +282,25 @@ async def test_logins_are_unique_whatever_their_case_and_emails_are_not():
         same = {"profile": {"email": "p0001@acme.example"}}
         assert (await http.post("/api/v1/users/p0000", json=same)).status_code == 200
         assert code(await http.post("/api/v1/users", content=b"{")) == (400, "E0000003")
+
+
+async def test_a_login_can_change_and_the_old_one_is_free():
+    org = new_org(people=1)
+    async with client(org) as http:
+        answer = await http.post("/api/v1/users/p0000", json={"profile": {"login": "new.name@acme.example"}})
+        assert answer.json()["profile"]["login"] == "new.name@acme.example"
+        assert code(await http.get("/api/v1/users/p0000@acme.example")) == (404, "E0000007")
+        assert code(await http.post("/api/v1/users/new.name", json={"profile": {"lastName": ""}})) == (400, "E0000001")
+        replaced = {"login": "new.name@acme.example", "firstName": "A", "lastName": "B", "email": "a@acme.example"}
+        row = (await http.put("/api/v1/users/new.name", json={"profile": replaced})).json()
+    assert row["profile"] == {**replaced, "mobilePhone": None, "secondEmail": None}
+
+
+async def test_a_second_address_is_among_the_credentials_and_fields_can_take_the_whole_profile():
+    org = new_org()
+    user = add(org, "ann", secondEmail="ann.home@mail.example")
+    async with client(org) as http:
+        row = (await http.get("/api/v1/users")).json()[0]
+        whole = (await http.get("/api/v1/users?fields=profile")).json()[0]
+    assert [email["type"] for email in row["credentials"]["emails"]] == ["PRIMARY", "SECONDARY"]
+    assert whole == {"id": user.id, "profile": row["profile"]}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
 
+import msgspec
+
 from crosskey_sandbox.company.names import CULTURES, WEIGHTS
 from crosskey_sandbox.company.people import Person, PersonStatus, Team
 from crosskey_sandbox.company.places import DEPARTMENTS, OFFICES, Office, mobile_number
@@ -56,7 +58,7 @@ class Company:
     def hire(self, *, office: str = "London", department: str = "Engineering") -> Person:
         """A new active colleague at an office; the caller puts the person into a directory."""
         place = next(place for place in OFFICES if place.city == office)
-        person = self._maker.person(len(self.people) + 1, place, department, "active")
+        person = self._maker.person(len(self.people) + 1, place, department)
         self.people.append(person)
         return person
 
@@ -73,12 +75,10 @@ class _Maker:
         offices = choose(OFFICES, _OFFICE_WEIGHTS, k=count)
         departments = choose(list(DEPARTMENTS), _DEPARTMENT_WEIGHTS, k=count)
         made = enumerate(zip(offices, departments, strict=True), start=1)
-        return [self.person(number, office, department, self._state(number)) for number, (office, department) in made]
+        return [self._anyone(number, office, department) for number, (office, department) in made]
 
-    def person(self, number: int, office: Office, department: str, status: PersonStatus) -> Person:
-        """One person; who comes first in a department heads it."""
-        if number > _CHIEFS and number % 331 == 0:
-            return self._service(number)
+    def person(self, number: int, office: Office, department: str) -> Person:
+        """One active person with an e-mail address; who comes first in a department heads it."""
         random, roll = self._random, self._random.random
         culture = random.choices(CULTURES, WEIGHTS)[0]
         given, family = random.choice(culture.given), random.choice(culture.family)
@@ -89,7 +89,7 @@ class _Maker:
         return Person(
             number=number,
             login=login,
-            email=self._email(number, login),
+            email=login,
             given_name=given[0],
             family_name=family[0],
             display_name=culture.display(given[0], family[0]),
@@ -114,7 +114,6 @@ class _Maker:
             remote=roll() < 0.2,
             floor=random.randrange(1, 12),
             skills=tuple(random.sample(_SKILLS, 2)) if department == "IT" else (),
-            status=status,
         )
 
     def _service(self, number: int) -> Person:
@@ -136,22 +135,21 @@ class _Maker:
         again = self._taken[name] = self._taken.get(name, 0) + 1
         return f"{name}{again if again > 1 else ''}@{DOMAIN}"
 
-    @staticmethod
-    def _email(number: int, login: str) -> str:
-        if number > _CHIEFS and number % 263 == 0:
-            return ""
-        if number > _CHIEFS and number % 401 in {7, 8}:
-            return f"reception{number // 401}@{DOMAIN}"  # two colleagues at one desk
-        return login
-
-    @staticmethod
-    def _state(number: int) -> PersonStatus:
+    def _anyone(self, number: int, office: Office, department: str) -> Person:
+        """Mostly an ordinary person; now and then a service account, another state, or another e-mail address."""
         if number <= _CHIEFS:
-            return "active"
-        for state, every in _STATES:
-            if number % every == 0:
-                return state
-        return "active"
+            return self.person(number, office, department)
+        if number % 331 == 0:
+            return self._service(number)
+        person = self.person(number, office, department)
+        state = next((state for state, every in _STATES if number % every == 0), None)
+        if state is not None:
+            return msgspec.structs.replace(person, status=state)
+        if number % 263 == 0:
+            return msgspec.structs.replace(person, email="")
+        if number % 401 in {7, 8}:  # two colleagues at one desk
+            return msgspec.structs.replace(person, email=f"reception{number // 401}@{DOMAIN}")
+        return person
 
 
 def _teams(staff: list[Person], count: int, random: Random) -> list[Team]:

@@ -72,6 +72,7 @@ class OktaOrg:
     @quirks.setter
     def quirks(self, quirks: OktaQuirks) -> None:
         self.cell.quirks = quirks
+        self.faults = Faults(self.cell)  # faults count from here on
 
     def counted(self, path: str | None = None, *, method: str | None = None) -> int:
         """How many requests were answered, in all or for one path template and method."""

@@ -62,16 +62,17 @@ def user_detail(user: User, base: bytes, *, links: bool = True, credentials: boo
 
 
 def _credentials(user: User) -> bytes:
+    profile = user.profile
     emails = [
-        {"value": user.profile[key], "status": "VERIFIED", "type": kind}
+        b'{"value":%b,"status":"VERIFIED","type":"%b"}' % (_encode(profile[key]), kind)
         for key, kind in _EMAILS
-        if user.profile.get(key)
+        if profile.get(key)
     ]
     password = b'"password":{},' if user.password_changed else b""
-    return b',"credentials":{%b"emails":%b,"provider":{"type":"OKTA","name":"OKTA"}}' % (password, _encode(emails))
+    return b',"credentials":{%b"emails":[%b],"provider":{"type":"OKTA","name":"OKTA"}}' % (password, b",".join(emails))
 
 
-_EMAILS = (("email", "PRIMARY"), ("secondEmail", "SECONDARY"))
+_EMAILS = (("email", b"PRIMARY"), ("secondEmail", b"SECONDARY"))
 
 
 def projection(fields: str) -> Projection:

@@ -26,7 +26,7 @@ STATUSES: dict[PersonStatus, UserStatus] = {
 }
 _HIRED = datetime(2019, 4, 1, 8, 0, tzinfo=UTC)
 _GAP = timedelta(hours=3, seconds=17)
-_SPAN = 20_000  # people hired one after another before the dates start again
+_SPAN = 15_000  # people hired one after another before the dates start again
 _OWN_APPS = (
     ("saasure", "Okta Admin Console"),
     ("okta_enduser", "Okta Dashboard"),
