@@ -20,7 +20,6 @@ Each error carries a stable ``code``, one sentence, the place (``where``) and th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from enum import IntEnum
 from typing import ClassVar, Literal
 
@@ -207,6 +206,8 @@ class StaleError(CrosskeyError):
 
 def close_matches(word: str, known: Iterable[str], *, limit: int = 3) -> str:
     """A sentence naming the closest known words, or the known words when none is close, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
+
     names = sorted(set(known))
     lowered = {name.casefold(): name for name in names}
     close = [lowered[hit] for hit in get_close_matches(word.casefold(), lowered, n=limit, cutoff=0.6)]

@@ -78,7 +78,7 @@ class _Loading:
         sync = self._sync(self._names("source"), self._names("target"))
         rails = self.decoder.struct(RailSettings, tables.get("rails", {}), "rails")
         journal = self.decoder.struct(JournalSettings, tables.get("journal", {}), "journal")
-        if not tables.get("map"):
+        if tables.get("map", {}) == {}:
             self.decoder.problem("map", "config-required", "there are no mapping rules", "write a section [map.<kind>]")
         if sync is None:
             return None
@@ -218,7 +218,7 @@ class _Loading:
         if name in known:
             return name
         if not known:
-            if not self._document.tables.get(kind):  # what is there but wrong has been reported
+            if self._document.tables.get(kind, {}) == {}:  # what is there but wrong has been reported
                 self.decoder.problem(kind, "config-required", f"there is no {kind}", f"write a section [{kind}.<name>]")
         elif name:
             summary = f"there is no section [{kind}.{name}]. {close_matches(name, known)}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from logging import Logger
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     import httpx
     from opentelemetry.trace import Tracer
 

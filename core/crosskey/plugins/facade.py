@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -25,7 +24,11 @@ __all__ = ("Plugins",)
 
 SpecKind = Literal["source", "target", "mapper", "sso flow"]
 
-_log = logging.getLogger("crosskey.plugins")
+
+def _warn(text: str, *facts: object) -> None:
+    import logging  # noqa: PLC0415 - `crosskey --help` has nothing to log
+
+    logging.getLogger("crosskey.plugins").warning(text, *facts)
 
 
 class Plugins:
@@ -99,17 +102,17 @@ class Plugins:
                     item for answer in plugin.ask("crosskey_commands") for item in cast("Iterable[object]", answer)
                 ]
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own code
-                _log.warning("%s: its commands are left out: %s: %s", plugin.origin, type(error).__name__, error)
+                _warn("%s: its commands are left out: %s: %s", plugin.origin, type(error).__name__, error)
                 continue
             for command in answers:
                 if isinstance(command, click.Command) and command.name:
                     by_name.setdefault(command.name, []).append(plugin.provided(command))
                 else:
-                    _log.warning("%s: left out a %s: not a named click command", plugin.origin, type(command).__name__)
+                    _warn("%s: left out a %s: not a named click command", plugin.origin, type(command).__name__)
         for name, rivals in by_name.items():
             if len(rivals) > 1:
                 origins = " and ".join(rival.origin for rival in rivals)
-                _log.warning('command "%s" is left out: %s both add it', name, origins)
+                _warn('command "%s" is left out: %s both add it', name, origins)
         return [rivals[0] for rivals in by_name.values() if len(rivals) == 1]
 
     @property
@@ -167,7 +170,7 @@ class Plugins:
             try:
                 plugin.ask("crosskey_on_event", event=event)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own code
-                _log.warning("%s failed on %s: %s: %s", plugin.origin, event.kind, type(error).__name__, error)
+                _warn("%s failed on %s: %s: %s", plugin.origin, event.kind, type(error).__name__, error)
 
 
 def _review_failed(plugin: LoadedPlugin, what: str) -> Diagnostic:

@@ -15,7 +15,8 @@ __all__ = ("crosskey_commands",)
 
 @hookimpl
 def crosskey_commands() -> Sequence[click.Command]:
-    """``crosskey sandbox``."""
+    """``crosskey sandbox`` and ``crosskey demo``."""
     from crosskey_sandbox.commands import sandbox  # noqa: PLC0415 - only the command line needs click
+    from crosskey_sandbox.demo import demo  # noqa: PLC0415 - the same
 
-    return [sandbox]
+    return [demo, sandbox]

@@ -1,0 +1,5 @@
+"""``python -m crosskey``."""
+
+from crosskey.cli.main import main
+
+main()
