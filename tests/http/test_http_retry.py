@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from datetime import UTC, datetime
 
@@ -163,3 +164,13 @@ async def test_a_refused_certificate_is_for_the_operator_not_for_another_try(cli
         with pytest.raises(ConfigError, match=r"certificate of acme\.example\.test was refused: self-signed") as caught:
             await client.call("GET", "/a", decode=int)
     assert "SSL_CERT_FILE" in caught.value.fix
+
+
+async def test_a_name_that_cannot_be_looked_up_points_at_the_address(client_for):
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[Errno -2]", request=request) from socket.gaierror(-2, "Name or service not known")
+
+    async with client_for(handler) as client:
+        with pytest.raises(RetryableError, match=r"the name acme\.example\.test could not be looked up") as caught:
+            await client.call("GET", "/a", decode=int)
+    assert "`url` in [source.corp]" in caught.value.fix
