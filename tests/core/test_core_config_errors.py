@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from core_acme import CONFIG, acme_plugins
+from core_acme import CONFIG, ENTRY, acme_plugins
 
 from crosskey.config import load_config
 from crosskey.errors import ConfigError, Diagnostic, ExitCode
@@ -185,6 +185,12 @@ def test_a_required_secret_is_asked_for_as_a_reference(refused):
             'name one of "corp", "b" here',
         ),
         (
+            ("\n[source.corp]", "rails = 5\n[source.corp]"),
+            "rails",
+            "expected a table, got a whole number",
+            "",
+        ),
+        (
             ("[map.user]", "[map.user]\n[journal]\npath = ''"),
             "journal.path",
             "this may not be empty",
@@ -254,6 +260,54 @@ def test_a_folder_or_other_bytes_are_refused_in_words(tmp_path):
     (tmp_path / "latin.toml").write_bytes(b"name = '\xe9'")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load_config(tmp_path / "latin.toml", acme_plugins())
+
+
+AWKWARD = """
+    from contextlib import asynccontextmanager
+    from crosskey import Settings, SourceSpec, hookimpl
+
+    class S(Settings):
+        {field}
+
+        def __post_init__(self):
+            raise ValueError("an odd address")
+
+    @asynccontextmanager
+    async def opened(settings, context):
+        yield object()
+
+    @hookimpl
+    def crosskey_sources():
+        return [SourceSpec(name="awkward", summary="", settings=S, open=opened)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "words"),
+    [
+        ("url: str", "config-value", "an odd address"),
+        ("url: 'NoSuchType'", "plugin-broken", "awkward_plugin.S cannot be used as settings (NameError"),
+    ],
+)
+def test_settings_that_raise_are_reported_at_their_section(shelf, tmp_path, field, code, words):
+    shelf.put("awkward-plugin", "1", AWKWARD.format(field=field))
+    path = tmp_path / "crosskey.toml"
+    path.write_text(CONFIG.replace('"acme"', '"awkward"'))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, load_plugins([ENTRY, *shelf.entry_points()]), resolve_secrets=False)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.code) == ("source.corp", code)
+    assert words in problem.summary
+
+
+def test_a_sync_that_is_no_table_is_one_problem(refused):
+    assert list(refused("sync = 'corp'" + CONFIG)) == ["sync"]
+
+
+@pytest.mark.parametrize("value", ["[]", "5"])
+def test_sections_that_are_no_tables_are_one_problem(refused, value):
+    problem = refused(f"map = {value}" + CONFIG.replace("[map.user]", ""))["map"]
+    assert "expected sections [map.<name>]" in problem.summary
 
 
 def test_a_broken_plugin_is_named_where_it_is_used(shelf, tmp_path):

@@ -30,6 +30,16 @@ def with_plugins(shelf, **sources: str):
 COMMAND = "import click\n@hookimpl\ndef crosskey_commands():\n    return [click.Command({name!r})]"
 
 
+def test_what_a_plugin_does_besides_declaring_is_told_without_calling_it(shelf):
+    plugins = with_plugins(
+        shelf,
+        one="@hookimpl\ndef crosskey_commands(): 1 / 0",
+        two="@hookimpl\ndef crosskey_on_event(): 1 / 0\n@hookimpl\ndef crosskey_review_plan(): 1 / 0",
+    )
+    provides = {found.name: found.provides for found in plugins.found}
+    assert (provides["one"], provides["two"]) == (("commands",), ("plan review", "event listener"))
+
+
 def test_commands_bear_their_origin(shelf):
     commands = with_plugins(shelf, one=COMMAND.format(name="go")).commands()
     assert [(command.value.name, command.origin) for command in commands] == [("go", "plugin one (one-dist 1.0)")]
@@ -78,6 +88,7 @@ def test_a_scheme_that_nobody_knows_is_not_an_error_here(shelf):
     [
         ("raise RuntimeError('canary-value')", "failed with RuntimeError"),
         ("raise ConfigError('the vault is sealed', fix='unseal it')", "the vault is sealed"),
+        ("raise SystemExit('canary-value')", "failed with SystemExit"),
         ("return 'canary-value'", "answered with a str where a Secret belongs"),
     ],
 )

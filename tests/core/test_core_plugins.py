@@ -109,6 +109,7 @@ HOOKIMPL = "from crosskey import hookimpl\n"
         ("@hookimpl\ndef crosskey_sources(): return 1 / 0", "crosskey_sources raised ZeroDivisionError"),
         ("@hookimpl\ndef crosskey_sources():\n    yield 1 / 0", "crosskey_sources raised ZeroDivisionError"),
         ("@hookimpl\ndef crosskey_sources(): raise SystemExit", "crosskey_sources raised SystemExit"),
+        ("PLUGIN = 'elsewhere'", "it implements no hook"),
         ("@hookimpl\ndef crosskey_sources(): return 7", "crosskey_sources raised TypeError"),
         ("@hookimpl\ndef crosskey_sources(): return ['okta']", "crosskey_sources returned a str where a SourceSpec"),
     ],

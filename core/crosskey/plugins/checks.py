@@ -34,7 +34,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 def hook_problems(plugin: object, manager: PluginManager, known: frozenset[str]) -> Iterator[str]:
     """Everything about the hook functions of a registered plugin that would fail later, or silently never run."""
-    for caller in manager.get_hookcallers(plugin) or ():
+    callers = manager.get_hookcallers(plugin) or ()
+    if not callers:
+        yield "it implements no hook: name the module that holds the functions marked @hookimpl"
+    for caller in callers:
         for implementation in caller.get_hookimpls():
             if caller.spec is None and not implementation.optionalhook:
                 yield f"crosskey has no hook {caller.name}. {close_matches(caller.name, known)}"

@@ -31,6 +31,14 @@ KINDS: Final[tuple[tuple[str, str, type[Spec]], ...]] = (
     ("sso flow", "crosskey_sso_flows", SsoFlowSpec),
 )
 
+SERVICES: Final = {
+    "crosskey_commands": "commands",
+    "crosskey_resolve_secret": "secrets",
+    "crosskey_review_plan": "plan review",
+    "crosskey_on_event": "event listener",
+}
+"""What a plugin gives besides specs, by the hook it implements."""
+
 S = TypeVar("S", bound=Spec)
 
 
@@ -73,7 +81,7 @@ def load_plugins(entry_points: Iterable[EntryPoint] | None = None) -> Plugins:
         plugins.append(plugin)
         declared.extend(specs)
         records[record.name] = msgspec.structs.replace(
-            record, provides=tuple(item.label for item in specs), capabilities=tuple(_abilities(specs))
+            record, provides=tuple(_provides(plugin, specs)), capabilities=tuple(_abilities(specs))
         )
     contested = _contested(declared)
     for label, rivals in contested.items():
@@ -155,6 +163,11 @@ def _contested(declared: Iterable[_Declared]) -> dict[str, list[_Declared]]:
     for item in declared:
         by_label[item.label].append(item)
     return {label: rivals for label, rivals in by_label.items() if len(rivals) > 1}
+
+
+def _provides(plugin: LoadedPlugin, specs: Iterable[_Declared]) -> Iterator[str]:
+    yield from (item.label for item in specs)
+    yield from (service for hook, service in SERVICES.items() if plugin.implements(hook))
 
 
 def _abilities(specs: Iterable[_Declared]) -> Iterator[str]:

@@ -131,7 +131,7 @@ class Plugins:
                 answers = plugin.ask("crosskey_resolve_secret", ref=ref)
             except CrosskeyError as error:
                 raise ConfigError(f"{plugin.origin}: {error.message}", code=error.code, fix=error.fix) from error
-            except Exception as error:  # noqa: BLE001 - a plugin's own code
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own code
                 raise ConfigError(
                     f"{plugin.origin} failed with {type(error).__name__}",
                     code="secret-plugin",

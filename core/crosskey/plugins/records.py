@@ -29,8 +29,8 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One entry point of the group ``crosskey`` and what became of it.
 
     Nothing of a ``broken`` plugin is used; ``reason`` says why. A ``loaded`` plugin may have a ``reason`` too: what
-    of it is left out (a name that another plugin offers as well). ``provides`` reads ``source acme``, ``target desk``
-    …; ``capabilities`` are the optional abilities of its connectors where they can be seen without opening one, each as
+    of it is left out (a name that another plugin offers as well). ``provides`` reads ``source acme``, ``target desk``,
+    ``commands`` …; ``capabilities`` are the optional abilities of its connectors where they can be seen without opening one, each as
     ``source acme: find``.
     """
 
