@@ -21,6 +21,7 @@ def names(desk):
         ("error_before", 500, []),
         ("error_after", 500, ["Ada"]),
         ("unavailable", 503, []),
+        ("throttled", 429, []),
         ("html", 200, []),
     ],
 )
@@ -81,6 +82,23 @@ async def test_a_fault_hits_the_requests_it_names():
         sites = [(await client.get("/api/site")).status_code for _ in range(4)]
         assert sites == [200, 500, 500, 200]
         assert (await client.get("/api/Team")).status_code == 200
+
+
+async def test_every_third_request_may_go_wrong_without_end():
+    desk = small_desk()
+    desk.fail(Fault(effect="throttled", method="GET", every=3, times=None))
+    async with signed_in(desk) as client:
+        assert [(await client.get("/api/Team")).status_code for _ in range(7)] == [200, 200, 429, 200, 200, 429, 200]
+
+
+async def test_a_truncated_answer_is_half_of_what_was_done():
+    desk = small_desk()
+    desk.fail(Fault(effect="truncated"))
+    async with signed_in(desk) as client:
+        answer = await client.post("/api/Users", json=ADA)
+    assert (answer.status_code, names(desk)) == (201, ["Ada"])
+    with pytest.raises(ValueError, match="line 1"):
+        answer.json()
 
 
 # ------------------------------------------------------------------------------------------------------------ budget

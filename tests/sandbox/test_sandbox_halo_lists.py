@@ -317,6 +317,22 @@ async def test_departments_are_marked_in_the_tree():
     assert set(everything) - set(departments) == {"Customers"}
 
 
+async def test_a_list_shows_what_was_written_since_the_last_one():
+    desk = with_people(1)
+    async with signed_in(desk) as client:
+        for number in range(3):
+            page = (await client.get("/api/Users", params={"pageinate": "true", "search": "person"})).json()
+            assert page["record_count"] == number + 1
+            await client.post("/api/Users", json=[{"name": f"Person {number + 1}", "site_id": 1}])
+
+
+async def test_agent_rows_say_okta_id():
+    desk = small_desk()
+    desk.add_agent("Nia", oktaid="00u2")
+    assert (await row(desk, "Nia", "Agent"))["okta_id"] == "00u2"
+    assert await names(desk, "Agent", integration_type="okta") == ["Nia"]
+
+
 async def test_a_renamed_site_shows_in_the_rows_of_its_users():
     desk = with_people(1)
     assert (await row(desk, "Person 000"))["site_name"] == "Main"

@@ -14,7 +14,10 @@ async def hello(scope, receive, send):
     """An ASGI application that tells its path."""
     if scope["path"] == "/gone":
         await scope["extensions"]["crosskey.abort"]()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    headers = [(b"content-type", b"text/plain")]
+    if scope["path"] == "/dated":
+        headers.append((b"date", b"Mon, 05 Jan 2026 09:00:00 GMT"))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": scope["path"].encode()})
 
 
@@ -51,6 +54,12 @@ def test_a_chosen_port_and_one_that_is_taken():
         assert url == f"http://127.0.0.1:{port}"
         with pytest.raises(OSError, match="in use"), serving(hello, port):
             pass
+
+
+def test_every_answer_has_one_date_the_applications_own_if_it_has_one():
+    with serving(hello) as url:
+        assert len(httpx.get(f"{url}/x").headers.get_list("date")) == 1
+        assert httpx.get(f"{url}/dated").headers.get_list("date") == ["Mon, 05 Jan 2026 09:00:00 GMT"]
 
 
 def test_an_application_can_drop_the_connection():

@@ -83,8 +83,7 @@ class _Api:
             if len(self.recent) >= quirks.budget:
                 wait = self.recent[0] + quirks.budget_seconds - now
                 headers = {"Retry-After": str(int(wait) + 1)} if quirks.retry_after else None
-                text = f"API calls quota exceeded! Maximum admitted {quirks.budget} per {quirks.budget_seconds:.0f}s."
-                return PlainTextResponse(text, 429, headers)
+                return PlainTextResponse(_throttle_text(self.desk), 429, headers)
             self.recent.append(now)
         scopes = self.sign_in.scopes_of(request)
         if scopes is None:
@@ -112,6 +111,13 @@ class _Api:
                 return PlainTextResponse("Internal Server Error", 500)
             case "unavailable":
                 return PlainTextResponse("Service Unavailable", 503)
+            case "throttled":
+                return PlainTextResponse(_throttle_text(self.desk), 429)
+            case "truncated":
+                whole = work()
+                return Response(
+                    bytes(whole.body)[: len(whole.body) // 2], whole.status_code, media_type="application/json"
+                )
             case "html":
                 return Response("<!DOCTYPE html><html><title>Sign in</title></html>", media_type="text/html")
             case "lost_before" | "lost_after" | "late":
@@ -245,6 +251,11 @@ def _exception(message: str) -> dict[str, object]:
         "Source": None,
         "WatsonBuckets": None,
     }
+
+
+def _throttle_text(desk: HaloDesk) -> str:
+    """The text of a 429: it states the limit; the wording is synthetic."""
+    return f"You have exceeded {desk.quirks.budget} requests per {desk.quirks.budget_seconds:.0f} seconds."
 
 
 async def _hang_up(request: Request) -> Response:
