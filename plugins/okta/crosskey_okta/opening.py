@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
-
-import httpx
+from typing import TYPE_CHECKING
 
 from crosskey.connector.context import Context
 from crosskey.errors import ConfigError, close_matches
+from crosskey.settings import Secret
 from crosskey_okta.address import Address, read_address
 from crosskey_okta.advice import Advice
-from crosskey_okta.auth import ApiToken, ServiceApp
+from crosskey_okta.api_token import ApiToken
 from crosskey_okta.errors import explain
-from crosskey_okta.keys import ClientKey, read_client_key
 from crosskey_okta.org import Org
 from crosskey_okta.people import PROFILE_ATTRIBUTES
 from crosskey_okta.settings import OktaSettings
 from crosskey_okta.source import OktaSource
 
+if TYPE_CHECKING:
+    from crosskey_okta.service_app import ServiceApp
+
 __all__ = ("open_okta",)
 
 
 @asynccontextmanager
-async def open_okta(settings: OktaSettings, context: Context) -> AsyncGenerator[OktaSource, None]:
+async def open_okta(settings: OktaSettings, context: Context) -> AsyncGenerator[OktaSource]:
     """An open source. Raises :class:`ConfigError` with every problem of the settings; sends nothing yet."""
-    address, key = _read(settings, context.instance)
-    advice = Advice(context.instance, app=key is not None, scopes=settings.scopes)
-    app = None
-    auth: httpx.Auth
-    if key is not None:
-        app = auth = ServiceApp(
-            base=address.base,
-            client_id=settings.client_id,
-            key=key,
-            scopes=settings.scopes,
-            dpop=settings.dpop,
-            clock=context.clock,
-            advice=advice,
-        )
-    else:
-        assert settings.token is not None  # noqa: S101 - _read saw to it
-        auth = ApiToken(settings.token)
+    where = context.instance
+    problems = [*_credential_problems(settings, where), *_attribute_problems(settings, where)]
+    address, app = Address("", ""), None
+    try:
+        address = read_address(settings.url, f"{where}.url")
+    except ConfigError as error:
+        problems.append(error)
+    advice = Advice(where, app=settings.token is None, scopes=settings.scopes)
+    if settings.private_key is not None:
+        try:
+            app = _service_app(settings, settings.private_key, address, advice, context)
+        except ConfigError as error:
+            problems.append(error)
+    if problems:
+        raise _all_of(problems)
+
+    auth = app or (ApiToken(settings.token) if settings.token else None)
     async with context.http(
         address.base,
         auth=auth,
@@ -53,28 +55,32 @@ async def open_okta(settings: OktaSettings, context: Context) -> AsyncGenerator[
         yield OktaSource(Org(client, advice, app), settings=settings, address=address, context=context)
 
 
-def _read(settings: OktaSettings, where: str) -> tuple[Address, ClientKey | None]:
-    problems = [*_credential_problems(settings, where), *_attribute_problems(settings, where)]
-    address, key = Address("", ""), None
-    try:
-        address = read_address(settings.url, f"{where}.url")
-    except ConfigError as error:
-        problems.append(error)
-    if settings.private_key is not None:
-        try:
-            key = read_client_key(settings.private_key, settings.key_id, where)
-        except ConfigError as error:
-            problems.append(error)
-    if problems:
-        first, *rest = problems
-        raise ConfigError(
-            first.message,
-            code=first.code,
-            where=first.where,
-            fix=first.fix,
-            problems=[problem.diagnostic() for problem in rest],
-        )
-    return address, key
+def _service_app(
+    settings: OktaSettings, private_key: Secret, address: Address, advice: Advice, context: Context
+) -> ServiceApp:
+    from crosskey_okta.keys import read_client_key  # noqa: PLC0415 - cryptography is for service apps only
+    from crosskey_okta.service_app import ServiceApp  # noqa: PLC0415 - as above
+
+    return ServiceApp(
+        base=address.base,
+        client_id=settings.client_id,
+        key=read_client_key(private_key, settings.key_id, context.instance),
+        scopes=settings.scopes,
+        dpop=settings.dpop,
+        clock=context.clock,
+        advice=advice,
+    )
+
+
+def _all_of(problems: Sequence[ConfigError]) -> ConfigError:
+    first, *rest = problems
+    return ConfigError(
+        first.message,
+        code=first.code,
+        where=first.where,
+        fix=first.fix,
+        problems=[problem.diagnostic() for problem in rest],
+    )
 
 
 def _credential_problems(settings: OktaSettings, where: str) -> Iterator[ConfigError]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from crosskey.errors import AuthError, RejectedError
 from crosskey.http import Client, Reply
 from crosskey_okta.advice import Advice, scope_for
-from crosskey_okta.auth import ServiceApp
 from crosskey_okta.errors import is_bad_cursor
+
+if TYPE_CHECKING:
+    from crosskey_okta.service_app import ServiceApp
 
 __all__ = ("LIGHT_USERS", "Org", "OrgFacts", "Parameters")
 

@@ -1,4 +1,4 @@
-"""The two ways to prove oneself to Okta's management API."""
+"""A service app: OAuth 2.0 client credentials by private key, with DPoP."""
 
 from __future__ import annotations
 
@@ -18,24 +18,12 @@ from crosskey_okta.dpop import Prover, nonce_of, wants_nonce, wants_proof
 from crosskey_okta.errors import explain, problem_of
 from crosskey_okta.keys import ClientKey
 
-__all__ = ("ApiToken", "ServiceApp")
+__all__ = ("ServiceApp",)
 
 TOKEN_PATH = "/oauth2/v1/token"  # noqa: S105 - a path. Only the org's own server issues tokens for Okta's API
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SKEW = timedelta(seconds=5)
 """A clock this far off is corrected by the server's ``Date``, which has whole seconds and is older by the way back."""
-
-
-class ApiToken(httpx.Auth):
-    """An API token: ``Authorization: SSWS …`` on every request, nothing to refresh."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Send the request with the token."""
-        request.headers["Authorization"] = f"SSWS {self._token.reveal()}"
-        yield request
 
 
 class _TokenAnswer(msgspec.Struct):
