@@ -30,8 +30,8 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Nothing of a ``broken`` plugin is used; ``reason`` says why. A ``loaded`` plugin may have a ``reason`` too: what
     of it is left out (a name that another plugin offers as well). ``provides`` reads ``source acme``, ``target desk``,
-    ``commands`` …; ``capabilities`` are the optional abilities of its connectors where they can be seen without opening one, each as
-    ``source acme: find``.
+    ``commands`` …; ``capabilities`` are the optional abilities of its connectors, each as ``source acme: find``, where
+    they can be seen without opening one.
     """
 
     name: str
