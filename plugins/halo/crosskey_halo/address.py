@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +10,8 @@ from crosskey.errors import ConfigError
 
 __all__ = ("instance_address", "is_loopback", "same_or_safer")
 
+_USER = re.compile(r"//[^/]*@")
+"""User name and password in an address; they are never shown."""
 _HOSTED = (".haloitsm.com", ".halopsa.com", ".halocrm.io")
 _PASTED = ("/auth/token", "/auth", "/api")
 """Ends that Halo's own API page shows behind the address ("Resource Server", "Authorisation Server")."""
@@ -19,10 +22,11 @@ def instance_address(url: str, *, where: str) -> str:
 
     ``…/api`` and ``…/auth`` are taken off. Raises :class:`ConfigError` for anything that cannot be an instance.
     """
-    parts = _split(url.strip(), where)
+    shown = _USER.sub("//", url.strip())
+    parts = _split(url.strip(), shown, where)
     host = parts.hostname or ""
     if not host or parts.scheme not in ("https", "http"):
-        raise _refused(f'"{url}" is not the address of a Halo instance', where, url)
+        raise _refused(f'"{shown}" is not the address of a Halo instance', where, shown)
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigError(
             f'"{parts.scheme}://{host}" would send the client secret unencrypted',
@@ -42,7 +46,7 @@ def instance_address(url: str, *, where: str) -> str:
     origin = f"{parts.scheme}://{bracketed}{port}"
     if parts.query or parts.fragment or (path and host.endswith(_HOSTED)):
         raise ConfigError(
-            f'"{url}" is a page of Halo, not the address of the instance',
+            f'"{shown}" is a page of Halo, not the address of the instance',
             code="halo-url",
             where=where,
             fix=f'write url = "{origin}"',
@@ -70,12 +74,12 @@ def same_or_safer(url: str) -> bool:
     return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
 
 
-def _split(url: str, where: str) -> SplitResult:
+def _split(url: str, shown: str, where: str) -> SplitResult:
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         _ = parts.port
     except ValueError:
-        raise _refused(f'"{url}" is not a URL', where, url) from None
+        raise _refused(f'"{shown}" is not a URL', where, shown) from None
     return parts
 
 

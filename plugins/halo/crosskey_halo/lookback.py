@@ -59,6 +59,12 @@ class Lookback(Generic[A]):
                 return found
         return None
 
+    async def visible(self, change: Change, key: str) -> bool:
+        """Whether lists show a record that was just created."""
+        texts = [""] if self._kind.name == AGENT else self._search_texts(change)[:1]
+        params = {**self._kind.list_params, **({"search": texts[0]} if texts and texts[0] else {})}
+        return any(row.key == key for row in await self._desk.all(self._kind.resource, params))
+
     async def _is_of(self, row: A, change: Change) -> bool:
         """Whether a record that a list shows without a marker bears another one in its details."""
         if self._kind.marker_of(row):

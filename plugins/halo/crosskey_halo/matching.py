@@ -34,7 +34,12 @@ def created(kind: AccountKind[A], sent: Sequence[Change], rows: Sequence[A]) -> 
             return {**matched, **fitting}
     by_name = {change.id: row for change in rest if (row := only(natural(kind, change, unmarked))) is not None}
     used = [row.key for row in by_name.values()]
-    return {**matched, **{id_: row for id_, row in by_name.items() if used.count(row.key) == 1}}
+    matched |= {id_: row for id_, row in by_name.items() if used.count(row.key) == 1}
+    left = [change for change in sent if change.id not in matched]
+    refusals = [row for row in rows if is_refusal(row)]
+    if len(rows) == len(sent) and len(left) == len(refusals):  # every record is accounted for: the others were refused
+        matched |= {change.id: row for change, row in zip(left, refusals, strict=True)}
+    return matched
 
 
 def updated(sent: Sequence[Change], rows: Sequence[A]) -> dict[str, A]:

@@ -48,9 +48,14 @@ class Turn:
         """Those without an outcome yet."""
         return [change for change in changes if change.id not in self._outcomes]
 
+    def key_of(self, change: Change) -> str:
+        """The record of a change that was applied, ``""`` for any other."""
+        known = self._outcomes.get(change.id)
+        return known.key or "" if known is not None and known.result == "applied" else ""
+
     def all_applied(self, changes: Iterable[Change]) -> bool:
         """Whether every one of them was applied."""
-        return all((known := self._outcomes.get(c.id)) is not None and known.result == "applied" for c in changes)
+        return all(self.key_of(change) for change in changes)
 
     def outcomes(self) -> list[Outcome]:
         """One outcome for each change, in order."""

@@ -31,7 +31,7 @@ __all__ = ("Writer",)
 A = TypeVar("A", UserRow, AgentRow)
 
 _LAG_SECONDS = 20.0
-"""How long lists may lag behind writes. Not documented; waited for once, when the first array of creates is refused."""
+"""How long lists may lag behind writes. Not documented; waited for until an instance is seen not to lag."""
 _STRIKES = 2
 """After so many arrays in a row without a clear answer records go out one by one."""
 _NO_SUCH_PATH = frozenset({404, 405})
@@ -61,7 +61,8 @@ class Writer(Generic[A]):
         self._creates = batch
         self._updates = batch
         self._strikes = 0
-        self._atomic = False
+        self._refusals = 0
+        self._lag: float | None = None
 
     async def apply(self, batch: Sequence[Change], bodies: Bodies) -> list[Outcome]:
         """One outcome for each change. Raises only when nothing of the batch was written."""
@@ -111,6 +112,8 @@ class Writer(Generic[A]):
             row = matched.get(change.id)
             if row is not None:
                 await self._made(turn, change, row)
+        if self._refusals and self._lag is None:
+            await self._measure_lag(turn, piece)
         if turn.open(piece):
             await self._look(turn, turn.open(piece))
         if turn.open(piece):
@@ -125,13 +128,13 @@ class Writer(Generic[A]):
             for change in piece:
                 turn.rejected(change, "halo-refused", error.message)
             return
-        if not self._atomic:
-            self._logger.info("an array of %d was refused: looking whether parts of it were saved", len(piece))
-            await self._clock.sleep(_LAG_SECONDS)
-            if not await self._look(turn, piece):
-                turn.written = True
-                turn.unknown(piece, error.code, f"{error.message}; whether parts of it were saved could not be seen")
-                return
+        self._refusals += 1
+        self._logger.info("an array of %d was refused: looking whether parts of it were saved", len(piece))
+        await self._clock.sleep(_LAG_SECONDS if self._lag is None else self._lag)
+        if not await self._look(turn, piece):
+            turn.written = True
+            turn.unknown(piece, error.code, f"{error.message}; whether parts of it were saved could not be seen")
+            return
         rest = turn.open(piece)
         if len(rest) < len(piece):
             self._creates = 1
@@ -140,11 +143,19 @@ class Writer(Generic[A]):
             return
         middle = len(piece) // 2
         await self._create(sending, piece[:middle])
-        # the first record of the refused array is good, and was not saved with it: refusals are all or nothing here
-        self._atomic = self._atomic or turn.all_applied(piece[:1])
         await self._create(sending, piece[middle:])
         if turn.all_applied(piece):
             self._creates = min(self._creates, len(piece) - middle)  # it was the length that was refused
+
+    async def _measure_lag(self, turn: Turn, piece: Sequence[Change]) -> None:
+        """Learn whether lists show what was just created, and so whether the next look must wait."""
+        made = next(((change, key) for change in piece if (key := turn.key_of(change))), None)
+        if made is None:
+            return
+        try:
+            self._lag = 0.0 if await self._lookback.visible(*made) else _LAG_SECONDS
+        except CrosskeyError as error:
+            self._logger.info("could not see whether lists lag: %s", error.message)
 
     async def _look(self, turn: Turn, piece: Sequence[Change]) -> bool:
         """Note those of the piece that exist. ``False``: nobody could look."""
