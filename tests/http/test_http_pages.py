@@ -64,6 +64,14 @@ async def test_a_page_that_leads_back_ends_in_an_error_not_in_a_loop(client_for,
     assert len(server.requests) == 2
 
 
+async def test_a_page_that_leads_back_is_found_however_the_link_is_written(client_for):
+    server = Script(page(1, "<https://ACME.example.test/users?after=a b>; rel=next"))
+    async with client_for(server) as client:
+        with pytest.raises(ContractError, match="read already"):
+            await read(client)
+    assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -43,8 +43,12 @@ class Reply(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
             for target, parameters in _LINK.findall(line):
                 rel = _REL.search(parameters)
                 for name in (rel[1] or rel[2]).lower().split() if rel else ():
-                    found.setdefault(name, str(self.url.join(target)))
+                    found.setdefault(name, self.resolve(target))
         return found
+
+    def resolve(self, target: str) -> str:
+        """A link of this page as a whole URL; one that is whole already stays as it was written."""
+        return target if target.startswith(("https://", "http://")) else str(self.url.join(target))
 
 
 def link_next(reply: Reply[object]) -> str | None:
