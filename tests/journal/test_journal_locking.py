@@ -17,6 +17,7 @@ from journal_samples import CONNECTION, SETTLE, applied, create, start, subject,
 
 from crosskey.errors import CrosskeyError, LockedError
 from crosskey.journal import Journal
+from crosskey.journal.holder import this_process
 
 HERE = Path(__file__).parent
 
@@ -211,8 +212,29 @@ def test_a_live_holder_whose_lock_file_was_removed_still_holds(path, clock, vict
     path.with_name(path.name + ".lock").unlink()
     with pytest.raises(LockedError, match=f"process {holder.process.pid} "):
         writing(path, clock)
-    holder.kill()
+    holder.process.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, holder.process.pid, os.WEXITED | os.WNOWAIT)
+    # Dead, though its parent has not asked for its exit status yet and its number is still in the process table.
     writing(path, clock).close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="process start times come from /proc")
+def test_a_process_id_that_is_used_again_is_nobody(path, clock, victim):
+    holder = victim("intend")
+    path.with_name(path.name + ".lock").unlink()
+    with sqlite3.connect(path) as other:
+        # The holder's number now belongs to a process that was started at another time.
+        other.execute("UPDATE connection SET started = ?", (this_process(CONNECTION, clock.now()).started,))
+    other.close()
+    with writing(path, clock) as journal:
+        assert journal.run(holder.run).verdict == "crashed"
+
+
+def test_nobody_can_take_over_in_the_middle_of_a_transaction(path, journal):
+    other = sqlite3.connect(path, isolation_level=None, timeout=0)
+    with journal._database.transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("UPDATE connection SET epoch = epoch + 1")
+    other.close()
 
 
 def test_a_working_writer_renews_its_lease(path, clock):

@@ -118,6 +118,15 @@ def test_an_account_that_was_made_again_is_a_new_link(clock, journal):
     assert journal.links_by_key("user", ["50"]) == {}
 
 
+def test_another_account_taken_instead_is_a_new_link_too(clock, journal):
+    apply(journal, create(1, references={"roles": ("1",)}), "50")
+    clock.advance(60)
+    roles = ReferenceChange(("1",), ("1", "2"))
+    adopted = apply(journal, change(1, "adopt", "80", marker="ck-1", references={"roles": roles}))
+    link = journal.links("user", [subject(1)])[subject(1)]
+    assert (link.key, link.run, link.established_by, link.given) == ("80", adopted, "adopted", {"roles": ("2",)})
+
+
 def test_a_create_that_names_no_account_is_uncertain(journal):
     run = apply(journal, create(1), None)
     (operation,) = journal.unresolved()
@@ -211,6 +220,17 @@ def test_what_is_found_present_is_linked_as_if_just_applied(clock, journal):
         journal.resolve(operation.id, "absent", run=later)
 
 
+def test_a_lost_update_that_did_happen_is_ours(journal):
+    apply(journal, create(1, references={"roles": ("1",)}), "50")
+    run = start(journal)
+    roles = ReferenceChange(("1", "9"), ("1", "9", "2"))
+    update = change(1, "update", "50", references={"roles": roles})
+    journal.intend(run, [update], settle=SETTLE)
+    journal.record(run, [update], [Outcome(change=update.id, result="unknown")])
+    journal.resolve(journal.unresolved()[0].id, "present", run=start(journal))
+    assert journal.links("user", [subject(1)])[subject(1)].given == {"roles": ("1", "2")}
+
+
 @pytest.mark.parametrize(("found", "state"), [("absent", "resolved_absent"), ("superseded", "superseded")])
 def test_what_is_not_there_frees_the_person_for_a_new_write(journal, found, state):
     run = start(journal)
@@ -270,14 +290,15 @@ def test_all_links_stream_in_order_of_subjects_while_others_are_written(journal)
         batch = changes[first : first + 500]
         journal.intend(run, batch, settle=SETTLE)
         journal.record(run, batch, [applied(one, one.id) for one in batch])
-    apply(journal, create(3, kind="agent"), "a3", run=run)
+    # Once subject 0 is gone, a page of 2,000 ends between the two links of this one.
+    apply(journal, create(2000, kind="agent"), "a2000", run=run)
     seen = []
     for link in journal.all_links("user"):
         if len(seen) == 2500:
             journal.unlink("user", subject(0), run=run, reason="while reading")
         seen.append(link.subject)
     assert seen == [subject(number) for number in range(4500)]
-    assert [link.kind for link in journal.all_links() if link.subject == subject(3)] == ["agent", "user"]
+    assert [link.kind for link in journal.all_links() if link.subject == subject(2000)] == ["agent", "user"]
     wanted = [subject(number) for number in range(0, 6000, 2)]
     assert len(journal.links("user", wanted)) == 2249
     assert len(journal.links_by_key("user", [f"user:{number}" for number in range(1, 6000)])) == 4499

@@ -95,6 +95,16 @@ def test_a_damaged_page(kept, clock):
     refused(kept, clock, "journal-corrupt")
 
 
+def test_damage_that_no_query_has_met_yet_stops_the_writer_before_it_starts(kept, clock):
+    look = sqlite3.connect(kept)
+    (page,) = look.execute("SELECT rootpage FROM sqlite_master WHERE name = 'operation_subject'").fetchone()
+    look.close()
+    content = bytearray(kept.read_bytes())
+    content[(page - 1) * 4096 : (page - 1) * 4096 + 12] = b"\xff" * 12
+    kept.write_bytes(content)
+    refused(kept, clock, "journal-corrupt", read=False)
+
+
 def test_a_damaged_header(kept, clock):
     content = bytearray(kept.read_bytes())
     content[:16] = b"\x00" * 16

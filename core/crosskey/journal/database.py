@@ -75,8 +75,6 @@ class Database:
             "cell_size_check = ON",
             "mmap_size = 0",
             "temp_store = MEMORY",
-            # Without it INSERT OR REPLACE would delete events unseen by the trigger that refuses to.
-            "recursive_triggers = ON",
         ):
             self.value(f"PRAGMA {pragma}")
         if not self.writable:

@@ -128,6 +128,7 @@ _FIRST = (
         hash TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX event_run ON event (run, seq)",
+    # Also what refuses INSERT OR REPLACE, which deletes without asking the trigger on deletes.
     """CREATE TRIGGER event_is_appended BEFORE INSERT ON event
         WHEN NEW.seq <> (SELECT head_seq + 1 FROM meta)
         BEGIN SELECT RAISE(ABORT, 'events are only appended'); END""",

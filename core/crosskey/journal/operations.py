@@ -113,7 +113,7 @@ def settle(database: Database, now: datetime, outcomes: Sequence[Settled], *, an
     ``answered``: the target said so, which only an open intent can wait for; otherwise somebody looked.
     """
     changed = database.many(
-        "UPDATE operation SET state = ?, resolved_at = ?, outcome_code = ?, message = ?, key = coalesce(?, key)"
+        "UPDATE operation SET state = ?, resolved_at = ?, outcome_code = ?, message = ?, key = ?"
         " WHERE id = ? AND state IN ('intent', ?)",
         (
             (
