@@ -165,6 +165,25 @@ async def test_a_credential_that_cannot_be_a_header_is_never_quoted(client_for, 
     assert caught.value.__suppress_context__
 
 
+async def test_a_header_with_letters_that_http_does_not_allow_is_never_quoted(client_for):
+    bad = {"Authorization": "SSWS sécret-ключ"}
+    server = Script(httpx.Response(200, json=1))
+    with pytest.raises(ConfigError, match="character that HTTP does not allow") as caught:
+        async with client_for(server, headers=bad):
+            pass
+    assert "ключ" not in str(caught.value)
+    async with client_for(server) as client:
+        with pytest.raises(ConfigError, match="character that HTTP does not allow"):
+            await client.call("GET", "/a", decode=int, headers=bad)
+    assert server.requests == []
+
+
+async def test_an_address_that_is_none_is_a_contract_error(client_for):
+    async with client_for(Script(httpx.Response(200, json=1))) as client:
+        with pytest.raises(ContractError, match="not a URL"):
+            await client.call("GET", "https://[::1/canary", decode=int)
+
+
 async def test_a_redirect_names_the_host_and_nothing_is_followed(client_for):
     location = "https://login.evil.test/sso?token=canary-token"
     server = Script(httpx.Response(302, headers={"Location": location}))

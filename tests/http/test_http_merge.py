@@ -114,6 +114,15 @@ async def test_leaving_early_closes_every_stream():
     assert sorted(closed) == [0, 100]
 
 
+async def test_a_stream_that_was_begun_elsewhere_is_closed_though_its_turn_never_came():
+    closed: list[int] = []
+    begun = numbers(100, 50, closed)
+    await anext(begun)
+    async with aclosing(merge(numbers(0, 50, closed), begun, limit=1)) as merged:
+        await anext(merged)
+    assert closed == [0, 100]
+
+
 async def test_cancelling_the_consumer_closes_every_stream():
     closed: list[str] = []
 

@@ -94,6 +94,14 @@ async def test_a_link_to_a_foreign_host_is_refused_and_gets_no_token(client_for,
     assert "after" not in str(caught.value)
 
 
+@pytest.mark.parametrize("target", ["https://[::1/users", "//[::1/users"])
+async def test_a_link_that_is_no_address_is_an_error_not_the_end(client_for, target):
+    server = Script(page(1, f"<{target}>; rel=next"))
+    async with client_for(server) as client:
+        with pytest.raises(ContractError, match="not a URL"):
+            await read(client)
+
+
 async def test_a_host_that_the_plugin_named_may_be_followed(client_for):
     server = Script(page(1, "<https://acme-canonical.example.test/users?after=b>; rel=next"), page(2))
     async with client_for(server, hosts={"acme-canonical.example.test"}) as client:

@@ -276,6 +276,26 @@ async def test_a_port_where_nobody_listens_is_tried_again_for_a_write_too(clock)
     assert "`url` in [target.desk]" in caught.value.fix
 
 
+async def test_the_environments_proxy_is_used_and_named_when_it_refuses(clock, monkeypatch):
+    asked = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    monkeypatch.setenv("https_proxy", f"http://user:canary@127.0.0.1:{port}")
+    monkeypatch.setenv("no_proxy", "")
+    async with server, client_to(clock, "https://desk.example.test", deadline=2) as client:
+        with pytest.raises(RetryableError, match="proxy did not let us through to desk") as caught:
+            await client.call("POST", "/a", decode=dict, json=[])
+    assert asked[0].startswith(b"CONNECT desk.example.test:443")
+    assert "canary" not in str(caught.value)
+    assert "HTTPS_PROXY" in caught.value.fix
+
+
 async def test_a_secret_with_a_line_break_is_refused_before_anything_is_sent(clock):
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise AssertionError

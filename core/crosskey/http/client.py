@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from logging import Logger
@@ -18,7 +18,7 @@ from crosskey.errors import ContractError, CrosskeyError
 from crosskey.http.auth import RefreshingAuth
 from crosskey.http.decoding import decode_body, decoder_of
 from crosskey.http.exchange import EXTENSION, Exchange, path_template
-from crosskey.http.faults import read_fault, unsendable
+from crosskey.http.faults import bad_link, read_fault, unsendable
 from crosskey.http.pacing import Budget, Pacer
 from crosskey.http.pinning import Origins, base_address, is_loopback
 from crosskey.http.ratelimit import read_retry_after, read_window
@@ -114,7 +114,7 @@ class Client(httpx.AsyncClient):
         exchange = Exchange(
             instance=self.instance,
             method=method,
-            template=template or path_template(httpx.URL(url).path),
+            template=template or path_template(url),
             repeatable=method in _SAFE if repeatable is None else repeatable,
         )
         content, extra = (None, {}) if json is msgspec.UNSET else (msgspec.json.encode(json), _JSON)
@@ -151,7 +151,9 @@ class Client(httpx.AsyncClient):
                 error = fault.error
                 wait = retries.after_fault() if fault.again else None
             except UnicodeEncodeError:
-                raise unsendable(exchange) from None
+                raise unsendable(self.instance) from None
+            except httpx.InvalidURL:
+                raise bad_link(self.instance, str(exchange)) from None
             else:
                 if response.is_success:
                     return response
@@ -185,22 +187,25 @@ class Client(httpx.AsyncClient):
         headers: Mapping[str, str] | None = None,
         template: str = "",
         next_url: Callable[[Reply[T]], str | None] = link_next,
-    ) -> AsyncIterator[Reply[T]]:
+    ) -> AsyncGenerator[Reply[T]]:
         """The pages of a list, each followed by the one that it names, exactly as named.
 
         Raises :class:`ContractError` when a page names one that was read already, or one on a host that is not ours.
         """
         decoder = decoder_of(decode)
-        template = template or path_template(httpx.URL(url).path)
+        template = template or path_template(url)
         seen: set[str] = set()
         while True:
             reply = await self.call("GET", url, decode=decoder, params=params, headers=headers, template=template)
             seen.update((url, str(reply.url)))  # as written and as sent: httpx may write it in another way
             yield reply
-            following = next_url(reply)
-            if following is None:
-                return
-            url, params = reply.resolve(following), None
+            try:
+                following = next_url(reply)
+                if following is None:
+                    return
+                url, params = reply.resolve(following), None
+            except httpx.InvalidURL:
+                raise bad_link(self.instance, f"GET {template}") from None
             if url in seen:
                 raise ContractError(
                     f"GET {template} names a next page that was read already",
@@ -253,20 +258,23 @@ async def open_client(
         deadline=deadline,
     )
     standard = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
-    client = Client(
-        wire,
-        base_url=base,
-        instance=instance,
-        clock=clock,
-        logger=logger,
-        retry=retry or RetryPolicy(),
-        metered=budget is not None,
-        explain=explain,
-        auth=auth,
-        headers={**standard, **(headers or {})},
-        # The pool never holds a request back: the pacer's slots do, where waiting costs no deadline.
-        timeout=httpx.Timeout(deadline, connect=min(10.0, deadline), pool=None),
-    )
+    try:
+        client = Client(
+            wire,
+            base_url=base,
+            instance=instance,
+            clock=clock,
+            logger=logger,
+            retry=retry or RetryPolicy(),
+            metered=budget is not None,
+            explain=explain,
+            auth=auth,
+            headers={**standard, **(headers or {})},
+            # The pool never holds a request back: the pacer's slots do, where waiting costs no deadline.
+            timeout=httpx.Timeout(deadline, connect=min(10.0, deadline), pool=None),
+        )
+    except UnicodeEncodeError:
+        raise unsendable(instance) from None
     async with client:
         yield client
 

@@ -12,6 +12,7 @@ __all__ = ("EXTENSION", "Exchange", "exchange_of", "path_template")
 EXTENSION = "crosskey"
 """The key under which a request carries its :class:`Exchange` (httpx hands extensions down to the transport)."""
 
+_ORIGIN = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*")
 # A path segment that names one thing rather than a kind of thing: a number, an address, or a long word with digits.
 _PARTICULAR = re.compile(r"^(?:\d+|.*[@%].*|(?=.*\d)[\w.~-]{12,})$")
 
@@ -43,7 +44,7 @@ def exchange_of(request: httpx.Request, instance: str) -> Exchange:
     )
 
 
-def path_template(path: str) -> str:
-    """The path with segments that name one particular thing replaced by ``{id}``; the query is cut off."""
-    segments = path.partition("?")[0].split("/")
+def path_template(url: str) -> str:
+    """The path of a URL with segments that name one particular thing replaced by ``{id}``."""
+    segments = _ORIGIN.sub("", url).partition("?")[0].split("/")
     return "/".join("{id}" if _PARTICULAR.match(segment) else segment for segment in segments)

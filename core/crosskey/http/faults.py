@@ -14,7 +14,7 @@ from crosskey.http.exchange import Exchange
 from crosskey.http.status import uncertain
 from crosskey.http.wire import BodyTooLarge, DeadlineExceeded
 
-__all__ = ("Fault", "read_fault", "unsendable")
+__all__ = ("Fault", "bad_link", "read_fault", "unsendable")
 
 # Raised before the first byte of the request left, so repeating cannot do anything twice.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -31,7 +31,7 @@ def read_fault(exc: httpx.HTTPError, exchange: Exchange) -> Fault:
     """Class an httpx error. Its own text is never shown: httpx quotes header values, credentials included."""
     where = exchange.instance
     if isinstance(exc, httpx.LocalProtocolError):
-        return Fault(unsendable(exchange), again=False)
+        return Fault(unsendable(where), again=False)
     if isinstance(exc, httpx.UnsupportedProtocol):
         error = ConfigError("the address needs https://", code="url", where=where, fix=f"check `url` in [{where}]")
         return Fault(error, again=False)
@@ -47,13 +47,23 @@ def read_fault(exc: httpx.HTTPError, exchange: Exchange) -> Fault:
     return Fault(error, again=True)
 
 
-def unsendable(exchange: Exchange) -> ConfigError:
+def unsendable(instance: str) -> ConfigError:
     """The error for a request whose headers cannot be written, which a secret with a line break causes."""
     return ConfigError(
-        f"{exchange} could not be sent: a header has a character that HTTP does not allow",
+        "nothing could be sent: a header would have a character that HTTP does not allow",
         code="unsendable",
-        where=exchange.instance,
-        fix=f"look for line breaks, spaces or letters with accents in the secrets of [{exchange.instance}]",
+        where=instance,
+        fix=f"look for line breaks, spaces or letters with accents in the secrets of [{instance}]",
+    )
+
+
+def bad_link(instance: str, what: str) -> ContractError:
+    """The error for an address, usually a link's, that cannot be read as one."""
+    return ContractError(
+        f"{what} leads to an address that is not a URL",
+        code="bad-link",
+        where=instance,
+        fix=f"check `url` in [{instance}], and report it to the vendor if it stays",
     )
 
 
