@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Generic, TypeVar
 
-import msgspec
-
-from crosskey.connector.target import FieldSpec, KindSpec
+from crosskey.connector.target import KindSpec
 from crosskey.model import Account, Scalar
+from crosskey_halo.desk import Parameters
 from crosskey_halo.resources import AGENTS, USERS, Resource
-from crosskey_halo.rows import AgentRow, Link, Row, UserRow, as_id, as_moment, as_text, ids_of
+from crosskey_halo.rows import AgentRow, Link, UserRow, as_id, as_moment, as_text, ids_of
 from crosskey_halo.schema import AGENT, marker_members
 from crosskey_halo.settings import HaloSettings
 
@@ -22,15 +22,23 @@ Memberships = Mapping[str, Mapping[str, Sequence[str]]]
 """By reference and account key: ids that the row itself does not show."""
 
 
-class AccountKind(msgspec.Struct, Generic[A], frozen=True):
-    """How the records of one kind are listed, read, and told from those nobody may touch."""
+class AccountKind(Generic[A]):
+    """How the records of one kind are listed, read, and told from those nobody may touch.
 
-    spec: KindSpec
-    resource: Resource[A]
-    list_params: Mapping[str, str | int]
-    marker: tuple[str, ...]
-    off: str
-    """The member that switches a record off."""
+    ``marker`` are the members that hold the external id, ``off`` is the member that switches a record off.
+    """
+
+    def __init__(
+        self, spec: KindSpec, resource: Resource[A], list_params: Parameters, *, marker: tuple[str, ...], off: str
+    ) -> None:
+        self.spec = spec
+        self.resource = resource
+        self.list_params = list_params
+        self.marker = marker
+        self.off = off
+        self._names = tuple(field.name for field in spec.fields)
+        self._flags = frozenset(field.name for field in spec.fields if field.type == "flag")
+        self._values: Callable[[A], tuple[Scalar, ...]] = attrgetter(*self._names)
 
     @property
     def name(self) -> str:
@@ -59,11 +67,11 @@ class AccountKind(msgspec.Struct, Generic[A], frozen=True):
 
     def account(self, row: A, *, extra: Memberships | None = None, me: str = "") -> Account:
         """The row as an account: empty fields are left out."""
-        fields: dict[str, Scalar] = {}
-        for field in self.spec.fields:
-            value = _value(field, row)
-            if value:
-                fields[field.name] = value
+        # once for each of many thousand rows: most members are absent, nearly all others are text
+        pairs = zip(self._names, self._values(row), strict=True)
+        fields = {name: value if type(value) is str else self._clean(name, value) for name, value in pairs if value}
+        if row.okta_id and "oktaid" in self._names:
+            fields["oktaid"] = as_text(row.oktaid or row.okta_id)
         return Account(
             kind=self.name,
             key=row.key,
@@ -76,11 +84,14 @@ class AccountKind(msgspec.Struct, Generic[A], frozen=True):
             created_at=as_moment(row.datecreated),
         )
 
+    def _clean(self, name: str, value: Scalar) -> Scalar:
+        return bool(value) if name in self._flags else as_text(value)
+
 
 def user_kind(spec: KindSpec, settings: HaloSettings) -> AccountKind[UserRow]:
     """End users. Inactive ones are hidden from lists unless asked for, and a rehire would then be made twice."""
     params = {"includeactive": "true", "includeinactive": "true", "exclude_generaluser": "true"}
-    return AccountKind(spec, USERS, params, marker_members(settings.user_marker), "inactive")
+    return AccountKind(spec, USERS, params, marker=marker_members(settings.user_marker), off="inactive")
 
 
 def agent_kind(spec: KindSpec, settings: HaloSettings) -> AccountKind[AgentRow]:
@@ -93,19 +104,12 @@ def agent_kind(spec: KindSpec, settings: HaloSettings) -> AccountKind[AgentRow]:
         "include_membership_info": "true",
         "showall": "true",
     }
-    return AccountKind(spec, AGENTS, params, marker_members(settings.agent_marker), "isdisabled")
+    return AccountKind(spec, AGENTS, params, marker=marker_members(settings.agent_marker), off="isdisabled")
 
 
 def links_as_ids(links: Sequence[Link], member: str) -> tuple[str, ...]:
     """The ids that membership rows point to, each once, in order."""
     return tuple(dict.fromkeys(id_ for link in links if (id_ := as_id(getattr(link, member)))))
-
-
-def _value(field: FieldSpec, row: Row) -> Scalar:
-    raw: Scalar = getattr(row, field.name)
-    if field.name == "oktaid":
-        raw = row.oktaid or row.okta_id
-    return bool(raw) if field.type == "flag" else as_text(raw)
 
 
 def _references(row: UserRow | AgentRow, extra: Memberships) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -26,11 +30,15 @@ _PAGE_LENGTHS = frozenset({50, 100})
 
 
 class Desk:
-    """What the other modules ask and tell a Halo instance. ``where`` is the configuration section, for messages."""
+    """What the other modules ask and tell a Halo instance.
 
-    def __init__(self, client: Client, *, where: str, page_size: int) -> None:
+    ``where`` is the configuration section, for messages; ``ahead`` is how many pages may be on their way at once.
+    """
+
+    def __init__(self, client: Client, *, where: str, page_size: int, ahead: int) -> None:
         self._client = client
         self._page_size = page_size
+        self._ahead = ahead
         self.where = where
 
     async def get(self, path: str, params: Parameters | None = None, *, template: str = "", right: str = "") -> bytes:
@@ -86,7 +94,9 @@ class Desk:
         rows, count = await self._page(resource, params, 1)
         return count or len(rows), rows
 
-    async def pages(self, resource: Resource[R], params: Parameters | None = None) -> AsyncGenerator[list[R]]:
+    async def pages(
+        self, resource: Resource[R], params: Parameters | None = None, *, ahead: int = 0
+    ) -> AsyncGenerator[list[R]]:
         """A list in pages of new rows: each record once, none missing.
 
         Instances cut pages to 100 or 50 rows whatever was asked, so the end is where ``record_count`` is reached or a
@@ -97,13 +107,14 @@ class Desk:
         count = 0
         for _ in range(2):
             shrunk = False
-            async for rows, told in self._sweep(resource, params or {}):
-                shrunk = shrunk or (told or count) < count
-                count = told or count
-                fresh = [row for row in rows if row.id not in seen]
-                seen.update(row.id for row in fresh)
-                if fresh:
-                    yield fresh
+            async with aclosing(self._sweep(resource, params or {}, ahead or self._ahead)) as sweep:
+                async for rows, told in sweep:
+                    shrunk = shrunk or (told or count) < count
+                    count = told or count
+                    fresh = [row for row in rows if row.id not in seen]
+                    seen.update(row.id for row in fresh)
+                    if fresh:
+                        yield fresh
             if len(seen) >= count and not shrunk:
                 return
         if len(seen) >= count:
@@ -115,23 +126,34 @@ class Desk:
             fix="run again; if it stays, look in Halo whether the agent of the API application may see all of them",
         )
 
-    async def _sweep(self, resource: Resource[R], params: Parameters) -> AsyncIterator[tuple[list[R], int | None]]:
-        number, got, count = 1, 0, 0
+    async def _sweep(
+        self, resource: Resource[R], params: Parameters, ahead: int
+    ) -> AsyncGenerator[tuple[list[R], int | None]]:
+        """The pages once, up to ``ahead`` of them on their way; never one more than the count calls for."""
+        asked = got = count = length = 0
         before: list[object] = []
-        while True:
-            rows, told = await self._page(resource, params, number)
-            ids: list[object] = [row.id for row in rows]
-            if not rows or ids == before:  # past the end, or page_no is ignored
-                return
-            yield rows, told
-            got += len(rows)
-            count = told or count
-            if count and got >= count:
-                return
-            # an array without a count is the whole list, unless it is just as long as a page
-            if not count and len(rows) not in _PAGE_LENGTHS and len(rows) != self._page_size:
-                return
-            number, before = number + 1, ids
+        coming: deque[asyncio.Task[tuple[list[R], int | None]]] = deque()
+        try:
+            while True:
+                expected = min(ahead, ceil((count - got) / length)) if count and length else 1
+                while len(coming) < expected:
+                    asked += 1
+                    coming.append(asyncio.create_task(self._page(resource, params, asked)))
+                rows, told = await coming.popleft()
+                ids: list[object] = [row.id for row in rows]
+                if not rows or ids == before:  # past the end, or page_no is ignored
+                    return
+                yield rows, told
+                got, count, length, before = got + len(rows), told or count, len(rows), ids
+                if count and got >= count:
+                    return
+                # an array without a count is the whole list, unless it is just as long as a page
+                if not count and length not in _PAGE_LENGTHS and length != self._page_size:
+                    return
+        finally:
+            for task in coming:
+                task.cancel()
+            await asyncio.gather(*coming, return_exceptions=True)
 
     async def _page(self, resource: Resource[R], params: Parameters, number: int) -> tuple[list[R], int | None]:
         paging = {"pageinate": "true", "page_size": self._page_size, "page_no": number}

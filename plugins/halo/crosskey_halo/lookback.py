@@ -78,7 +78,7 @@ class Lookback(Generic[A]):
         rows: list[A] = []
         barren = 0
         try:
-            async with aclosing(self._desk.pages(self._kind.resource, params)) as pages:
+            async with aclosing(self._desk.pages(self._kind.resource, params, ahead=1)) as pages:
                 async for page in pages:
                     numbers = [int(row.id) for row in page if isinstance(row.id, int | float)]
                     if len(numbers) > 1 and any(first < second for first, second in pairwise(numbers)):

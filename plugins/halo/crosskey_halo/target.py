@@ -55,7 +55,7 @@ async def open_desk(settings: HaloSettings, context: Context) -> AsyncGenerator[
         hosts=auth.hosts,
         concurrency=settings.concurrency,
     ) as client:
-        desk = Desk(client, where=context.instance, page_size=settings.page_size)
+        desk = Desk(client, where=context.instance, page_size=settings.page_size, ahead=settings.concurrency)
         yield HaloTarget(desk, settings, context, auth)
 
 
