@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from joserfc.jwk import ECKey, RSAKey
 
 from crosskey.clock import Clock
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadRequest
@@ -14,10 +15,12 @@ from crosskey.context import InstanceContext
 from crosskey.model import Group, GroupSelection, Person
 from crosskey.settings import Secret
 from crosskey_okta import OktaSettings, crosskey_sources
+from crosskey_okta.settings import NEEDED_SCOPES
 from crosskey_sandbox.okta import OktaOrg, OktaQuirks, okta_app
 from crosskey_sandbox.okta.records import UserStatus
 from fake_clock import FakeClock
 
+RSA = RSAKey.generate_key(2048, auto_kid=True)
 URL = "https://acme.okta.com"
 
 
@@ -64,6 +67,14 @@ def group_of(org: OktaOrg, name: str, members: Iterable[str]) -> str:
     for member in members:
         org.groups.add_member(group, member)
     return group
+
+
+def app_of(org: OktaOrg, key: RSAKey | ECKey = RSA, **app: Any) -> dict[str, Any]:
+    """A service app in the local org, as settings of the source."""
+    scopes = app.pop("scopes", NEEDED_SCOPES)
+    client = org.access.add_service_app([key.as_dict(private=False)], scopes, **app)
+    pem = key.as_pem(private=True).decode()
+    return {"client_id": client.client_id, "private_key": Secret(pem), "key_id": key.kid}
 
 
 @asynccontextmanager

@@ -7,8 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from okta_door import an_org, group_of, local, opened, people_of
-from test_okta_credentials import app_of
+from okta_door import an_org, app_of, group_of, local, opened, people_of
 
 from crosskey.errors import Diagnostic
 from crosskey.settings import Secret

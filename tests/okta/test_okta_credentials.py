@@ -9,28 +9,18 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
-from okta_door import an_org, group_of, local, opened, people_of, read_all, wanting
+from okta_door import RSA, an_org, app_of, group_of, local, opened, people_of, read_all, wanting
 from okta_recordings import Replay
 
 from crosskey.clock import SystemClock
 from crosskey.errors import AuthError
 from crosskey.settings import Secret
-from crosskey_okta.settings import NEEDED_SCOPES
 from crosskey_sandbox.okta import Fault, OktaOrg, okta_app
 from crosskey_sandbox.server import serving
 from fake_clock import FakeClock
 
 TOKEN = "/oauth2/v1/token"
-RSA = RSAKey.generate_key(2048, auto_kid=True)
 EC = ECKey.generate_key("P-256", auto_kid=True)
-
-
-def app_of(org: OktaOrg, key: RSAKey | ECKey = RSA, **app: Any) -> dict[str, Any]:
-    """A service app in the local org, as settings of the source."""
-    scopes = app.pop("scopes", NEEDED_SCOPES)
-    client = org.access.add_service_app([key.as_dict(private=False)], scopes, **app)
-    pem = key.as_pem(private=True).decode()
-    return {"client_id": client.client_id, "private_key": Secret(pem), "key_id": key.kid}
 
 
 async def test_dpop_is_learned_when_the_app_demands_it() -> None:

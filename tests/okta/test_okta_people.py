@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from okta_door import Everything, opened, read_all, wanting
 
-from crosskey.model import Person
+from crosskey.errors import ConfigError
+from crosskey.model import PERSON_ATTRIBUTES, Person
+from crosskey_okta.people import People
+from crosskey_okta.status import Statuses
 
 FULL = {
     "login": "ada@example.com",
@@ -157,3 +163,43 @@ async def test_an_attribute_that_nobody_has_is_probably_a_typo() -> None:
     [warning] = everything.complete.warnings
     assert '"bagde"' in warning.summary
     assert "Profile Editor" in warning.fix
+
+
+@pytest.mark.parametrize("name", ["", 'a"b', "a\\b", "a\nb"])
+async def test_a_name_that_no_attribute_can_have_is_refused(name: str) -> None:
+    for wrong in ({"extra": {name}}, {"attributes": {"title": name}}):
+        with pytest.raises(ConfigError, match="no Okta attribute can be called"):
+            await read({}, **wrong)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.text(min_size=1).filter(lambda name: name not in FULL and name.isprintable() and not set(name) & set('"\\'))
+NEUTRAL = st.none() | st.text()
+
+
+@given(
+    profile=st.fixed_dictionaries({}, optional=dict.fromkeys(FULL, NEUTRAL)),
+    custom=st.dictionaries(NAMES, JSON, max_size=4),
+)
+def test_any_profile_becomes_a_person(profile: dict[str, Any], custom: dict[str, Any]) -> None:
+    names = [*custom, "title"]
+    moved = {"title": names[0], "division": names[-1]}
+    for extra in (frozenset(custom), None):
+        people = People(
+            issuer="i", instance="source.corp", statuses=Statuses({}, "source.corp"), overrides=moved, extra=extra
+        )
+        row = msgspec.json.encode({"id": "00u0", "status": "ACTIVE", "profile": profile | custom})
+        person = people.person(people.one.decode(row))
+        assert all(isinstance(getattr(person, name), str) for name in PERSON_ATTRIBUTES)
+        kept = {name: "" if value is None else value for name, value in custom.items()}
+        for name, value in kept.items():
+            if extra is not None or name != names[0]:  # what is mapped is not extra too, unless it is asked for
+                assert person.extra[name] == value

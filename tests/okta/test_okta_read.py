@@ -142,8 +142,9 @@ async def test_a_link_to_a_foreign_host_is_not_followed_with_the_credential() ->
     org = an_org(canonical_host="evil.example.net")
     people_of(org, 300)
     async with local(org) as source:
-        with pytest.raises(ContractError, match=r"evil\.example\.net"):
+        with pytest.raises(ContractError, match=r"evil\.example\.net") as caught:
             await read_all(source)
+    assert 'hosts = ["…"] in [source.corp]' in caught.value.fix
     org.quirks = type(org.quirks)(canonical_host="acme-canonical.okta.com")
     async with local(org, hosts=("acme-canonical.okta.com",)) as source:
         assert len((await read_all(source)).people) == 300

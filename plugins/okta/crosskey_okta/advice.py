@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from crosskey.errors import AuthError
+from crosskey.errors import AuthError, ContractError
 from crosskey_okta.errors import code_of
 
 __all__ = ("INSUFFICIENT", "Advice", "scope_for")
@@ -76,6 +76,17 @@ class Advice(msgspec.Struct, frozen=True):
         if not code:
             return error
         return AuthError(error.message, code=_stable(code), where=error.where, fix=self.fix(code, scope=scope))
+
+    def pinned(self, error: ContractError) -> ContractError:
+        """The same error; a link to another host gets the fix that fits Okta: custom domains link to the org's own."""
+        if error.code != "foreign-host":
+            return error
+        return ContractError(
+            error.message,
+            code=error.code,
+            where=error.where,
+            fix=f'if that host is your org\'s own behind a custom domain, write hosts = ["…"] in [{self.instance}]',
+        )
 
 
 def _stable(code: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from crosskey.errors import AuthError, RejectedError
+from crosskey.errors import AuthError, ContractError, RejectedError
 from crosskey.http import Client, Reply
 from crosskey_okta.advice import Advice, scope_for
 from crosskey_okta.errors import is_bad_cursor
@@ -80,13 +80,16 @@ class Org:
         for last_try in (False, True):
             moved = False
             try:
-                async for reply in self._client.pages(
+                pages = self._client.pages(  # pyright: ignore[reportArgumentType]  the default next_url reads no value
                     path, decode=decode, params=params, headers=headers, template=template or path
-                ):
+                )
+                async for reply in pages:
                     moved = True
                     yield reply
             except AuthError as error:
                 raise self._advised(error, path) from None
+            except ContractError as error:
+                raise self.advice.pinned(error) from None
             except RejectedError as error:
                 if last_try or not moved or not is_bad_cursor(error):
                     raise

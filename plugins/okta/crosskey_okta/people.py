@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Protocol, cast
 
 import msgspec
 
-from crosskey.errors import Diagnostic
+from crosskey.errors import ConfigError, Diagnostic
 from crosskey.model import Person, Subject
 from crosskey_okta.status import Statuses
 
@@ -42,6 +43,9 @@ PROFILE_ATTRIBUTES: Mapping[str, str] = {
 }
 """Neutral attribute → base attribute of the Okta profile. Where ``managerId`` is empty, ``manager`` is taken."""
 
+_NAME = re.compile(r'[^\x00-\x1f"\\]+')  # what a member's name can hold without escapes
+_EDITOR = "Directory > Profile Editor"
+
 
 class UserRow(Protocol):
     """A decoded user; ``profile`` holds only the attributes this read wants."""
@@ -67,17 +71,28 @@ class People:
 
     ``overrides`` moves neutral attributes to other profile attributes; ``extra`` names further profile attributes
     to bring (``None``: all). Null, ``""`` and absent all become ``""``; custom values keep their JSON type.
+    Raises :class:`ConfigError` for a name that no attribute can have.
     """
 
     def __init__(
         self,
         *,
         issuer: str,
+        instance: str,
         statuses: Statuses,
         overrides: Mapping[str, str],
         extra: Collection[str] | None,
     ) -> None:
+        for name in (*overrides.values(), *(extra or ())):
+            if not _NAME.fullmatch(name):
+                raise ConfigError(
+                    f"no Okta attribute can be called {name!r}",
+                    code="okta-attribute",
+                    where=instance,
+                    fix=f"write the variable name that Okta shows under {_EDITOR}",
+                )
         self._issuer = issuer
+        self._instance = instance
         self._statuses = statuses
         sources = {**PROFILE_ATTRIBUTES, **overrides}
         fallback = sources["manager"] if "manager" in overrides else "manager"
@@ -165,7 +180,7 @@ class People:
             extra=extra,
         )
 
-    def warnings(self, instance: str) -> tuple[Diagnostic, ...]:
+    def warnings(self) -> tuple[Diagnostic, ...]:
         """What was odd about the people of this read."""
         return (
             *self._statuses.warnings(),
@@ -174,9 +189,8 @@ class People:
                     severity="warning",
                     code="okta-attribute-empty",
                     summary=f'nobody has a value for "{name}"',
-                    path=instance,
-                    fix=f'check the variable name of "{name}" in Okta under Directory > Profile Editor; '
-                    "upper and lower case count",
+                    path=self._instance,
+                    fix=f'check the variable name of "{name}" in Okta under {_EDITOR}; upper and lower case count',
                 )
                 for name in sorted(self._unseen)
             ),

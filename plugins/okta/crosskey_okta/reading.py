@@ -48,7 +48,7 @@ class FullRead:
         async with aclosing(merge(*streams)) as pages:
             async for page in pages:
                 yield page
-        yield ReadComplete(server_time=self._server_time, warnings=self._people.warnings(self._instance))
+        yield ReadComplete(server_time=self._server_time, warnings=self._people.warnings())
 
     async def _live_users(self) -> AsyncIterator[ReadPage]:
         anybody = False

@@ -86,6 +86,7 @@ class OktaSource:
     def _people(self, extra: frozenset[str] | None) -> People:
         return People(
             issuer=self.issuer,
+            instance=self._context.instance,
             statuses=Statuses(self._settings.statuses, self._context.instance),
             overrides=self._settings.attributes,
             extra=extra,
