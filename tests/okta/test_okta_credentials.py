@@ -108,8 +108,9 @@ async def test_a_lost_role_is_not_a_lost_scope() -> None:
         await read_all(source)  # .manage includes .read
 
 
-async def test_a_scope_that_was_quietly_left_out_is_named() -> None:
-    org = an_org()
+@pytest.mark.parametrize("silent", [False, True])
+async def test_a_scope_that_was_quietly_left_out_is_named(silent: bool) -> None:
+    org = an_org(empty_scope_error=silent)
     people_of(org, 1)
     async with local(org, **app_of(org, scopes=["okta.users.read"])) as source:
         with pytest.raises(AuthError) as caught:

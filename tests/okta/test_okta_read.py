@@ -146,7 +146,7 @@ async def test_a_link_to_a_foreign_host_is_not_followed_with_the_credential() ->
             await read_all(source)
     assert 'hosts = ["…"] in [source.corp]' in caught.value.fix
     org.quirks = type(org.quirks)(canonical_host="acme-canonical.okta.com")
-    async with local(org, hosts=("acme-canonical.okta.com",)) as source:
+    async with local(org, hosts=("https://acme-canonical.okta.com/",)) as source:
         assert len((await read_all(source)).people) == 300
 
 
@@ -190,6 +190,19 @@ async def test_large_member_pages_fall_back_when_okta_cannot_give_them() -> None
         everything = await read_all(source, wanting("Big"))
     assert len(everything.members[group]) == 450
     assert paths(org)["/api/v1/groups/{id}/users"] == 5 + 3
+
+
+async def test_a_group_that_is_deleted_meanwhile_is_no_empty_group() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/v1/groups/00g1/users":
+            return httpx.Response(404, json={"errorCode": "E0000007", "errorSummary": "Not found: 00g1 (UserGroup)"})
+        rows = [{"id": "00g1", "status": "ACTIVE", "profile": {"name": "Staff"}}]
+        return httpx.Response(200, json=rows)
+
+    async with opened(httpx.MockTransport(answer)) as source:
+        with pytest.raises(RetryableError, match="00g1 was deleted") as caught:
+            await read_all(source, wanting("Staff"))
+    assert caught.value.fix == "run again"
 
 
 async def test_find_tells_a_person_from_nobody_and_from_a_refusal() -> None:

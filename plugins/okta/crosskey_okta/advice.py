@@ -12,7 +12,8 @@ from crosskey_okta.errors import code_of
 __all__ = ("INSUFFICIENT", "Advice", "scope_for")
 
 _ROLE = "Read-Only Administrator"
-INSUFFICIENT = ("okta-E0000006", "okta-insufficient-scope")
+_DENIED = "permission-denied"  # a 403 whose body says nothing, as older orgs answer
+INSUFFICIENT = ("okta-E0000006", "okta-insufficient-scope", _DENIED)
 """Codes of errors that say: a good credential, with too few rights for this."""
 _BAD_TOKEN = ("E0000004", "E0000005", "E0000011")
 
@@ -73,9 +74,14 @@ class Advice(msgspec.Struct, frozen=True):
     def improve(self, error: AuthError, scope: str) -> AuthError:
         """The same error with Okta's code and a fix that names scope and role."""
         code = code_of(error)
-        if not code:
+        if not code and error.code != _DENIED:
             return error
-        return AuthError(error.message, code=_stable(code), where=error.where, fix=self.fix(code, scope=scope))
+        return AuthError(
+            error.message,
+            code=_stable(code) if code else error.code,
+            where=error.where,
+            fix=self.fix(code, scope=scope),
+        )
 
     def pinned(self, error: ContractError) -> ContractError:
         """The same error; a link to another host gets the fix that fits Okta: custom domains link to the org's own."""

@@ -49,7 +49,7 @@ async def open_okta(settings: OktaSettings, context: Context) -> AsyncGenerator[
         auth=auth,
         headers={"Accept": "application/json"},
         explain=explain,
-        hosts=settings.hosts,
+        hosts=[host.removeprefix("https://").rstrip("/") for host in settings.hosts],
         concurrency=settings.concurrency,
     ) as client:
         yield OktaSource(Org(client, advice, app), settings=settings, address=address, context=context)

@@ -9,9 +9,10 @@ from datetime import datetime
 import msgspec
 
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadPage, ReadRequest
-from crosskey.errors import AuthError, RetryableError
+from crosskey.errors import AuthError, RejectedError, RetryableError
 from crosskey.http import merge
 from crosskey.model import Group, GroupSelection
+from crosskey_okta.errors import is_gone
 from crosskey_okta.groups import APPS, GROUPS, MEMBERS, Row
 from crosskey_okta.org import LIGHT_USERS, Org
 from crosskey_okta.people import People
@@ -106,6 +107,15 @@ class FullRead:
         try:
             async for reply in self._org.listing(url, MEMBERS, params, template=template):
                 yield MembersPage(group, [row.id for row in reply.value])
+        except RejectedError as error:
+            if not is_gone(error):
+                raise
+            raise RetryableError(
+                f"the group or app {group} was deleted while the org was read",
+                code="okta-moved",
+                where=self._instance,
+                fix="run again",
+            ) from None
         except RetryableError:
             if len(sizes) == 1:
                 raise
