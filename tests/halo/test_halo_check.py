@@ -24,6 +24,12 @@ async def test_a_desk_in_order_has_nothing_to_complain_of():
     assert {"halo-users", "halo-sites", "halo-agents", "halo-agent-roles", "halo-teams"} <= findings.keys()
 
 
+async def test_a_halopsa_is_named_as_such():
+    desk = a_desk()
+    desk.product = "psa"
+    assert "HaloPSA 2.216.1" in (await check(desk))["halo-instance"].summary
+
+
 async def test_a_credential_that_is_refused_is_the_only_finding():
     desk = a_desk()
     desk.application = msgspec.structs.replace(desk.application, client_secret="other")

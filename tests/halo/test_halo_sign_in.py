@@ -113,6 +113,14 @@ async def test_a_token_that_is_refused_is_fetched_again_once():
     assert desk.counts()["POST /auth/token"] == 2
 
 
+async def test_a_token_that_stays_refused_is_not_taken_for_a_missing_right():
+    desk = a_desk()
+    with pytest.raises(AuthError) as caught:
+        await sign_in(desk, transport=Scripted(desk, InstanceInfo=httpx.Response(401)))
+    assert caught.value.code == "credential-refused"
+    assert desk.counts()["POST /auth/token"] == 2
+
+
 async def test_a_token_is_renewed_before_it_dies():
     desk = a_desk(token_life=1000)
     async with opened(desk) as target:

@@ -236,13 +236,14 @@ async def test_teams_and_departments_of_an_agent_are_written_whole():
 
 
 @pytest.mark.parametrize("listed", ["always", "no"])
-async def test_a_team_leader_stays_one_when_another_team_is_added(listed):
+@pytest.mark.parametrize("read", [("agent",), ()])
+async def test_a_team_leader_stays_one_when_another_team_is_added(listed, read):
     desk = a_desk(agent_memberships_listed=listed)
     chief = agent_called(desk, "Ines Falk")
     own = str(chief.teams[0].team_id)
     other = next(str(team.id) for team in desk.teams.values() if str(team.id) != own)
     change = a_change("update", chief.id, kind="agent", references={"teams": ((own,), (own, other))})
-    assert results(await apply(desk, change, read=("agent",))) == ["applied"]
+    assert results(await apply(desk, change, read=read)) == ["applied"]
     assert {str(link.team_id): link.is_manager for link in desk.agents[chief.id].teams} == {own: True, other: False}
 
 
@@ -266,12 +267,20 @@ async def test_an_adoption_writes_the_marker_and_enables():
     assert (desk.users[user.id].other5, desk.users[user.id].inactive) == (marker(1), False)
 
 
-async def test_an_adoption_leaves_alone_what_somebody_else_keeps_in_the_markers_field():
+@pytest.mark.parametrize("read", [("user",), ()])
+async def test_an_adoption_leaves_alone_what_somebody_else_keeps_in_the_markers_field(read):
     desk = a_desk()
     user = a_user(desk, other5="Parking lot 7")
-    outcomes = await apply(desk, a_change("adopt", user.id, title="New"), read=("user",))
+    outcomes = await apply(desk, a_change("adopt", user.id, title="New"), read=read)
     assert results(outcomes) == ["applied"]
     assert (desk.users[user.id].other5, desk.users[user.id].title) == ("Parking lot 7", "New")
+
+
+async def test_an_adoption_of_somebody_whom_crosskey_marked_before_gets_the_new_marker():
+    desk = a_desk()
+    user = a_user(desk, other5="ck-of-another-identity-provider")
+    assert results(await apply(desk, a_change("adopt", user.id), read=("user",))) == ["applied"]
+    assert desk.users[user.id].other5 == marker(1)
 
 
 @pytest.mark.parametrize("accepts", ["both", "oktaid", "okta_id"])

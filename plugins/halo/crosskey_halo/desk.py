@@ -173,8 +173,8 @@ class Desk:
             ) from None
 
     def _lacking(self, error: AuthError, template: str, right: str) -> AuthError:
-        if error.code.startswith("halo-"):
-            return error  # the token was refused, and the reason is told already
+        if error.code != "permission-denied":
+            return error  # no token, or one that is refused: the reason is told already
         return AuthError(
             f"Halo refuses {template} to this API application. {error.message}",
             code="halo-forbidden",

@@ -106,18 +106,26 @@ class HaloTarget:
         yield AccountsComplete(counts=counts)
 
     async def apply(self, batch: Sequence[Change]) -> Sequence[Outcome]:
-        """Write the changes in arrays; one outcome each."""
+        """Write the changes in arrays; one outcome each.
+
+        Adopting needs to know what somebody else keeps in the marker's field, and teams which flags they bear: a plan
+        that is applied without a read before costs one.
+        """
         users = [change for change in batch if change.kind == USER]
         agents = [change for change in batch if change.kind == AGENT]
         if len(users) + len(agents) != len(batch) or (users and agents):
             raise ContractError("a batch holds changes of one kind, user or agent", code="halo-batch")
         automations = self._settings.fire_automations
         if users:
+            if not self._reader.of_users.newest and any(change.action == "adopt" for change in users):
+                await _exhaust(self._reader.read_users(frozenset()))
             bodies = Bodies(self._reader.users, self._reader.of_users, {}, fire_automations=automations)
             return await self._write_users.apply(users, bodies)
         if not agents:
             return []
         await self._reader.me()  # never write to the agent that we act as
+        if not self._reader.of_agents.newest and any(c.action == "adopt" or "teams" in c.references for c in agents):
+            await _exhaust(self._reader.read_agents())
         default_team = any("team" in change.references for change in agents)
         names = {team.key: as_text(team.name) for team in await self._lists.teams()} if default_team else {}
         bodies = Bodies(self._reader.agents, self._reader.of_agents, names, fire_automations=automations)
@@ -154,3 +162,8 @@ class HaloTarget:
         if info.licensed_agent_count is None or info.agent_count is None:
             return {}
         return {AGENT: Seats(total=int(info.licensed_agent_count), used=int(info.agent_count))}
+
+
+async def _exhaust(pages: AsyncIterator[AccountsPage]) -> None:
+    async for _ in pages:
+        pass
