@@ -34,7 +34,8 @@ _LAG_SECONDS = 20.0
 """How long lists may lag behind writes. Not documented; waited for until an instance is seen not to lag."""
 _STRIKES = 2
 """After so many arrays in a row without a clear answer records go out one by one."""
-_NO_SUCH_PATH = frozenset({404, 405})
+_NOT_ALLOWED = 405
+"""Said of the whole path, never of one record: no use in taking an array apart."""
 
 
 class Writer(Generic[A]):
@@ -124,7 +125,7 @@ class Writer(Generic[A]):
     async def _create_refused(self, sending: _Sending, piece: Sequence[Change], error: RejectedError) -> None:
         """Tell the good from the bad. An instance may have saved the good ones before it refused the bad one."""
         turn = sending.turn
-        if len(piece) == 1 or error.status in _NO_SUCH_PATH:
+        if len(piece) == 1 or error.status == _NOT_ALLOWED:
             for change in piece:
                 turn.rejected(change, "halo-refused", error.message)
             return
