@@ -65,7 +65,10 @@ class ExitCode(IntEnum):
 
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding: what was seen, where, and the fix. ``ok`` says that something works."""
+    """One finding: what was seen, where, and the fix. ``ok`` says that something works.
+
+    ``exit_code`` is the class of the error that a finding stands for; ``OK``: it stands for none.
+    """
 
     severity: Severity
     code: str
@@ -73,6 +76,7 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     path: str = ""
     fix: str = ""
+    exit_code: ExitCode = ExitCode.OK
 
     def __str__(self) -> str:
         """The finding as one paragraph: place, sentence, detail, fix."""
@@ -101,7 +105,14 @@ class CrosskeyError(Exception):
 
     def diagnostic(self) -> Diagnostic:
         """The same error as data, for ``--json`` and for lists of findings."""
-        return Diagnostic(severity="error", code=self.code, summary=self.message, path=self.where, fix=self.fix)
+        return Diagnostic(
+            severity="error",
+            code=self.code,
+            summary=self.message,
+            path=self.where,
+            fix=self.fix,
+            exit_code=self.exit_code,
+        )
 
 
 class ConfigError(CrosskeyError):

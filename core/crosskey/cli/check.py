@@ -112,7 +112,6 @@ def _show(findings: Findings, broken: Sequence[Diagnostic]) -> None:
 def _exit_code(broken: Sequence[Diagnostic]) -> ExitCode:
     if not broken:
         return ExitCode.OK
-    codes = [finding.code for finding in broken]
-    return (
-        ExitCode.AUTH if any("auth" in code or "scope" in code or "role" in code for code in codes) else ExitCode.CONFIG
-    )
+    # A credential comes first: with a bad one, whatever else was found may only follow from it.
+    classes = [finding.exit_code or ExitCode.CONFIG for finding in broken]
+    return ExitCode.AUTH if ExitCode.AUTH in classes else classes[0]

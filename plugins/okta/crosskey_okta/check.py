@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from crosskey.connector.context import Context
-from crosskey.errors import ContractError, CrosskeyError, Diagnostic, RejectedError, Severity, close_matches
+from crosskey.errors import ContractError, CrosskeyError, Diagnostic, ExitCode, RejectedError, Severity, close_matches
 from crosskey.http import Reply
 from crosskey_okta.address import Address
 from crosskey_okta.advice import INSUFFICIENT
@@ -118,6 +118,7 @@ class Check:
                 "okta-sees-nobody",
                 "Okta accepts the credential but shows it no people: it lacks an admin role",
                 fix=self._org.advice.role,
+                exit_code=ExitCode.AUTH,
             )
             return True
         await self._probe("/api/v1/users", _USERS, {"limit": 1, "filter": 'status eq "DEPROVISIONED"'})
@@ -164,6 +165,7 @@ class Check:
                 fix=self._org.advice.scope([scope])
                 if scope in self._settings.scopes
                 else f'add "{scope}" to {self._context.instance}.scopes',
+                exit_code=ExitCode.AUTH,
             )
 
     async def _groups(self) -> None:
@@ -173,7 +175,13 @@ class Check:
         if reply is None:
             return
         if not reply.value:
-            self._say("error", "okta-sees-no-group", "Okta shows the credential no groups", fix=self._org.advice.role)
+            self._say(
+                "error",
+                "okta-sees-no-group",
+                "Okta shows the credential no groups",
+                fix=self._org.advice.role,
+                exit_code=ExitCode.AUTH,
+            )
             return
         path = f"/api/v1/groups/{reply.value[0].id}/users"
         if await self._probe(path, MEMBERS, {"limit": 1}, template="/api/v1/groups/{id}/users") is None:
@@ -214,7 +222,15 @@ class Check:
             return None
 
     def _say(
-        self, severity: Severity, code: str, summary: str, *, detail: str = "", path: str = "", fix: str = ""
+        self,
+        severity: Severity,
+        code: str,
+        summary: str,
+        *,
+        detail: str = "",
+        path: str = "",
+        fix: str = "",
+        exit_code: ExitCode = ExitCode.OK,
     ) -> None:
         self._findings.append(
             Diagnostic(
@@ -224,5 +240,6 @@ class Check:
                 detail=detail,
                 path=path or self._context.instance,
                 fix=fix,
+                exit_code=exit_code,
             )
         )
