@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).parents[1] / "okta"))
 from okta_recordings import RECORDINGS
 
 ABSENT = f"the real recordings are not at {RECORDINGS}: put them beside the repository to drive real input end to end"
-skipped: list[str] = []
+_skipped: list[str] = []
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +21,12 @@ def real_recordings() -> None:
     """One reason for all: the folder is there, or it is not."""
     if not RECORDINGS.is_dir():
         pytest.skip(ABSENT)
+
+
+@pytest.fixture
+def skipped_real_tests() -> list[str]:
+    """Those of this folder that were skipped so far."""
+    return list(_skipped)
 
 
 @pytest.hookimpl(trylast=True)
@@ -31,4 +37,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and "/real/" in report.nodeid:
-        skipped.append(report.nodeid)
+        _skipped.append(report.nodeid)

@@ -77,7 +77,11 @@ def write_configuration(
     folder: Path, rules: str, *, halo: str, okta: str = OKTA, source: str = "", key: str = ""
 ) -> Path:
     """A ``crosskey.toml`` with its secret files beside it; with ``key`` the source is a service app."""
-    for name, text in {"okta.token": "00recordedToken", "halo.secret": "sandbox-halo-secret", "okta-key.pem": key}.items():
+    for name, text in {
+        "okta.token": "00recordedToken",
+        "halo.secret": "sandbox-halo-secret",
+        "okta-key.pem": key,
+    }.items():
         (folder / name).write_text(text, encoding="utf-8")
         (folder / name).chmod(0o600)
     head = HEAD.format(okta=okta, halo=halo, source=source)
