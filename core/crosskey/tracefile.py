@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -13,6 +15,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from crosskey.errors import ConfigError
 
 __all__ = ("JsonLinesExporter",)
+
+_logger = logging.getLogger("crosskey.trace")
 
 
 class JsonLinesExporter(SpanExporter):
@@ -31,15 +35,20 @@ class JsonLinesExporter(SpanExporter):
         self._file = os.fdopen(descriptor, "w", encoding="utf-8")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Append the spans."""
-        for span in spans:
-            self._file.write(json.dumps(_span_facts(span), ensure_ascii=False) + "\n")
-        self._file.flush()
+        """Append the spans. A disk that takes no more ends the trace, never the run."""
+        try:
+            for span in spans:
+                self._file.write(json.dumps(_span_facts(span), ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            _logger.warning("spans are lost: the trace file cannot be written (%s)", error.strerror)
+            return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError):  # said when the spans could not be written
+            self._file.close()
 
 
 def _span_facts(span: ReadableSpan) -> dict[str, object]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from crosskey.cli.options import allow_option, config_option, json_option, show_all_option
+from crosskey.cli.options import allow_option, config_option, json_option, show_all_option, watch_options
 from crosskey.cli.running import run_engine
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions
@@ -30,6 +30,7 @@ Examples:
 @show_all_option
 @allow_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@watch_options
 def apply(saved: Path | None, config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed, yes: bool) -> int:
     """Show the plan, ask, and carry it out; or apply a saved plan exactly.
 

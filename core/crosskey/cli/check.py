@@ -11,7 +11,7 @@ import click
 import msgspec
 from rich.markup import escape
 
-from crosskey.cli.options import config_option, json_option
+from crosskey.cli.options import config_option, json_option, watch_options
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
 from crosskey.config import SourceSection, TargetSection
@@ -37,6 +37,7 @@ Examples:
 )
 @config_option
 @json_option
+@watch_options
 def check(config_path: Path, *, as_json: bool) -> int:
     """Test every credential, scope, role and name; say how to fix what is wrong.
 

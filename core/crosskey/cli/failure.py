@@ -11,40 +11,83 @@ import click
 
 from crosskey.errors import ConfigError, CrosskeyError, ExitCode
 
-__all__ = ("exit_with",)
+__all__ = ("exit_interrupted", "exit_misused", "exit_with")
 
 
 def exit_with(error: Exception) -> int:
     """Tell the error and return the process's exit code."""
     if os.environ.get("CROSSKEY_DEBUG"):
-        traceback.print_exception(error)
+        click.echo(_scrubbed("".join(traceback.format_exception(error))), err=True, nl=False)
     if not isinstance(error, CrosskeyError):
         error = CrosskeyError(
-            f"crosskey met something it did not expect ({type(error).__name__}: {error})",
+            f"crosskey met something it did not expect ({type(error).__name__}: {_scrubbed(str(error))})",
             fix="run again with CROSSKEY_DEBUG=1 and report what it prints; the journal holds what was done",
         )
-    if "--json" in sys.argv:
-        click.echo(json.dumps({"error": _as_data(error)}, ensure_ascii=False))
+    if _wants_json():
+        _print_json(_as_data(error))
     else:
         _show(error)
     return int(error.exit_code)
 
 
+def exit_misused(error: click.ClickException) -> int:
+    """Tell what is wrong with the command line itself, as click words it."""
+    if _wants_json():
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        fix = f"see `{context.command_path} --help`" if context else ""
+        _print_json(_facts(error, "usage", error.format_message(), fix=fix, exit_code=error.exit_code))
+    else:
+        error.show()
+    return error.exit_code
+
+
+def exit_interrupted() -> int:
+    """Tell that a person or the system stopped the command."""
+    message = "interrupted; whatever was under way is found out by the next run"
+    if _wants_json():
+        code = ExitCode.INTERRUPTED
+        _print_json(_facts(KeyboardInterrupt(), "interrupted", message, fix="run again", exit_code=code))
+    else:
+        click.echo(message, err=True)
+    return int(ExitCode.INTERRUPTED)
+
+
+def _wants_json() -> bool:
+    """Asked before anything was parsed, for a command line that cannot be parsed may ask for JSON too."""
+    return "--json" in sys.argv
+
+
+def _print_json(error: dict[str, object]) -> None:
+    click.echo(json.dumps({"error": error}, ensure_ascii=False))
+
+
+def _scrubbed(text: str) -> str:
+    from crosskey.http.redaction import scrub_text  # noqa: PLC0415 - only for what nobody worded with care
+
+    return scrub_text(text)
+
+
 def _as_data(error: CrosskeyError) -> dict[str, object]:
-    data: dict[str, object] = {
-        "class": type(error).__name__,
-        "code": error.code,
-        "message": error.message,
-        "where": error.where,
-        "fix": error.fix,
-        "exit_code": int(error.exit_code),
-    }
+    data = _facts(error, error.code, error.message, where=error.where, fix=error.fix, exit_code=error.exit_code)
     if isinstance(error, ConfigError) and error.problems:
         data["problems"] = [
             {"path": problem.path, "code": problem.code, "message": problem.summary, "fix": problem.fix}
             for problem in error.problems
         ]
     return data
+
+
+def _facts(
+    error: BaseException, code: str, message: str, *, where: str = "", fix: str = "", exit_code: int
+) -> dict[str, object]:
+    return {
+        "class": type(error).__name__,
+        "code": code,
+        "message": message,
+        "where": where,
+        "fix": fix,
+        "exit_code": int(exit_code),
+    }
 
 
 def _show(error: CrosskeyError) -> None:

@@ -98,7 +98,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors become one message with a fix and a documented exit code."""
-    from crosskey.cli.failure import exit_with  # noqa: PLC0415 - see below
+    from crosskey.cli import failure  # noqa: PLC0415 - nothing that `crosskey --help` needs
 
     try:
         code = cli.main(standalone_mode=False, prog_name="crosskey")
@@ -106,13 +106,11 @@ def main() -> None:
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        sys.exit(failure.exit_misused(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; whatever was under way is found out by the next run", err=True)
-        sys.exit(130)
+        sys.exit(failure.exit_interrupted())
     except Exception as error:  # noqa: BLE001 - the last line of defence: a message instead of a traceback
-        sys.exit(exit_with(error))
+        sys.exit(failure.exit_with(error))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from crosskey.cli.options import allow_option, config_option, json_option, show_all_option
+from crosskey.cli.options import allow_option, config_option, json_option, show_all_option, watch_options
 from crosskey.cli.running import run_engine
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions
@@ -33,6 +33,7 @@ Examples:
     metavar="FILE",
     help="Keep the plan, to apply exactly it.",
 )
+@watch_options
 def plan(config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed, save: Path | None) -> int:
     """Show what would be done, and why. Changes nothing.
 

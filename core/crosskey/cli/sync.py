@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from crosskey.cli.options import allow_option, config_option, json_option, show_all_option
+from crosskey.cli.options import allow_option, config_option, json_option, show_all_option, watch_options
 from crosskey.cli.running import run_engine
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions
@@ -26,6 +26,7 @@ Examples:
 @json_option
 @show_all_option
 @allow_option
+@watch_options
 def sync(config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed) -> int:
     """Plan and apply in one go, as the rails allow.
 
