@@ -100,10 +100,17 @@ class Desk:
         self.next = 1
         self.seats = Seats(100, 0)
         self.batch = 3
-        self.fault = ""  # lost-answer | lost-request | refuse | auth | down | raise | silent
+        self.fault = ""  # lost-answer | lost-request | late | auth | down | raise | silent
         self.bad: set[str] = set()  # labels that are refused
         self.told: dict[str, int] = {}
         self.hidden: set[str] = set()
+        self.late: list[object] = []  # writes that arrive after their sender gave up
+
+    def arrive(self) -> None:
+        """What was on its way arrives."""
+        for change in self.late:
+            self.write(change)
+        self.late = []
 
     def add(self, kind: str, *, active: bool = True, protected: str = "", **fields: str) -> Account:
         key = str(self.next)
@@ -210,6 +217,9 @@ class OpenDesk:
                 raise AuthError("the credential was withdrawn", where="target.desk")
             case "down":
                 raise RetryableError("the desk is down", where="target.desk")
+            case "late":
+                desk.late += batch
+                raise UncertainError("no answer", where="target.desk")
             case "lost-request":
                 raise UncertainError("no answer", where="target.desk")
             case "raise":

@@ -87,9 +87,7 @@ class Bench:
     async def run(self, kind: str = "sync", *, allow: tuple[str, ...] = (), **options) -> RunResult:
         chosen = RunOptions(kind=kind, allowed=Allowed.parse(allow), **options)
         with self.journal() as journal:
-            result = await execute(
-                self.config, self.plugins, journal, Connect(clock=self.clock), chosen, Quiet()
-            )
+            result = await execute(self.config, self.plugins, journal, Connect(clock=self.clock), chosen, Quiet())
             self.changes: list[Change] = list(result.plan.changes())
         return result
 
