@@ -39,7 +39,7 @@ def test_the_smallest_configuration_gets_its_defaults(load, tmp_path):
     assert config.source.settings == AcmeSettings(url="https://acme.example.com")
     assert config.maps["user"].provided.value.name == "rules"
     assert (config.sync.sources, config.sync.target) == (("corp",), "support")
-    assert (config.sync.settle, config.sync.plan_expiry) == (timedelta(minutes=2), timedelta(hours=4))
+    assert (config.sync.settle, config.sync.plan_expiry) == (None, timedelta(hours=4))
     assert config.rails.max_disable == Limit(count=10, percent=5.0)
     assert (config.rails.shrink_percent, config.rails.min_people, config.rails.protect) == (70.0, 5, ())
     assert config.journal.path == tmp_path / ".crosskey" / "journal.sqlite"

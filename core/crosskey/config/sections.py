@@ -64,9 +64,12 @@ class SyncSection(Settings, frozen=True, kw_only=True, rename={"sources": "from"
     ] = ()
     target: Annotated[str, Meta(description="Name of the target section. Left out: the only one there is.")] = ""
     settle: Annotated[
-        timedelta,
-        Meta(description="After a write whose answer was lost: how long until it is surely visible, if it happened."),
-    ] = timedelta(seconds=120)
+        timedelta | None,
+        Meta(
+            description="After a write whose answer was lost: how long until it is surely visible, if it happened. "
+            "Left out: what the target says, and at least two minutes."
+        ),
+    ] = None
     plan_expiry: Annotated[timedelta, Meta(description="How long a saved plan may be applied.")] = timedelta(hours=4)
 
 

@@ -145,8 +145,11 @@ def _key(row: SettingRow, values: Mapping[str, object]) -> Iterator[str]:
         yield f"# {row.key} = {row.default or _example(row)}"
 
 
+_EXAMPLES: Final = {"secret reference": '{ env = "…" }', "duration": '"90s"'}
+
+
 def _example(row: SettingRow) -> str:
-    return '{ env = "…" }' if row.type == "secret reference" else '""'
+    return _EXAMPLES.get(row.type, '""')
 
 
 def _map(item: StarterMap) -> str:

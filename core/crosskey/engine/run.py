@@ -42,6 +42,7 @@ __all__ = ("Observer", "RunOptions", "RunResult", "Verdict", "execute")
 Verdict = Literal["clean", "partial", "held", "aborted", "failed"]
 
 _CHUNK = 500
+_SETTLE = timedelta(minutes=2)
 
 
 class Observer(Protocol):
@@ -167,7 +168,7 @@ class _Run:
         with Stage(path.with_name("reading.sqlite")) as stage:
             people, accounts, logical = await self._read(source, target, mappings, stage)
             held = check_read(people, self.baseline, self.config.rails, self.options.allowed)
-            planner = await self._planner(stage, kinds, target)
+            planner = await self._planner(stage, kinds, target, schema)
             if not held:
                 await self._plan(planner, source, target, logical, people.people)
             plan = self._write_plan(stage, [*held, *planner.findings.held])
@@ -237,7 +238,7 @@ class _Run:
             )
             raise
 
-    async def _planner(self, stage: Stage, kinds: Sequence[KindPlan], target: Target) -> Planner:
+    async def _planner(self, stage: Stage, kinds: Sequence[KindPlan], target: Target, schema: TargetSchema) -> Planner:
         with blaming(self.config.target):
             blocked = await settle_operations(self.journal, stage, target, run=self.run, clock=self.clock)
         return Planner(
@@ -246,7 +247,7 @@ class _Run:
             kinds,
             Protection(self.config.rails.protect),
             clock=self.clock,
-            settle=self.config.sync.settle,
+            settle=self._settle(schema),
             blocked=blocked,
         )
 
@@ -327,10 +328,15 @@ class _Run:
                 plan.changes(),
                 run=self.run,
                 batch=schema.batch,
-                settle=max(self.config.sync.settle, timedelta(seconds=schema.settle)),
+                settle=self._settle(schema),
                 stop=self.options.stop,
                 progress=progress,
             )
+
+    def _settle(self, schema: TargetSchema) -> timedelta:
+        """What the operator says about this desk; else what its plugin says of all desks, and never less than usual."""
+        given = self.config.sync.settle
+        return max(_SETTLE, timedelta(seconds=schema.settle)) if given is None else given
 
     def _tell(self, event: str, facts: Mapping[str, Scalar]) -> None:
         self.plugins.emit(self.journal.event(self.run, event, facts))
