@@ -1,0 +1,1 @@
+"""Microsoft Entra ID as an identity source."""
