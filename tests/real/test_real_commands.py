@@ -89,6 +89,14 @@ def test_check_finds_everything_in_place(tmp_path) -> None:
     }
 
 
+def test_check_tells_everything_wrong_with_a_section_at_once(tmp_path) -> None:
+    wrong = 'attributes = { payroll = "badge" }\nclient_id = "0oa1"\n'
+    with shell(tmp_path, small(), MEMBERS, source=wrong) as crosskey:
+        code, told, _ = crosskey("check")
+    assert code == ExitCode.CONFIG
+    assert [finding["code"] for finding in told["findings"]["source.corp"]] == ["okta-credential", "okta-attribute"]
+
+
 def test_a_dead_token_is_an_auth_error_to_every_command(tmp_path) -> None:
     org = refusals(BAD_TOKEN)
     synthetic_host(org)

@@ -71,6 +71,8 @@ async def _check(
         async with opening as connector:
             with blaming(section):
                 return list(await connector.check())
+    except ConfigError as error:
+        return [error.diagnostic(), *error.problems]
     except CrosskeyError as error:
         return [error.diagnostic()]
 
