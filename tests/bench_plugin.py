@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
+
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, SourceSpec
 from crosskey.connector.target import (
     AccountsComplete,
@@ -171,7 +172,7 @@ class OpenDirectory:
 
     async def read(self, request) -> AsyncIterator[object]:
         yield GroupsPage(list(directory.groups.values()))
-        people = [person for id, person in directory.people.items() if id not in directory.hidden]
+        people = [person for person in directory.people.values() if person.subject.id not in directory.hidden]
         for start in range(0, len(people), 4):
             yield PeoplePage(people[start : start + 4])
         if directory.fail:

@@ -1,8 +1,11 @@
 """Lost answers, lost requests, crashes: what happened is found out before anything is written again."""
 
 import pytest
-from crosskey.errors import StaleError, UncertainError
+from crosskey.engine.plan import Plan
+from crosskey.engine.saved import load_plan, save_plan
 from engine_bench import rails
+
+from crosskey.errors import StaleError, UncertainError
 
 
 async def crashed(bench, fault):
@@ -132,7 +135,7 @@ async def test_a_saved_plan_is_applied_exactly(bench, tmp_path):
 async def test_a_saved_plan_is_refused_when_the_world_moved(bench, tmp_path):
     saved = await saved_plan(bench, tmp_path)
     bench.directory.add("cleo", groups=["Staff"])
-    with pytest.raises(StaleError, match="2 changes then, 3 changes now|2 changes then, 3 now"):
+    with pytest.raises(StaleError, match=r"2 changes then, 3 now"):
         await bench.run("apply", expected=saved)
     assert bench.desk.writes == []
 
@@ -155,16 +158,11 @@ async def test_an_edited_plan_file_is_refused(bench, tmp_path):
     await saved_plan(bench, tmp_path)
     file = tmp_path / "saved.plan"
     file.write_text(file.read_text().replace("Ada", "Eve"))
-    from crosskey.engine.saved import load_plan
-
     with pytest.raises(StaleError, match="edited"):
         load_plan(file)
 
 
 async def saved_plan(bench, tmp_path):
-    from crosskey.engine.plan import Plan
-    from crosskey.engine.saved import load_plan, save_plan
-
     for name in ("ada", "bob"):
         bench.directory.add(name, groups=["Staff"])
     result = await bench.run("plan")

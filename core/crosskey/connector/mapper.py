@@ -46,8 +46,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 class Desired(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The account one person should have, or why there should be none.
 
-    ``in_scope`` says whether the rules want an account at all; ``why`` explains under ``""`` the scope and under a field's
-    or reference's name the rule that won. ``references`` holds catalogue ids. A ``problem`` (no e-mail address,
+    ``in_scope`` says whether the rules want an account at all; ``why`` explains under ``""`` the scope and under a
+    field's or reference's name the rule that won. ``references`` holds catalogue ids. A ``problem`` (no e-mail address,
     an empty required field) keeps the account from being created or changed, and is shown.
     """
 
@@ -59,7 +59,7 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class MatchKey(msgspec.Struct, frozen=True):
-    """How to recognise an account nobody linked yet: the person's attribute, and the account's fields that may hold it."""
+    """How to recognise an account nobody linked yet: the person's attribute, and the fields that may hold it."""
 
     attribute: str
     fields: tuple[str, ...]

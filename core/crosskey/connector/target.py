@@ -105,8 +105,8 @@ class TargetSchema(msgspec.Struct, frozen=True, kw_only=True):
 class AccountsRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which kinds of account to read.
 
-    ``references`` names by kind those that the mapping manages: a target that needs further requests to tell a reference
-    may leave out what is not named here.
+    ``references`` names by kind those that the mapping manages: a target that needs further requests to tell a
+    reference may leave out what is not named here.
     """
 
     kinds: frozenset[str]
