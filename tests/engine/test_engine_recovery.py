@@ -1,10 +1,10 @@
 """Lost answers, lost requests, crashes: what happened is found out before anything is written again."""
 
 import pytest
-from crosskey.engine.plan import Plan
-from crosskey.engine.saved import load_plan, save_plan
 from engine_bench import rails
 
+from crosskey.engine.plan import Plan
+from crosskey.engine.saved import load_plan, save_plan
 from crosskey.errors import StaleError, UncertainError
 
 
