@@ -9,7 +9,7 @@ import traceback
 
 import click
 
-from crosskey.errors import ConfigError, CrosskeyError, ExitCode
+from crosskey.errors import ConfigError, CrosskeyError, Diagnostic, ExitCode
 
 __all__ = ("exit_interrupted", "exit_misused", "exit_with")
 
@@ -71,7 +71,7 @@ def _as_data(error: CrosskeyError) -> dict[str, object]:
     data = _facts(error, error.code, error.message, where=error.where, fix=error.fix, exit_code=error.exit_code)
     if isinstance(error, ConfigError) and error.problems:
         data["problems"] = [
-            {"path": problem.path, "code": problem.code, "message": problem.summary, "fix": problem.fix}
+            {"path": problem.path, "code": problem.code, "message": _sentence(problem), "fix": problem.fix}
             for problem in error.problems
         ]
     return data
@@ -90,6 +90,11 @@ def _facts(
     }
 
 
+def _sentence(problem: Diagnostic) -> str:
+    """What is wrong, and the detail behind it: the closest names that are known, or the text in question."""
+    return f"{problem.summary} {problem.detail}".rstrip()
+
+
 def _show(error: CrosskeyError) -> None:
     place = f"{error.where}: " if error.where else ""
     kind = "Error" if error.exit_code is not ExitCode.HELD else "Held"
@@ -98,7 +103,7 @@ def _show(error: CrosskeyError) -> None:
     if error.fix:
         click.echo(f"  fix: {error.fix}", err=True)
     for problem in error.problems if isinstance(error, ConfigError) else ():
-        click.echo(f"  - {problem.path + ': ' if problem.path else ''}{problem.summary}", err=True)
+        click.echo(f"  - {problem.path + ': ' if problem.path else ''}{_sentence(problem)}", err=True)
         if problem.fix:
             click.echo(f"      fix: {problem.fix}", err=True)
     click.echo(f"  [{error.code}, exit {int(error.exit_code)}]", err=True)

@@ -145,7 +145,7 @@ class Decoder:
         try:
             return parse_duration(text)
         except ValueError as error:
-            return self.problem(path, "config-value", str(error))
+            return self.problem(path, "config-value", str(error), FROM_TEXT[plain])
 
     def _secret(self, value: object, path: str) -> object:
         reference = parse_reference(value, path, schemes=self._schemes)

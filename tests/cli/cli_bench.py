@@ -1,0 +1,178 @@
+"""The real command line against local vendors: in this process where one run is enough, as a process of its own where
+signals, limits or a second run matter.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+
+from crosskey.cli.main import main
+from crosskey.errors import ExitCode
+from crosskey_sandbox.stage import Stage, configuration
+
+REFUSED = ("Traceback (most recent call last)", "met something it did not expect")
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What one command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    def __repr__(self) -> str:
+        return f"exit {self.code}\n{self.out[:1500]}\n{self.err[:1500]}"
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which must be one JSON document and nothing else."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error of a ``--json`` run, whose exit code must be the process's."""
+        error = self.json["error"]
+        assert error["exit_code"] == self.code
+        return error
+
+
+class Shell:
+    """A folder with a configuration that points at a stage, where commands are typed."""
+
+    def __init__(self, folder: Path, stage: Stage) -> None:
+        self.folder, self.stage = folder, stage
+        self.file = folder / "crosskey.toml"
+        self.environment = dict(stage.secrets())
+        self.file.write_text(configuration(stage), encoding="utf-8")
+
+    # -- the configuration --------------------------------------------------------------------------------------------
+
+    def edit(self, *changes: tuple[str, str]) -> None:
+        """Replace texts of the configuration, each of which must be there."""
+        text = self.file.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        self.file.write_text(text, encoding="utf-8")
+
+    def add(self, text: str) -> None:
+        """Append to the configuration."""
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}\n")
+
+    @property
+    def journal(self) -> Path:
+        """Where the journal is kept."""
+        return self.folder / ".crosskey" / "journal.sqlite"
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def __call__(self, *words: str, **environment: str) -> Run:
+        """Type a command; it never may end in a traceback."""
+        run = run_here(words, self.folder, {**self.environment, **environment})
+        for text in REFUSED:
+            assert text not in run.err + run.out
+        return run
+
+    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a command as a process of its own."""
+        environment = {**os.environ, **self.environment, **options.pop("environment", {})}
+        return subprocess.Popen(
+            [sys.executable, "-m", "crosskey", *words],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+    def process(self, *words: str, **options: Any) -> Run:
+        """Run a command as a process of its own."""
+        return ended(self.start(*words, **options))
+
+    def last_run(self) -> dict[str, Any]:
+        """The newest run, as ``crosskey history`` tells it."""
+        return self("history", "--json", "-n", "1").json[0]
+
+    # -- the desk -----------------------------------------------------------------------------------------------------
+
+    @property
+    def writes(self) -> int:
+        """Records that the desk saved."""
+        return len(self.stage.desk.writes)
+
+    def people_at_the_desk(self) -> dict[str, int]:
+        """How many accounts bear each of crosskey's external ids."""
+        marks = [user.other5 for user in self.stage.desk.users.values()]
+        marks += [agent.federated_identity_id for agent in self.stage.desk.agents.values()]
+        return {mark: marks.count(mark) for mark in marks if mark}
+
+
+def refusal(crosskey: Shell, *words: str, code: ExitCode, **environment: str) -> dict[str, Any]:
+    """Type a command that must be refused with one message, its place and its fix, before anything is written."""
+    run = crosskey(*words, "--json", **environment)
+    assert run.code == code, run
+    error = run.error
+    problems = error.get("problems") or [{"path": error["where"], **error}]
+    assert all(problem["message"] and problem["path"] and problem["fix"] for problem in problems), error
+    text = crosskey(*words, **environment)
+    assert (text.code, text.out) == (code, "")
+    assert all(problem["message"] in text.err and problem["fix"] in text.err for problem in problems)
+    assert crosskey.writes == 0
+    return error
+
+
+def ended(process: subprocess.Popen[str]) -> Run:
+    """Wait for a process; it never may end in a traceback."""
+    out, err = process.communicate(timeout=60)
+    for text in REFUSED:
+        assert text not in err + out
+    return Run(process.returncode, out, err)
+
+
+def run_here(words: tuple[str, ...], folder: Path, environment: Mapping[str, str]) -> Run:
+    """Run the command line's own entry point in this process."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    root, ours = logging.getLogger(), logging.getLogger("crosskey")
+    kept = (list(root.handlers), root.level, ours.level)
+    code: object = 0
+    with (
+        chdir(folder),
+        patch.dict(os.environ, environment),
+        patch.object(sys, "argv", ["crosskey", *words]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as done:
+            code = done.code
+        finally:
+            root.handlers[:], level, our_level = kept
+            root.setLevel(level)
+            ours.setLevel(our_level)
+    assert isinstance(code, int)
+    return Run(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())  # pyright: ignore
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Look again and again at what another process does; fails when it does not happen."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.002)
