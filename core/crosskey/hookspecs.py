@@ -30,7 +30,6 @@ from crosskey.settings import Secret, SecretReference
 if TYPE_CHECKING:
     import click
 
-    from crosskey.engine.plan import Plan
 
 __all__ = ("hookimpl", "hookspec")
 

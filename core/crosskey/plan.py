@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -16,6 +17,7 @@ __all__ = (
     "Held",
     "HeldScope",
     "Outcome",
+    "Plan",
     "PlanHeader",
     "ReferenceChange",
     "Result",
@@ -114,3 +116,25 @@ class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
     digest: str = ""
     held: tuple[Held, ...] = ()
+
+
+class Plan:
+    """What would be done and why. Changes stay in the journal and are read as they are asked for."""
+
+    def __init__(self, header: PlanHeader, read: Callable[[], Iterator[Change]]) -> None:
+        self.header = header
+        self._read = read
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What was held back, and why."""
+        return self.header.held
+
+    @property
+    def size(self) -> int:
+        """How many changes the plan holds."""
+        return sum(self.header.counts.values())
+
+    def changes(self) -> Iterator[Change]:
+        """Every change, in the order in which it would be applied."""
+        return self._read()

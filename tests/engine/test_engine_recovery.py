@@ -3,7 +3,6 @@
 import pytest
 from engine_bench import rails
 
-from crosskey.engine.plan import Plan
 from crosskey.engine.saved import load_plan, save_plan
 from crosskey.errors import StaleError, UncertainError
 

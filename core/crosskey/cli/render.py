@@ -15,10 +15,9 @@ from rich.table import Table
 
 from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
-from crosskey.engine.plan import Plan
 from crosskey.engine.run import RunResult
 from crosskey.model import Catalogue, Scalar
-from crosskey.plan import Change, FieldChange, Held
+from crosskey.plan import Change, FieldChange, Held, Plan
 
 __all__ = ("Names", "Renderer", "console_for_tables", "reference_names", "written")
 
@@ -66,7 +65,8 @@ class Renderer:
             )
             self.plan(result.plan)
         for notice in result.notices[:_SHOWN]:
-            self._console.print(f"[yellow]note[/] {escape(notice.summary)}")
+            fix = f"\n      fix: {notice.fix}" if notice.fix else ""
+            self._console.print(f"[yellow]note[/] {escape(notice.summary + fix)}")
         if len(result.notices) > _SHOWN:
             self._console.print(f"[yellow]note[/] … and {len(result.notices) - _SHOWN} more")
         if applies:

@@ -16,7 +16,6 @@ from rich.console import Console
 from crosskey.cli.progress import ProgressBar
 from crosskey.cli.render import Renderer, console_for_tables
 from crosskey.cli.session import Session
-from crosskey.engine.plan import Plan
 from crosskey.engine.run import RunOptions, RunResult, execute
 from crosskey.engine.saved import save_plan
 from crosskey.errors import ExitCode

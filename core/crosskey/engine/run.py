@@ -21,7 +21,6 @@ from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
 from crosskey.engine.leavers import plan_absent
 from crosskey.engine.newcomers import plan_newcomers
-from crosskey.engine.plan import Plan
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.protect import Protection
 from crosskey.engine.rails import Allowed, check_read, run_rails
@@ -34,7 +33,7 @@ from crosskey.errors import CrosskeyError, Diagnostic
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter
 from crosskey.model import Catalogue, Scalar
-from crosskey.plan import Change, Held, Outcome, PlanHeader
+from crosskey.plan import Change, Held, Outcome, Plan, PlanHeader
 from crosskey.plugins import Plugins
 
 __all__ = ("Observer", "RunOptions", "RunResult", "Verdict", "execute")

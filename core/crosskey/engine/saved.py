@@ -10,9 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from crosskey.engine.plan import Plan
 from crosskey.errors import ConfigError, StaleError
-from crosskey.plan import Change, PlanHeader
+from crosskey.plan import Change, Plan, PlanHeader
 
 __all__ = ("SavedPlan", "changes_digest", "load_plan", "save_plan")
 
