@@ -25,6 +25,7 @@ from crosskey.connector.sso import SsoFlowSpec
 from crosskey.connector.target import TargetSpec
 from crosskey.errors import Diagnostic
 from crosskey.events import Event, RunFacts
+from crosskey.plan import Plan
 from crosskey.settings import Secret, SecretReference
 
 if TYPE_CHECKING:

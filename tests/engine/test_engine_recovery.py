@@ -5,6 +5,7 @@ from engine_bench import rails
 
 from crosskey.engine.saved import load_plan, save_plan
 from crosskey.errors import StaleError, UncertainError
+from crosskey.plan import Plan
 
 
 async def crashed(bench, fault):

@@ -19,6 +19,7 @@ from crosskey.cli.session import Session
 from crosskey.engine.run import RunOptions, RunResult, execute
 from crosskey.engine.saved import save_plan
 from crosskey.errors import ExitCode
+from crosskey.plan import Plan
 
 __all__ = ("exit_code", "run_engine", "supervised")
 

@@ -11,6 +11,7 @@ from crosskey.connector.sso import SsoFlowSpec
 from crosskey.connector.target import TargetSpec
 from crosskey.errors import ConfigError, CrosskeyError, Diagnostic, close_matches
 from crosskey.events import Event, RunFacts
+from crosskey.plan import Plan
 from crosskey.plugins.loaded import LoadedPlugin
 from crosskey.plugins.records import PluginRecord, Provided
 from crosskey.settings import Secret, SecretReference
