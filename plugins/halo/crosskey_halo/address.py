@@ -12,6 +12,8 @@ __all__ = ("instance_address", "is_loopback", "same_or_safer")
 
 _USER = re.compile(r"//[^/]*@")
 """User name and password in an address; they are never shown."""
+_HOST = re.compile(r"[^\s%/\\\"'<>]+")
+"""What a host may look like, international names included: httpx would send blanks as `%20`."""
 _HOSTED = (".haloitsm.com", ".halopsa.com", ".halocrm.io")
 _PASTED = ("/auth/token", "/auth", "/api")
 """Ends that Halo's own API page shows behind the address ("Resource Server", "Authorisation Server")."""
@@ -25,7 +27,7 @@ def instance_address(url: str, *, where: str) -> str:
     shown = _USER.sub("//", url.strip())
     parts = _split(url.strip(), shown, where)
     host = parts.hostname or ""
-    if not host or parts.scheme not in ("https", "http"):
+    if not _HOST.fullmatch(host) or parts.scheme not in ("https", "http"):
         raise _refused(f'"{shown}" is not the address of a Halo instance', where, shown)
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigError(
