@@ -116,11 +116,21 @@ class Shell:
         """Records that the desk saved."""
         return len(self.stage.desk.writes)
 
-    def people_at_the_desk(self) -> dict[str, int]:
-        """How many accounts bear each of crosskey's external ids."""
-        marks = [user.other5 for user in self.stage.desk.users.values()]
-        marks += [agent.federated_identity_id for agent in self.stage.desk.agents.values()]
-        return {mark: marks.count(mark) for mark in marks if mark}
+    def marks(self) -> list[str]:
+        """The external ids that the desk's users bear, and its agents', sorted; an account made twice bears one twice."""
+        desk = self.stage.desk
+        users = [f"user {user.other5}" for user in desk.users.values() if user.other5]
+        return sorted(
+            users
+            + [f"agent {each.federated_identity_id}" for each in desk.agents.values() if each.federated_identity_id]
+        )
+
+    def in_step(self) -> None:
+        """Nothing is left to do, nothing is held, and nobody has two accounts."""
+        again = self("plan", "--json")
+        assert (again.code, again.json["changes"], again.json["plan"].get("held", [])) == (ExitCode.OK, [], [])
+        marks = self.marks()
+        assert len(marks) == len(set(marks))
 
 
 def refusal(crosskey: Shell, *words: str, code: ExitCode) -> dict[str, Any]:

@@ -275,10 +275,10 @@ def test_people_without_an_address_still_get_their_account(crosskey):
 
 NAMES = (
     ("नेहा", "नायर"),
-    ("Zoë", "O’Connor-Łęcka"),
+    ("Zoë", "O\u2019Connor-Łęcka"),
     ("عمر", "النجار"),
     ("小林", "さくら"),
-    ("𝒜𝓁𝒾", "👩🏽\u200d💻"),
+    ("\U0001d49c\U0001d4c1", "👩🏽\u200d💻"),
     ("e\u0301", "é"),  # decomposed letters arrive composed (NFC), so that what looks the same is the same
     ('"Quo\\te"', "<b>&amp;{{ 7 * 7 }}%s"),
 )

@@ -36,6 +36,8 @@ def run_engine(
     ask: bool = False,
 ) -> int:
     """Run once, show what it came to, and return the exit code."""
+    if ask:
+        _see_that_somebody_can_answer(as_json=as_json)
     session = Session(config_path)
     console, errors = console_for_tables(), Console(stderr=True, highlight=False)
     stop = StopFlag()
@@ -45,7 +47,7 @@ def run_engine(
         def confirm(shown: Plan) -> bool:
             with progress.paused():
                 renderer.plan(shown)
-                return _ask(shown.size)
+                return click.confirm(f"Apply these {shown.size} changes?", default=False)
 
         options = msgspec.structs.replace(options, stop=stop, confirm=confirm if ask else None)
         stop.applying = progress.applying
@@ -70,10 +72,12 @@ def exit_code(result: RunResult) -> int:
     return int(ExitCode.HELD if result.plan.held else ExitCode.OK)
 
 
-def _ask(size: int) -> bool:
+def _see_that_somebody_can_answer(*, as_json: bool) -> None:
+    """Refuse before anything is read: a question between the lines of JSON, or to nobody, would only be in the way."""
+    if as_json:
+        raise click.UsageError("--json cannot ask: add --yes to apply without asking, or use `crosskey sync`")
     if not sys.stdin.isatty():
         raise click.UsageError("nobody is there to ask: add --yes to apply without asking, or use `crosskey sync`")
-    return click.confirm(f"Apply these {size} changes?", default=False)
 
 
 class StopFlag:
