@@ -81,7 +81,7 @@ def allow_option(command: Command) -> Command:
         multiple=True,
         metavar="RAIL=N",
         callback=_allowed,
-        help="Let exactly this through a rail, for this run only, e.g. mass-disable=37.",
+        help="Let this much through a rail, for this run only, e.g. mass-disable=37.",
     )(command)
 
 

@@ -19,7 +19,7 @@ __all__ = ("sync",)
 \b
 Examples:
   crosskey sync
-  crosskey sync --allow mass-disable=37     one run, exactly that many
+  crosskey sync --allow mass-disable=37     this run, up to that many
 """
 )
 @config_option

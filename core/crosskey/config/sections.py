@@ -95,7 +95,11 @@ class RailSettings(Settings, frozen=True, kw_only=True):
         ),
     ] = 70.0
     min_people: Annotated[
-        int, Meta(ge=0, description="Hold a run whose source shows nobody although last time it showed this many.")
+        int,
+        Meta(
+            ge=0,
+            description="Judge shrinking only where the last complete read showed at least this many people or members.",
+        ),
     ] = 5
     protect: Annotated[
         tuple[str, ...],
