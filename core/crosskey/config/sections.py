@@ -98,7 +98,7 @@ class RailSettings(Settings, frozen=True, kw_only=True):
         int,
         Meta(
             ge=0,
-            description="Judge shrinking only where the last complete read showed at least this many people or members.",
+            description="Judge shrinking only where the last complete read had at least this many people or members.",
         ),
     ] = 5
     protect: Annotated[
