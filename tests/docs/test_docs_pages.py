@@ -1,0 +1,81 @@
+"""The pages are whole: generated blocks fresh, links good, nothing left out, nothing left open."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from docs_pages import PAGES, ROOT, anchors, every, prose
+
+from crosskey.cli.main import COMMANDS
+from crosskey.config.reference import setting_rows
+from crosskey.config.sections import JournalSettings, RailSettings, SyncSection
+from crosskey.engine.rails import RAILS
+from crosskey.errors import ExitCode
+from crosskey.mapping.settings import RulesSettings
+from crosskey_halo.settings import HaloSettings
+from crosskey_okta.settings import OktaSettings
+
+LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+README, CONFIGURATION = ROOT / "README.md", ROOT / "docs" / "configuration.md"
+
+
+def test_generated_blocks_are_fresh():
+    command = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"run `python docs/generate.py`:\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for link in LINK.finditer(prose(page)):
+        target, _, anchor = link["target"].partition("#")
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        file = (page.parent / target).resolve() if target else page
+        assert file.is_file(), f"{page.name}: {link['target']} leads nowhere"
+        assert not anchor or anchor in anchors(file), f"{page.name}: {link['target']} has no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_is_left_open(page):
+    assert re.findall(r"\b(TODO|FIXME|TBD|XXX|lorem)\b", page.read_text(encoding="utf-8")) == []
+
+
+def test_the_readme_leads_to_every_page():
+    text = README.read_text(encoding="utf-8")
+    assert [page.name for page in PAGES[1:] if f"](docs/{page.name})" not in text] == []
+
+
+def test_every_command_rail_and_exit_code_is_in_the_readme():
+    text = README.read_text(encoding="utf-8")
+    assert [name for name in (*COMMANDS, "demo", "sandbox") if f"`crosskey {name}`" not in text] == []
+    assert [code for code in RAILS if f"| `{code}` |" not in text] == []
+    assert [code for code in ExitCode if f"| {int(code)} |" not in text] == []
+
+
+@pytest.mark.parametrize(
+    "settings", [OktaSettings, HaloSettings, SyncSection, RailSettings, JournalSettings, RulesSettings]
+)
+def test_every_setting_is_described(settings):
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    assert [row.key for row in setting_rows(settings) if f"| `{row.key}` |" not in text] == []
+
+
+def test_every_language_of_a_block_has_its_test():
+    """A block in another language would be checked by nobody."""
+    tested = {"sh", "console", "toml", "python", "ini", "cron", "text"}
+    fences = {
+        line[3:].split()[0]
+        for page in PAGES
+        for line in page.read_text("utf-8").splitlines()
+        if line[:3] == "```" and line[3:]
+    }
+    assert fences == tested
+
+
+def test_terminal_output_is_generated():
+    """What a terminal shows is never typed by hand."""
+    assert [block.where for language in ("console", "text") for block in every(language, generated=False)] == []
