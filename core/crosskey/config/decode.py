@@ -141,6 +141,8 @@ class Decoder:
 
     def _from_text(self, plain: object, text: str, path: str) -> object:
         if plain is Path:
+            if "\x00" in text:
+                return self.problem(path, "config-value", "no path can hold a NUL character", FROM_TEXT[plain])
             return Path(text).expanduser()
         try:
             return parse_duration(text)

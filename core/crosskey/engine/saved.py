@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -56,13 +57,27 @@ def changes_digest(changes: Iterable[Change]) -> str:
 
 
 def save_plan(plan: Plan, path: Path) -> None:
-    """Write the plan to a new file that only its owner can read. Raises :class:`ConfigError` when it cannot."""
+    """Write the plan to a file that only its owner can read. Raises :class:`ConfigError` when it cannot.
+
+    An older plan there is replaced once the new one is complete; anything but a plain file is left alone.
+    """
+    fresh = path.with_name(f".{path.name}.new")
     try:
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        with path.open("wb") as file:
+        if path.exists() and not path.is_file():
+            raise ConfigError(
+                "the plan cannot be written: this is not a plain file",
+                code="plan-file",
+                where=str(path),
+                fix="name another file",
+            )
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        with fresh.open("wb") as file:
             file.writelines(_lines(plan))
+        fresh.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise ConfigError(
             f"the plan cannot be written: {error.strerror}", code="plan-file", where=str(path), fix="name another file"
         ) from error
