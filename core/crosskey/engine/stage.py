@@ -39,10 +39,13 @@ CREATE TABLE claim(kind TEXT NOT NULL, attribute TEXT NOT NULL, value TEXT NOT N
 CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL, id TEXT NOT NULL,
                     action TEXT NOT NULL, body BLOB NOT NULL);
 """
-_INDEXES = """
-CREATE INDEX account_marker ON account(kind, marker) WHERE marker <> '';
-CREATE INDEX identity_value ON identity(kind, field, value);
-"""
+_INDEXES = (
+    "CREATE INDEX account_marker ON account(kind, marker) WHERE marker <> ''",
+    "CREATE INDEX identity_value ON identity(kind, field, value)",
+)
+
+_SCRATCH = ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "locking_mode=EXCLUSIVE", "cache_size=-16000")
+"""Nobody else looks before the stage is kept, so it is one transaction; ids come in no order, so its tree needs room."""
 
 _CHUNK = 500
 """People or keys a query; within SQLite's limit on bound values, large enough to amortise the call."""
@@ -68,10 +71,10 @@ class Stage:
                 path.unlink(missing_ok=True)
                 path.touch(mode=0o600)
             self._db = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=OFF")
-            self._db.execute("PRAGMA synchronous=OFF")
-            self._db.execute("PRAGMA temp_store=MEMORY")
+            for pragma in _SCRATCH:
+                self._db.execute(f"PRAGMA {pragma}")
             self._db.executescript(_SCHEMA)
+            self._db.execute("BEGIN")
         except (OSError, sqlite3.Error) as error:
             raise _storage(error, path) from error
 
@@ -98,6 +101,7 @@ class Stage:
             return
         for table in ("newcomer", "claim", "change"):
             self._execute(f"DROP TABLE {table}")
+        self._execute("COMMIT")
         self._db.close()
         self.path.replace(as_path)
 
@@ -162,11 +166,12 @@ class Stage:
 
     def index(self) -> None:
         """Make what was staged so far findable by marker and identity. Call once, after the reads."""
-        self._db.executescript(_INDEXES)
+        for index in _INDEXES:
+            self._execute(index)
 
     def index_claims(self) -> None:
         """Make claims findable by value. Call once, after the newcomers are in."""
-        self._db.executescript("CREATE INDEX IF NOT EXISTS claim_value ON claim(kind, attribute, value)")
+        self._execute("CREATE INDEX IF NOT EXISTS claim_value ON claim(kind, attribute, value)")
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -245,8 +250,10 @@ class Stage:
 
     def account_by_marker(self, kind: str, marker: str) -> Account | None:
         """The account that bears this marker; the lowest key when a fault left two."""
+        # left alone, SQLite walks all accounts of the kind in the order of their keys
         row = self._one(
-            "SELECT body FROM account WHERE kind = ? AND marker = ? AND marker <> '' ORDER BY key LIMIT 1",
+            "SELECT body FROM account INDEXED BY account_marker"
+            " WHERE kind = ? AND marker = ? AND marker <> '' ORDER BY key LIMIT 1",
             (kind, marker),
         )
         return None if row is None else _decode_account(row[0])
@@ -311,9 +318,7 @@ class Stage:
 
     def _many(self, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
         try:
-            self._db.execute("BEGIN")
             self._db.executemany(sql, rows)
-            self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise _storage(error, self.path) from error
 
