@@ -1,0 +1,94 @@
+"""An open Entra tenant as an identity source."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from urllib.parse import quote
+
+from crosskey.connector.context import Context
+from crosskey.connector.source import ReadPage, ReadRequest
+from crosskey.errors import ConfigError, Diagnostic, RejectedError
+from crosskey.model import Person, Subject
+from crosskey_entra.attributes import read_attributes
+from crosskey_entra.check import Check
+from crosskey_entra.credentials import Credential
+from crosskey_entra.errors import is_gone
+from crosskey_entra.graph import Graph
+from crosskey_entra.people import People
+from crosskey_entra.reading import FullRead
+from crosskey_entra.settings import EntraSettings
+
+__all__ = ("EntraSource",)
+
+
+class EntraSource:
+    """Reads everyone, looks one person up by id, and says what is missing."""
+
+    def __init__(
+        self, graph: Graph, *, settings: EntraSettings, issuer: str, credential: Credential, context: Context
+    ) -> None:
+        self._graph = graph
+        self._settings = settings
+        self._issuer = issuer
+        self._credential = credential
+        self._context = context
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of the tenant's sign-in tokens, which holds its id; or the name that the configuration keeps."""
+        return self._issuer
+
+    async def check(self) -> Sequence[Diagnostic]:
+        """Probe credential, tenant and each permission; costs about seven requests."""
+        return await Check(self._graph, self._settings, self._credential, self._context).run()
+
+    async def read(self, request: ReadRequest) -> AsyncGenerator[ReadPage]:
+        """Everyone, all groups, and the members of the groups and apps that ``request`` names.
+
+        Costs ceil(users/999) + ceil(groups/999) + ceil(named groups/20) and a request for each further 999 members;
+        with apps, ceil(enterprise apps/999) and about two for each that is named. Never a request per person.
+        """
+        read = FullRead(
+            self._graph,
+            self._people(request.attributes),
+            request,
+            instance=self._context.instance,
+            settings=self._settings,
+        )
+        async with aclosing(read.pages()) as pages:
+            async for page in pages:
+                yield page
+
+    async def find(self, subject: Subject) -> Person | None:
+        """The person; ``None`` only when Graph says that this id does not exist (Request_ResourceNotFound).
+
+        That is so for the deleted in the recycle bin too; restored ones come back under the same id. Raises for every
+        other refusal.
+        """
+        if subject.issuer != self.issuer:
+            raise ConfigError(
+                f"{subject} does not belong to this tenant, whose people bear {self.issuer}",
+                code="entra-foreign-subject",
+                where=f"{self._context.instance}.issuer",
+                fix="check `tenant` and `cloud`; links of another tenant's people cannot be looked up here",
+            )
+        people = self._people(None)
+        try:
+            reply = await self._graph.get(
+                f"/users/{quote(subject.id, safe='')}", people.one, params=people.query, template="/users/{id}"
+            )
+        except RejectedError as error:
+            if is_gone(error):
+                return None
+            raise
+        return people.person(reply.value)
+
+    def _people(self, extra: frozenset[str] | None) -> People:
+        where = self._context.instance
+        return People(
+            issuer=self.issuer,
+            instance=where,
+            guests=self._settings.guests,
+            attributes=read_attributes(self._settings.attributes, extra, where),
+        )
