@@ -65,19 +65,21 @@ class Directory:
     """The source's state; a test edits it between runs."""
 
     def __init__(self) -> None:
+        self.issuer = ISSUER
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
         self.members: dict[str, set[str]] = {}
         self.hidden: set[str] = set()  # left out of lists, found by id
         self.complete = True
         self.fail: Exception | None = None
+        self.can_find = True
         self.finds: list[str] = []
 
     def add(self, id: str, *, groups: Sequence[str] = (), active: bool | None = True, **attributes: str) -> Person:
         attributes.setdefault("email", f"{id}@example.com")
         attributes.setdefault("display_name", id.title())
         status = {True: "ON", False: "OFF", None: "ODD"}[active]
-        person = Person(subject=Subject(ISSUER, id), active=active, status=status, **attributes)
+        person = Person(subject=Subject(self.issuer, id), active=active, status=status, **attributes)
         self.people[id] = person
         for name in groups:
             self.group(name).add(id)
@@ -86,6 +88,12 @@ class Directory:
     def group(self, name: str) -> set[str]:
         self.groups.setdefault(name, Group(id=f"g-{name}", name=name))
         return self.members.setdefault(f"g-{name}", set())
+
+    def move(self, issuer: str) -> None:
+        """The same people under another issuer."""
+        self.issuer = issuer
+        for name, person in self.people.items():
+            self.change(name, subject=msgspec.structs.replace(person.subject, issuer=issuer))
 
     def change(self, id: str, **attributes: object) -> None:
         self.people[id] = msgspec.structs.replace(self.people[id], **attributes)
@@ -103,6 +111,9 @@ class Desk:
         self.batch = 3
         self.fault = ""  # lost-answer | lost-request | late | auth | down | raise | silent
         self.bad: set[str] = set()  # labels that are refused
+        self.poison: set[str] = set()  # labels whose whole array gets no clear answer and is not written
+        self.can_find = False
+        self.found: list[str] = []
         self.told: dict[str, int] = {}
         self.hidden: set[str] = set()
         self.late: list[object] = []  # writes that arrive after their sender gave up
@@ -165,7 +176,9 @@ def reset() -> None:
 
 
 class OpenDirectory:
-    issuer = ISSUER
+    @property
+    def issuer(self) -> str:
+        return directory.issuer
 
     async def check(self):
         return []
@@ -182,6 +195,8 @@ class OpenDirectory:
         if directory.complete:
             yield ReadComplete()
 
+
+class OpenDirectoryThatFinds(OpenDirectory):
     async def find(self, subject):
         directory.finds.append(subject.id)
         return directory.people.get(subject.id)
@@ -227,6 +242,8 @@ class OpenDesk:
                 raise KeyError("oops")
             case "silent":
                 return []
+        if any(change.label in desk.poison for change in batch):
+            return [Outcome(change=change.id, result="unknown", message="HTTP 500") for change in batch]
         outcomes = []
         for change in batch:
             if change.label in desk.bad:
@@ -239,14 +256,22 @@ class OpenDesk:
         return outcomes
 
 
+class OpenDeskThatFinds(OpenDesk):
+    async def find(self, change):
+        desk.found.append(change.label)
+        if change.key is not None:
+            return desk.accounts.get((change.kind, change.key))
+        return next((account for account in desk.accounts.values() if account.marker == change.marker), None)
+
+
 @asynccontextmanager
 async def open_directory(settings, context):
-    yield OpenDirectory()
+    yield OpenDirectoryThatFinds() if directory.can_find else OpenDirectory()
 
 
 @asynccontextmanager
 async def open_desk(settings, context):
-    yield OpenDesk()
+    yield OpenDeskThatFinds() if desk.can_find else OpenDesk()
 
 
 class NoSettings(Settings):

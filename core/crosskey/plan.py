@@ -103,7 +103,8 @@ class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
 
     ``lineage`` names the journal's history and ``serial`` its state when the plan was made: both must still
     hold, as must ``config_digest``. ``counts`` is the number of changes by action, ``digest`` the SHA-256 over all of
-    them in order.
+    them in order. ``held`` lists at most a hundred of each rail, ``held_counts`` says how many there are. ``allowed``
+    is what a person let through for this plan, in the words of ``--allow``.
     """
 
     id: str
@@ -116,6 +117,8 @@ class PlanHeader(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
     digest: str = ""
     held: tuple[Held, ...] = ()
+    held_counts: dict[str, int] = {}
+    allowed: tuple[str, ...] = ()
 
 
 class Plan:

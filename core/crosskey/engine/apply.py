@@ -4,40 +4,56 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 
 import msgspec
 
 from crosskey.connector.target import Target
+from crosskey.engine.findings import LISTED
 from crosskey.errors import AuthError, ContractError, CrosskeyError, PluginError, RetryableError, UncertainError
 from crosskey.journal import JournalWriter
+from crosskey.model import Subject
 from crosskey.plan import Change, Outcome, Result
 
-__all__ = ("Applied", "apply_changes", "batches")
+__all__ = ("Alone", "Applied", "apply_changes", "batches")
+
+Alone = AbstractSet[tuple[str, Subject]]
+"""Whose creates go alone: kind and subject."""
 
 
 class Applied(msgspec.Struct, kw_only=True):
-    """What became of the changes: how many by result, the failures to show, and the error that stopped it, if any.
+    """What became of the changes: how many by result, the first failures to show, and the error that stopped it.
 
-    ``declined`` is set when a person was asked and said no.
+    ``declined`` is set when a person was asked and said no, ``interrupted`` when a signal came before the last batch.
     """
 
     counts: Counter[str] = msgspec.field(default_factory=Counter[str])
     failures: list[tuple[Change, Outcome]] = msgspec.field(default_factory=list[tuple[Change, Outcome]])
     stopped: CrosskeyError | None = None
     declined: bool = False
+    interrupted: bool = False
 
 
-def batches(changes: Iterable[Change], size: int) -> Iterator[list[Change]]:
-    """The changes in order, in lists of one kind and action that are no longer than ``size``."""
+def batches(changes: Iterable[Change], size: int, alone: Alone = frozenset()) -> Iterator[list[Change]]:
+    """The changes in order, in lists of one kind and action that are no longer than ``size``.
+
+    Creates of ``alone`` (kind and subject) come last, each by itself.
+    """
     batch: list[Change] = []
+    last: list[Change] = []
     for change in changes:
+        if change.action == "create" and (change.kind, change.subject) in alone:
+            last.append(change)
+            continue
         if batch and (len(batch) == size or (batch[0].kind, batch[0].action) != (change.kind, change.action)):
             yield batch
             batch = []
         batch.append(change)
     if batch:
         yield batch
+    for change in last:
+        yield [change]
 
 
 async def apply_changes(
@@ -50,23 +66,26 @@ async def apply_changes(
     settle: timedelta,
     stop: Callable[[], bool],
     progress: Callable[[Sequence[Change], Sequence[Outcome]], None],
+    alone: Alone = frozenset(),
 ) -> Applied:
-    """Apply every change once; stop between batches when ``stop`` says so, or at an error all others would meet."""
+    """Apply every change once; stop between batches when ``stop`` says so, or at an error all others would meet.
+
+    A create that is sent alone since its last answer was lost may lose it again: that concerns nobody else.
+    """
     applied = Applied()
-    for group in batches(changes, batch):
+    for group in batches(changes, batch, alone):
         if stop():
+            applied.interrupted = True
             break
         journal.intend(run, group, settle=settle)
-        outcomes, error = await _send(target, group)
-        journal.record(run, group, outcomes)
+        answered, error = await _send(target, group)
+        outcomes = journal.record(run, group, answered)
         applied.counts.update(outcome.result for outcome in outcomes)
-        applied.failures += [
-            (change, outcome)
-            for change, outcome in zip(group, outcomes, strict=True)
-            if outcome.result in ("rejected", "unknown")
-        ]
+        for change, outcome in zip(group, outcomes, strict=True):
+            if outcome.result in ("rejected", "unknown") and len(applied.failures) < LISTED:
+                applied.failures.append((change, outcome))
         progress(group, outcomes)
-        if error is not None:
+        if error is not None and not (isinstance(error, UncertainError) and (group[0].kind, group[0].subject) in alone):
             applied.stopped = error
             break
     return applied

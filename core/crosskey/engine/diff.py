@@ -38,7 +38,7 @@ class Differ:
     def __init__(self, kind: KindSpec, mapping: CompiledMapping) -> None:
         self._kind = kind
         self._ownership = mapping.fields
-        self._managed = tuple(reference for reference in kind.references if reference.name in mapping.managed)
+        self._managed = mapping.managed
         self._unlisted = frozenset(field.name for field in kind.fields if not field.listed)
 
     def create(self, person: Person, desired: Desired) -> Change:
@@ -126,7 +126,9 @@ class Differ:
 
     def _references(self, desired: Desired, account: Account, given: Given) -> dict[str, ReferenceChange]:
         changes: dict[str, ReferenceChange] = {}
-        for reference in self._managed:
+        for reference in self._kind.references:
+            if reference.name not in self._managed and reference.name not in given.references:
+                continue  # no rule gives it and crosskey never did
             before = account.references.get(reference.name, ())
             wanted = desired.references.get(reference.name, ())
             after = _after(reference, before, wanted, given.references.get(reference.name, ()))

@@ -5,12 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from crosskey.model import Subject
+from crosskey.model import Account, Subject
 
-__all__ = ("marker",)
+__all__ = ("bears_anothers", "marker")
+
+_PREFIX = "ck-"
 
 
 def marker(subject: Subject) -> str:
     """A short stable word for a subject: same subject, same marker; says nothing about the person."""
     digest = hashlib.blake2b(f"{subject.issuer}#{subject.id}".encode(), digest_size=15).digest()
-    return "ck-" + base64.b32encode(digest).decode().lower()
+    return _PREFIX + base64.b32encode(digest).decode().lower()
+
+
+def bears_anothers(account: Account, subject: Subject) -> bool:
+    """Whether the account bears a marker that crosskey wrote for another person; other tools' words do not count."""
+    return account.marker.startswith(_PREFIX) and account.marker != marker(subject)

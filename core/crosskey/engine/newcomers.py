@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import msgspec
 
 from crosskey.connector.mapper import Desired
+from crosskey.engine.batching import batched
+from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import marker
 from crosskey.engine.planner import KindPlan, Planner
-from crosskey.engine.stage import LogicalGroups
 from crosskey.model import Account, Person
 
 __all__ = ("plan_newcomers",)
@@ -25,13 +26,8 @@ _BATCH = 500
 def plan_newcomers(planner: Planner, logical: LogicalGroups) -> None:
     """Stage adoptions and creates for everyone whom :meth:`Planner.plan` set aside."""
     for kind in planner.kinds:
-        batch: list[tuple[str, bool, bytes]] = []
-        for newcomer in planner.stage.newcomers(kind.name):
-            batch.append(newcomer)
-            if len(batch) == _BATCH:
-                _plan_batch(planner, kind, batch, logical)
-                batch = []
-        _plan_batch(planner, kind, batch, logical)
+        for batch in batched(planner.stage.newcomers(kind.name), _BATCH):
+            _plan_batch(planner, kind, batch, logical)
 
 
 def _plan_batch(
@@ -51,21 +47,48 @@ def _plan_batch(
 
 def _plan_one(planner: Planner, kind: KindPlan, person: Person, desired: Desired) -> None:
     if desired.problem:
-        planner.findings.hold("mapping-problem", desired.problem, kind=kind.name, person=person)
+        _hold(planner, kind, person, _Ambiguous("mapping-problem", desired.problem, ""))
         return
-    marked = planner.stage.account_by_marker(kind.name, marker(person.subject))
-    if marked is not None and not planner.journal.links_by_key(kind.name, [marked.key]):
-        change = kind.differ.adopt(person, desired, marked, "bears crosskey's marker for this person")
-        planner.propose(change, person, marked)
-        return
-    found = _match(planner, kind, person)
-    if isinstance(found, _Ambiguous):
-        planner.findings.hold(found.rail, found.summary, fix=found.fix, kind=kind.name, person=person, key=found.key)
-    elif found is None:
+    found = _marked(planner, kind, person) or _match(planner, kind, person)
+    if found is None:
         planner.propose(kind.differ.create(person, desired), person, None)
+    elif isinstance(found, _Ambiguous):
+        _hold(planner, kind, person, found)
     else:
-        account, because = found
+        _adopt(planner, kind, person, desired, *found)
+
+
+def _adopt(planner: Planner, kind: KindPlan, person: Person, desired: Desired, account: Account, because: str) -> None:
+    """Adopt, unless somebody else came to the same account by another road: then neither does."""
+    first = planner.stage.claim_account(kind.name, account.key, person.subject.id)
+    if first == person.subject.id:
         planner.propose(kind.differ.adopt(person, desired, account, because), person, account)
+        return
+    rival = planner.stage.withdraw_adoption(kind.name, account.key)
+    if rival is not None:
+        shared = _shared(kind, account.key, [person.subject.id])
+        planner.findings.hold(
+            shared.rail,
+            shared.summary,
+            fix=shared.fix,
+            kind=kind.name,
+            subject=rival.subject,
+            label=rival.label,
+            key=account.key,
+        )
+    _hold(planner, kind, person, _shared(kind, account.key, [first]))
+
+
+def _hold(planner: Planner, kind: KindPlan, person: Person, found: _Ambiguous) -> None:
+    planner.findings.hold(
+        found.rail,
+        found.summary,
+        fix=found.fix,
+        kind=kind.name,
+        subject=person.subject,
+        label=person.label,
+        key=found.key,
+    )
 
 
 class _Ambiguous(msgspec.Struct, frozen=True):
@@ -73,6 +96,30 @@ class _Ambiguous(msgspec.Struct, frozen=True):
     summary: str
     fix: str
     key: str | None = None
+
+
+def _shared(kind: KindPlan, key: str, others: Sequence[str]) -> _Ambiguous:
+    return _Ambiguous(
+        "ambiguous-match",
+        f"{kind.name} {key} fits somebody else as well: {_listed(others)}",
+        f"correct the one who does not own it in the source, or shorten [map.{kind.name}] match",
+        key,
+    )
+
+
+def _marked(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, str] | _Ambiguous | None:
+    account = planner.stage.account_by_marker(kind.name, marker(person.subject))
+    if account is None:
+        return None
+    link = planner.journal.links_by_key(kind.name, [account.key]).get(account.key)
+    if link is None or link.subject == person.subject:
+        return account, "bears crosskey's marker for this person"
+    return _Ambiguous(
+        "identity-collision",
+        f"{kind.name} {account.key} bears crosskey's marker of this person but belongs to {link.subject.id}",
+        "look whose account it is and correct its marker in the target",
+        account.key,
+    )
 
 
 def _match(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, str] | _Ambiguous | None:
@@ -119,7 +166,7 @@ def _report_unmanaged(planner: Planner, kind: KindPlan, person: Person) -> None:
     for key in kind.mapping.match:
         value = person.text(key.attribute)
         keys = planner.stage.keys_by_identity(kind.name, key.fields, value) if value else []
-        if len(keys) != 1:
+        if len(keys) != 1 or planner.stage.claimants(kind.name, key.attribute, value):
             continue
         account = planner.stage.accounts(kind.name, keys)[keys[0]]
         if account.active and not account.protected and not planner.journal.links_by_key(kind.name, keys):
@@ -129,7 +176,8 @@ def _report_unmanaged(planner: Planner, kind: KindPlan, person: Person) -> None:
                 f"{key.attribute} is active and not managed by crosskey",
                 fix="switch that account off in the target if it is theirs",
                 kind=kind.name,
-                person=person,
+                subject=person.subject,
+                label=person.label,
                 key=keys[0],
             )
         return

@@ -7,6 +7,7 @@ in the read at all (see :mod:`crosskey.engine.leavers`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -16,14 +17,16 @@ from crosskey.clock import Clock
 from crosskey.connector.mapper import Candidate, CompiledMapping, Desired
 from crosskey.connector.target import KindSpec
 from crosskey.engine.diff import Differ, Given
+from crosskey.engine.findings import LISTED, Findings
+from crosskey.engine.logical import LogicalGroups
+from crosskey.engine.marker import bears_anothers
 from crosskey.engine.protect import Protection
-from crosskey.engine.stage import LogicalGroups, Stage
-from crosskey.errors import Diagnostic
+from crosskey.engine.stage import Stage
 from crosskey.journal import JournalWriter, Link
 from crosskey.model import Account, Person, Subject
-from crosskey.plan import Action, Change, Held
+from crosskey.plan import Action, Change
 
-__all__ = ("RANK", "Findings", "KindPlan", "Planner")
+__all__ = ("RANK", "Gone", "KindPlan", "Planner")
 
 RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4}
 """The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
@@ -41,36 +44,13 @@ class KindPlan:
         self.differ = Differ(kind, mapping)
 
 
-class Findings:
-    """What planning found besides changes."""
+class Gone(msgspec.Struct, frozen=True):
+    """Somebody linked to an account that a complete read of the target did not bring."""
 
-    def __init__(self) -> None:
-        self.held: list[Held] = []
-        self.notices: list[Diagnostic] = []
-        self.scoped: dict[str, int] = {}
-        self.linked_seen: dict[str, int] = {}
-        self.unknown = 0
-
-    def hold(
-        self, rail: str, summary: str, *, fix: str = "", kind: str, person: Person, key: str | None = None
-    ) -> None:
-        """Hold one person back."""
-        self.held.append(
-            Held(
-                rail=rail,
-                scope="person",
-                summary=summary,
-                fix=fix,
-                kind=kind,
-                subject=person.subject,
-                label=person.label,
-                key=key,
-            )
-        )
-
-    def notice(self, code: str, summary: str, *, path: str = "", fix: str = "") -> None:
-        """Tell something that holds nothing back."""
-        self.notices.append(Diagnostic(severity="warning", code=code, summary=summary, path=path, fix=fix))
+    kind: KindPlan
+    person: Person
+    desired: Desired
+    link: Link
 
 
 class Planner:
@@ -86,30 +66,45 @@ class Planner:
         clock: Clock,
         settle: timedelta,
         blocked: Mapping[tuple[str, Subject], datetime],
+        most_missing: int,
     ) -> None:
         self.stage = stage
         self.journal = journal
         self.kinds = kinds
         self.protection = protection
         self.clock = clock
-        self.findings = Findings()
+        self.findings = Findings(stage)
+        self.gone: list[Gone] = []
+        self.gone_counts: Counter[str] = Counter()
         self._settle = settle
         self._blocked = blocked
+        self._most_missing = most_missing
 
     def plan(self, logical: LogicalGroups, advance: Callable[[int], None]) -> None:
         """Stage the changes of everyone who was read and has a link, and remember everyone who has none."""
         for candidates in self.stage.candidates(logical):
-            self.findings.unknown += sum(candidate.person.active is None for candidate in candidates)
+            self.findings.unknown.update(each.person.status for each in candidates if each.person.active is None)
             for kind in self.kinds:
                 self._plan_batch(kind, candidates)
             advance(len(candidates))
         self.stage.index_claims()
 
     def propose(self, change: Change, person: Person | None, account: Account | None) -> None:
-        """Stage a change, unless its account is protected."""
-        held = self.protection.holds(change.action, person, account, change.kind)
+        """Stage a change, unless its account is protected or bears the marker of somebody else."""
+        if account is not None and bears_anothers(account, change.subject):
+            self.findings.hold(
+                "identity-collision",
+                f"{change.kind} {account.key} bears crosskey's marker of another person",
+                fix="look whose account it is; if it is theirs, clear the marker in the target",
+                kind=change.kind,
+                subject=change.subject,
+                label=change.label,
+                key=account.key,
+            )
+            return
+        held = self.protection.holds(change, person, account)
         if held is not None:
-            self.findings.held.append(held)
+            self.findings.add(held)
         else:
             self.stage.add_change(RANK[change.action], [change])
 
@@ -130,69 +125,94 @@ class Planner:
                 return None
         return kind.differ.disable(subject, label, account, because)
 
-    def _plan_batch(self, kind: KindPlan, candidates: Sequence[Candidate]) -> None:
-        links = self.journal.links(kind.name, [candidate.person.subject for candidate in candidates])
-        accounts = self.stage.accounts(kind.name, [link.key for link in links.values()])
-        self.findings.linked_seen[kind.name] = self.findings.linked_seen.get(kind.name, 0) + len(links)
-        back: list[Subject] = []
-        for candidate, desired in zip(candidates, kind.mapping(candidates), strict=True):
-            person = candidate.person
-            if person.active is None or self._is_blocked(kind, person):
-                continue
-            wanted = desired.in_scope and person.active
-            if wanted:
-                self.findings.scoped[kind.name] = self.findings.scoped.get(kind.name, 0) + 1
-            link = links.get(person.subject)
-            account = accounts.get(link.key) if link is not None else None
-            if link is None:
-                self._set_aside(kind, person, desired, wanted=wanted)
-            elif account is None:
-                self._account_gone(kind, person, desired, link, wanted=wanted)
-            elif wanted:
-                back.append(person.subject)
-                self._plan_wanted(kind, person, desired, link, account)
-            elif account.active:
-                self._plan_leaver(kind, person, desired, account)
-        if back and kind.mapping.leavers.after > timedelta(0):
-            returned = self.journal.leaving(kind.name, back)
-            if returned:
-                self.journal.clear_leaving(kind.name, list(returned))
-
-    def _is_blocked(self, kind: KindPlan, person: Person) -> bool:
-        until = self._blocked.get((kind.name, person.subject))
+    def is_blocked(self, kind: KindPlan, subject: Subject, label: str) -> bool:
+        """Whether an earlier write for somebody is not settled: then nothing is planned for them but to wait."""
+        until = self._blocked.get((kind.name, subject))
         if until is None:
             return False
         self.findings.hold(
             "unsettled",
             "an earlier write has no known outcome yet; looked again after " + until.strftime("%H:%M:%S UTC"),
-            kind=kind.name,
-            person=person,
             fix="run again after that time",
+            kind=kind.name,
+            subject=subject,
+            label=label,
         )
         return True
 
-    def _set_aside(self, kind: KindPlan, person: Person, desired: Desired, *, wanted: bool) -> None:
+    def set_aside(self, kind: KindPlan, person: Person, desired: Desired, *, wanted: bool) -> None:
+        """Leave somebody for :func:`crosskey.engine.newcomers.plan_newcomers`."""
         if not desired.in_scope:
             return
         values = [(key.attribute, person.text(key.attribute)) for key in kind.mapping.match] if wanted else []
         self.stage.add_newcomer(kind.name, person.subject.id, wanted=wanted, body=_encode(desired), values=values)
 
-    def _account_gone(self, kind: KindPlan, person: Person, desired: Desired, link: Link, *, wanted: bool) -> None:
-        if not wanted:
-            return
+    def _plan_batch(self, kind: KindPlan, candidates: Sequence[Candidate]) -> None:
+        links = self.journal.links(kind.name, [candidate.person.subject for candidate in candidates])
+        accounts = self.stage.accounts(kind.name, [link.key for link in links.values()])
+        self.findings.linked_seen[kind.name] += len(links)
+        back: list[Subject] = []
+        woken: list[Link] = []
+        for candidate, desired in zip(candidates, kind.mapping(candidates), strict=True):
+            person = candidate.person
+            if person.active is None or self.is_blocked(kind, person.subject, person.label):
+                continue
+            wanted = desired.in_scope and person.active
+            link = links.get(person.subject)
+            if link is None:
+                self.set_aside(kind, person, desired, wanted=wanted)
+                continue
+            account = accounts.get(link.key)
+            if wanted:
+                back.append(person.subject)
+                self._plan_wanted(kind, person, desired, link, account)
+                if account is not None and account.active and not link.active:
+                    woken.append(link)
+            elif account is not None and account.active:
+                self._plan_leaver(kind, person, desired, account)
+        if woken:
+            self._note_woken(kind, woken)
+        if back and kind.mapping.leavers.after > timedelta(0):
+            returned = self.journal.leaving(kind.name, back)
+            if returned:
+                self.journal.clear_leaving(kind.name, list(returned))
+
+    def _note_woken(self, kind: KindPlan, links: Sequence[Link]) -> None:
+        """Remember that somebody else switched on what crosskey had switched off: off again is then not ours to undo.
+
+        Not while our own last write may still be on its way into the target's lists.
+        """
+        before = self.clock.now() - self._settle
+        for link in links:
+            last = self.journal.operations(key=(kind.name, link.key), limit=1)
+            if not last or last[0].intent_at < before:
+                self.journal.note_active(kind.name, link.subject)
+
+    def _account_gone(self, kind: KindPlan, person: Person, desired: Desired, link: Link) -> None:
         if self.clock.now() - link.since < self._settle:
             self.findings.notice(
                 "not-yet-listed", f"{person.label}: {kind.name} {link.key} was just written and is not listed yet"
             )
             return
-        self.findings.notice(
-            "account-gone", f"{person.label}: {kind.name} {link.key} no longer exists in the target; made anew"
-        )
-        self._set_aside(kind, person, desired, wanted=True)
+        self.gone_counts[kind.name] += 1
+        if self.gone_counts[kind.name] <= max(self._most_missing, LISTED):
+            self.gone.append(Gone(kind, person, desired, link))
 
-    def _plan_wanted(self, kind: KindPlan, person: Person, desired: Desired, link: Link, account: Account) -> None:
+    def _plan_wanted(
+        self, kind: KindPlan, person: Person, desired: Desired, link: Link, account: Account | None
+    ) -> None:
+        if account is None:
+            self._account_gone(kind, person, desired, link)
+            return
         if desired.problem:
-            self.findings.hold("mapping-problem", desired.problem, kind=kind.name, person=person, key=account.key)
+            self.findings.hold(
+                "mapping-problem",
+                desired.problem,
+                kind=kind.name,
+                subject=person.subject,
+                label=person.label,
+                key=account.key,
+            )
             return
         given = Given(references=link.given, fields=link.fields)
         if account.active:

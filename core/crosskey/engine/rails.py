@@ -7,25 +7,27 @@ single people (ambiguous match, protected account) stand where the people are pl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Protocol
 
 import msgspec
 
 from crosskey.config import RailSettings
 from crosskey.connector.target import Seats
-from crosskey.engine.planner import KindPlan
+from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.stage import Stage
 from crosskey.errors import ConfigError, close_matches
-from crosskey.plan import Held
+from crosskey.plan import Action, Held
 
-__all__ = ("RAILS", "Allowed", "LastReads", "check_disables", "check_read", "check_seats", "run_rails")
+__all__ = ("RAILS", "Allowed", "LastReads", "check_disables", "check_read", "hold_seats", "run_rails")
 
 RAILS: Mapping[str, str] = {
     "empty-source": "the source returned nobody",
     "shrink": "far fewer people than in the last complete read",
     "empty-group": "a group that mappings name lost all its members",
     "absence-unconfirmed": "linked people are missing from a complete read and were not confirmed gone",
+    "accounts-missing": "linked accounts are missing from the target's list and were not confirmed gone",
     "mass-disable": "more accounts would be disabled than allowed at once",
     "seats-short": "the target has fewer free seats than the plan needs",
     "protected": "the account must never be touched",
@@ -38,8 +40,9 @@ RAILS: Mapping[str, str] = {
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
 
-_NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed"})
+_NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing"})
 _NAMED = frozenset({"empty-group"})
+_TAKES_SEATS: tuple[Action, ...] = ("enable", "adopt", "create")
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -65,9 +68,21 @@ class Allowed(msgspec.Struct, frozen=True):
                     f'"{word}" cannot be allowed. {hint}'.rstrip(),
                     code="allow",
                     where="--allow",
-                    fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N or empty-group=NAME",
+                    fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N, accounts-missing=N "
+                    "or empty-group=NAME",
                 )
         return cls(numbers, frozenset(names))
+
+    def also(self, other: Allowed) -> Allowed:
+        """Both together; for one code the number given here."""
+        return Allowed({**other.numbers, **self.numbers}, self.names | other.names)
+
+    def words(self) -> tuple[str, ...]:
+        """What :meth:`parse` takes to allow the same again."""
+        return (
+            *(f"{code}={number}" for code, number in sorted(self.numbers.items())),
+            *(f"{code}={name}" for code, name in sorted(self.names)),
+        )
 
     def number(self, code: str) -> int:
         """The number let through for a rail, 0 when none."""
@@ -137,49 +152,47 @@ def check_disables(kind: KindPlan, stage: Stage, active: int, settings: RailSett
     )
 
 
-def check_seats(kind: KindPlan, stage: Stage, seats: Seats | None) -> Held | None:
-    """Paid seats are counted before accounts are made; none is made by guess (G14)."""
+def hold_seats(kind: KindPlan, stage: Stage, seats: Seats | None) -> list[Held]:
+    """Paid seats are counted before accounts are made; none is made by guess (G14).
+
+    What takes a seat is taken out of the stage; an adoption of an account that is switched on already takes none.
+    """
     if seats is None or not kind.kind.seats:
-        return None
-    counts = stage.change_counts()
-    adopted = sum(change.active is not None for change in stage.changes(kind.name, "adopt"))
-    needed = counts.get((kind.name, "create"), 0) + counts.get((kind.name, "enable"), 0) + adopted
-    free = seats.total - seats.used
+        return []
+    takers: dict[Action, dict[str, str]] = {
+        action: {change.id: change.label for change in stage.changes(kind.name, action) if change.active is not None}
+        for action in _TAKES_SEATS
+    }
+    needed, free = sum(map(len, takers.values())), seats.total - seats.used
     if needed <= free:
-        return None
-    return Held(
-        rail="seats-short",
-        scope="class",
-        action="create",
-        kind=kind.name,
-        summary=f"{needed} {kind.name} seats are needed, {max(free, 0)} of {seats.total} are free",
-        fix="buy seats, free some, or narrow the mapping's scope",
-        examples=tuple(change.label for change in stage.changes(kind.name, "create", limit=10)),
-    )
+        return []
+    for action, labels in takers.items():
+        stage.drop_changes(kind.name, action, ids=list(labels))
+    return [
+        Held(
+            rail="seats-short",
+            scope="class",
+            action=action,
+            kind=kind.name,
+            summary=f"{needed} {kind.name} seats are needed, {max(free, 0)} of {seats.total} are free",
+            fix="buy seats, free some, or narrow the mapping's scope",
+            examples=tuple(islice(labels.values(), 10)),
+        )
+        for action, labels in takers.items()
+        if labels
+    ]
 
 
-def run_rails(
-    kinds: Sequence[KindPlan],
-    stage: Stage,
-    *,
-    active: Mapping[str, int],
-    seats: Mapping[str, Seats],
-    settings: RailSettings,
-    allowed: Allowed,
-) -> list[Held]:
+def run_rails(planner: Planner, *, seats: Mapping[str, Seats], settings: RailSettings, allowed: Allowed) -> None:
     """Check each class of changes; what is held is taken out of the stage, everything else goes on."""
-    held: list[Held] = []
-    for kind in kinds:
-        disables = check_disables(kind, stage, active.get(kind.name, 0), settings, allowed)
+    for kind in planner.kinds:
+        active = planner.journal.link_count(kind.name, active_only=True)
+        disables = check_disables(kind, planner.stage, active, settings, allowed)
         if disables is not None:
-            held.append(disables)
-            stage.drop_changes(kind.name, "disable")
-        short = check_seats(kind, stage, seats.get(kind.name))
-        if short is not None:
-            held.append(short)
-            for action in ("create", "enable", "adopt"):
-                stage.drop_changes(kind.name, action)
-    return held
+            planner.findings.add(disables)
+            planner.stage.drop_changes(kind.name, "disable")
+        for held in hold_seats(kind, planner.stage, seats.get(kind.name)):
+            planner.findings.add(held)
 
 
 def _run(rail: str, summary: str, fix: str) -> Held:

@@ -7,7 +7,7 @@ whatever did not come would look like somebody who left (G2).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -21,9 +21,10 @@ from crosskey.connector.source import (
     Source,
 )
 from crosskey.connector.target import AccountsComplete, AccountsPage, AccountsRequest, Target
-from crosskey.engine.stage import LogicalGroups, Stage
+from crosskey.engine.logical import LogicalGroups
+from crosskey.engine.stage import Stage
 from crosskey.errors import ContractError, Diagnostic
-from crosskey.model import Group, GroupSelection
+from crosskey.model import Group, GroupSelection, Person
 
 __all__ = ("AccountsRead", "PeopleRead", "read_accounts", "read_people", "read_request")
 
@@ -78,6 +79,7 @@ async def read_people(
         pages += 1
         match page:
             case PeoplePage(people):
+                _refuse_strangers(people, source.issuer, where=where)
                 stage.add_people(people)
                 advance(len(people))
             case GroupsPage(groups):
@@ -118,6 +120,10 @@ async def read_accounts(
     pages = 0
     end: AccountsComplete | None = None
     async for page in target.read(request):
+        if end is not None:
+            raise ContractError(
+                "the target went on after it said that the read was complete", code="read-after-end", where=where
+            )
         pages += 1
         match page:
             case AccountsPage(accounts):
@@ -137,6 +143,21 @@ async def read_accounts(
             fix="run again; if it stays, report it to the plugin's author",
         )
     return AccountsRead(pages=pages, accounts=counts, warnings=end.warnings)
+
+
+def _refuse_strangers(people: Sequence[Person], issuer: str, *, where: str) -> None:
+    for person in people:
+        subject = person.subject
+        if not subject.id or "\0" in subject.id or subject.issuer != issuer:  # SQLite's JSON ends text at a NUL
+            fault = f"of another issuer ({subject.issuer}, not {issuer})" if subject.id else "without an id"
+            if "\0" in subject.id:
+                fault = "whose id holds a NUL"
+            raise ContractError(
+                f"the source gave a person {fault}; nothing was planned",
+                code="subject-foreign",
+                where=where,
+                fix="report it to the plugin's author",
+            )
 
 
 def _ids(chosen: Mapping[str, Group]) -> dict[str, str]:

@@ -1,44 +1,62 @@
 """Find out what became of writes whose outcome nobody recorded, by looking at the target; never by repeating them.
 
 A create is present when an account bears its marker, and absent only once the settle time has passed and nothing does:
-until then the person is left alone. Other writes name their account and set values: what the target shows now decides,
-and the planner works out again whatever is still missing.
+until then the person is left alone. Other writes name their account and set values: what the account shows of them is
+crosskey's from then on, and the planner works out again whatever is still missing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+
+import msgspec
 
 from crosskey.clock import Clock
-from crosskey.connector.target import FindsChanges, Target
+from crosskey.connector.target import FindsChanges, KindSpec, Target
 from crosskey.engine.stage import Stage
 from crosskey.journal import JournalWriter, OperationRecord
-from crosskey.model import Account, Subject
-from crosskey.plan import Change
+from crosskey.model import Account, Scalar, Subject
+from crosskey.plan import Change, FieldChange, ReferenceChange
 
-__all__ = ("settle_operations",)
+__all__ = ("Recovery", "settle_operations")
+
+
+class Recovery(msgspec.Struct, frozen=True):
+    """Who must wait (kind and subject) and until when, and whose creates are sent alone.
+
+    Nobody knows which record of an array made the target lose its head; alone, it takes nobody along.
+    """
+
+    waiting: dict[tuple[str, Subject], datetime]
+    alone: set[tuple[str, Subject]]
 
 
 async def settle_operations(
-    journal: JournalWriter, stage: Stage, target: Target, *, run: str, clock: Clock
-) -> dict[tuple[str, Subject], datetime]:
-    """Resolve every open operation that can be resolved; return who must wait (kind and subject), and until when."""
-    waiting: dict[tuple[str, Subject], datetime] = {}
+    journal: JournalWriter, stage: Stage, target: Target, kinds: Mapping[str, KindSpec], *, run: str, clock: Clock
+) -> Recovery:
+    """Resolve every open operation that can be resolved. Those of kinds that are not read (``kinds``) stay open."""
+    recovery = Recovery({}, set())
     for operation in journal.unresolved():
-        change = operation.change
+        change, kind = operation.change, kinds.get(operation.change.kind)
+        if kind is None:
+            continue
         account = await _look(stage, target, change)
-        if account is not None and _shows(account, change):
-            journal.resolve(operation.id, "present", run=run, key=account.key)
-        elif clock.now() < operation.settle_until:
-            waiting[change.kind, change.subject] = operation.settle_until
+        found, whole = (None, False) if account is None else _found(account, change, kind)
+        ended = clock.now() >= operation.settle_until
+        if account is not None and found is not None and (whole or ended):
+            journal.resolve(operation.id, "present", run=run, key=account.key, found=found)
+        elif not ended:
+            recovery.waiting[change.kind, change.subject] = operation.settle_until
         else:
-            journal.resolve(operation.id, _ended(operation), run=run)
-    return waiting
+            journal.resolve(operation.id, "absent" if change.action == "create" else "superseded", run=run)
+            if _was_answered_unclearly(operation):
+                recovery.alone.add((change.kind, change.subject))
+    return recovery
 
 
-def _ended(operation: OperationRecord) -> Literal["absent", "superseded"]:
-    return "absent" if operation.change.action == "create" else "superseded"
+def _was_answered_unclearly(operation: OperationRecord) -> bool:
+    return operation.change.action == "create" and operation.state == "uncertain"
 
 
 async def _look(stage: Stage, target: Target, change: Change) -> Account | None:
@@ -50,13 +68,53 @@ async def _look(stage: Stage, target: Target, change: Change) -> Account | None:
     return found
 
 
-def _shows(account: Account, change: Change) -> bool:
-    """Whether the account is as the change wanted it. A create only has to be there: the planner corrects the rest."""
+def _found(account: Account, change: Change, kind: KindSpec) -> tuple[Change | None, bool]:
+    """What the account shows of a change (``None``: nothing), and whether that is all that lists can show of it.
+
+    A create only has to be there.
+    """
     if change.action == "create":
-        return True
-    if change.active is not None and account.active != change.active.after:
-        return False
-    fields = all(account.fields.get(name) == field.after for name, field in change.fields.items())
-    return fields and all(
-        set(account.references.get(name, ())) == set(reference.after) for name, reference in change.references.items()
+        return change, True
+    switched = change.active is not None and account.active == change.active.after
+    if change.action == "adopt" and change.active is not None and not switched:
+        return None, False  # taken for linked, it would look switched off by somebody else
+    marked = bool(change.marker) and account.marker == change.marker
+    unlisted = {field.name for field in kind.fields if not field.listed}
+    fields = {
+        name: field
+        for name, field in change.fields.items()
+        if _holds(account.fields.get(name), field, listed=name not in unlisted)
+    }
+    references = {name: _shown(account.references.get(name, ()), each) for name, each in change.references.items()}
+    found = msgspec.structs.replace(
+        change,
+        active=change.active if switched else None,
+        marker=change.marker if marked else "",
+        fields=fields,
+        references=references,
     )
+    given = any(set(each.after) - set(each.before) for each in references.values())
+    taken = any(set(each.before) - set(each.after) for each in references.values())
+    if not (switched or marked or fields or given or taken):
+        return None, False
+    whole = (
+        switched == (change.active is not None)
+        and marked == bool(change.marker)
+        and not change.fields.keys() - fields.keys() - unlisted
+        and all(set(references[name].after) == set(each.after) for name, each in change.references.items())
+    )
+    return found, whole
+
+
+def _holds(now: Scalar, field: FieldChange, *, listed: bool) -> bool:
+    return now == field.after or (listed and _empty(now) and _empty(field.after))
+
+
+def _empty(value: Scalar) -> bool:
+    return value is None or value == ""
+
+
+def _shown(now: tuple[str, ...], wanted: ReferenceChange) -> ReferenceChange:
+    """The part of a reference's change that holds: what others gave meanwhile is not ours."""
+    known = {*wanted.before, *wanted.after}
+    return ReferenceChange(wanted.before, tuple(id_ for id_ in now if id_ in known))

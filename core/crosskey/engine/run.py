@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Literal, Protocol
 
@@ -14,21 +14,23 @@ from crosskey.clock import Clock
 from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.source import ReadRequest, Source
-from crosskey.connector.target import CountsSeats, HasCatalogue, Seats, Target, TargetSchema
-from crosskey.engine.apply import Applied, apply_changes
+from crosskey.connector.target import HasCatalogue, Target, TargetSchema
+from crosskey.engine.apply import Alone, Applied, apply_changes
 from crosskey.engine.baseline import Baseline
+from crosskey.engine.batching import batched
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
-from crosskey.engine.leavers import plan_absent
-from crosskey.engine.newcomers import plan_newcomers
+from crosskey.engine.findings import Findings
+from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.protect import Protection
-from crosskey.engine.rails import Allowed, check_read, run_rails
+from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.read import AccountsRead, PeopleRead, read_accounts, read_people, read_request
-from crosskey.engine.recover import settle_operations
+from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import SavedPlan, changes_digest
-from crosskey.engine.stage import LogicalGroups, Stage
+from crosskey.engine.stage import Stage
 from crosskey.errors import CrosskeyError, Diagnostic
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter
@@ -104,13 +106,20 @@ async def execute(
     try:
         result = await _Run(config, plugins, journal, connect, options, observer, run).go()
     except CrosskeyError as error:
-        journal.end_run(run, "failed", {}, note=f"{error.code}: {error.message}")
+        with suppress(CrosskeyError):  # where the journal itself failed, it says so once
+            journal.end_run(run, "failed", {}, note=_note(error))
         raise
     except (asyncio.CancelledError, KeyboardInterrupt):
         journal.end_run(run, "aborted", {}, note="interrupted")
         raise
-    journal.end_run(run, result.verdict, {**result.plan.header.counts, **_results(result.applied)})
+    counts = {**result.plan.header.counts, **_results(result.applied)}
+    stopped = result.applied.stopped
+    journal.end_run(run, result.verdict, counts, note=_note(stopped) if stopped else "")
     return result
+
+
+def _note(error: CrosskeyError) -> str:
+    return f"{error.code}: {error.message}"
 
 
 def _results(applied: Applied) -> dict[str, int]:
@@ -140,6 +149,9 @@ class _Run:
         self.clock: Clock = connect.clock
         self.tracer = connect.tracer
         self.baseline = Baseline(journal)
+        self.allowed = options.allowed
+        if options.expected is not None:
+            self.allowed = self.allowed.also(Allowed.parse(options.expected.header.allowed))
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
 
     async def go(self) -> RunResult:
@@ -166,20 +178,23 @@ class _Run:
         path = self.config.journal.path
         with Stage(path.with_name("reading.sqlite")) as stage:
             people, accounts, logical = await self._read(source, target, mappings, stage)
-            held = check_read(people, self.baseline, self.config.rails, self.options.allowed)
-            planner = await self._planner(stage, kinds, target, schema)
+            held = check_read(people, self.baseline, self.config.rails, self.allowed)
+            planner, recovery = await self._planner(stage, kinds, target, schema)
+            for hold in held:
+                planner.findings.add(hold)
             if not held:
-                await self._plan(planner, source, target, logical, people.people)
-            plan = self._write_plan(stage, [*held, *planner.findings.held])
+                await self._plan(planner, source, target, logical, people)
+            tell_unruled(planner, schema)
+            plan = self._write_plan(stage, planner.findings)
             snapshot = {"schema": schema, "catalogue": catalogue, "read_at": self.clock.now()}
             for name, value in {**snapshot, "groups": logical.groups, "apps": logical.apps}.items():
                 stage.note(name, value)
             if not held:
                 stage.keep(path.with_name("snapshot.sqlite"))
-        self.baseline.remember(self.run, people, accounts, trusted=not held)
         if self.options.expected is not None:
             self.options.expected.refuse_other(plan.header)
-        applied = await self._apply(target, plan, schema)
+        applied = await self._apply(target, plan, schema, recovery.alone)
+        self.baseline.remember(self.run, people, accounts, trusted=not held and self._stands(people, applied))
         return RunResult(
             run=self.run,
             verdict=self._verdict(plan, applied),
@@ -191,6 +206,12 @@ class _Run:
             schema=schema,
             catalogue=catalogue,
         )
+
+    def _stands(self, people: PeopleRead, applied: Applied) -> bool:
+        """Whether later reads are measured by this one. What a person allowed counts only once it was carried out."""
+        if not check_read(people, self.baseline, self.config.rails, Allowed()):
+            return True
+        return self.options.kind != "plan" and not applied.declined
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -237,41 +258,41 @@ class _Run:
             )
             raise
 
-    async def _planner(self, stage: Stage, kinds: Sequence[KindPlan], target: Target, schema: TargetSchema) -> Planner:
+    async def _planner(
+        self, stage: Stage, kinds: Sequence[KindPlan], target: Target, schema: TargetSchema
+    ) -> tuple[Planner, Recovery]:
+        specs = {kind.name: kind.kind for kind in kinds}
         with blaming(self.config.target):
-            blocked = await settle_operations(self.journal, stage, target, run=self.run, clock=self.clock)
-        return Planner(
+            recovery = await settle_operations(self.journal, stage, target, specs, run=self.run, clock=self.clock)
+        planner = Planner(
             stage,
             self.journal,
             kinds,
             Protection(self.config.rails.protect),
             clock=self.clock,
             settle=self._settle(schema),
-            blocked=blocked,
+            blocked=recovery.waiting,
+            most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
         )
+        return planner, recovery
 
     async def _plan(
-        self, planner: Planner, source: Source, target: Target, logical: LogicalGroups, people: int
+        self, planner: Planner, source: Source, target: Target, logical: LogicalGroups, people: PeopleRead
     ) -> None:
-        rails, allowed = self.config.rails, self.options.allowed
-        self.observer.phase("Comparing", people)
+        self.observer.phase("Comparing", people.people)
         with self.tracer.start_as_current_span("crosskey.plan"):
-            planner.plan(logical, self.observer.advance)
-            most = max(rails.max_disable.count, allowed.number("absence-unconfirmed"))
-            with blaming(self.config.source):
-                await plan_absent(planner, source, issuer=source.issuer, most=most)
-            plan_newcomers(planner, logical)
-            wants_seats = any(kind.kind.seats for kind in planner.kinds)
-            seats: Mapping[str, Seats] = {}
-            if wants_seats and isinstance(target, CountsSeats):
-                with blaming(self.config.target):
-                    seats = await target.seats()
-            active = {kind.name: self.journal.link_count(kind.name, active_only=True) for kind in planner.kinds}
-            planner.findings.held += run_rails(
-                planner.kinds, planner.stage, active=active, seats=seats, settings=rails, allowed=allowed
+            await plan_everyone(
+                planner,
+                source,
+                target,
+                logical,
+                config=self.config,
+                allowed=self.allowed,
+                advance=self.observer.advance,
             )
+        tell_unknown(planner, people, where=self.config.source.path)
 
-    def _write_plan(self, stage: Stage, held: Sequence[Held]) -> Plan:
+    def _write_plan(self, stage: Stage, findings: Findings) -> Plan:
         now = self.clock.now()
         counts: dict[str, int] = {}
         for (_, action), count in sorted(stage.change_counts().items()):
@@ -286,10 +307,13 @@ class _Run:
             expires_at=now + self.config.sync.plan_expiry,
             counts=counts,
             digest=changes_digest(stage.changes()),
-            held=tuple(held),
+            held=tuple(findings.held),
+            held_counts=dict(findings.held_counts),
+            allowed=self.allowed.words(),
         )
+        findings.save()
         self.journal.save_plan(header)
-        for chunk in _chunks(stage.changes()):
+        for chunk in batched(stage.changes(), _CHUNK):
             self.journal.add_changes(header.id, chunk)
         plan = Plan(header, lambda: self.journal.changes(header.id))
         objections = [
@@ -297,15 +321,16 @@ class _Run:
             for finding in self.plugins.review_plan(plan, self.facts)
             if finding.severity == "error"
         ]
-        header = msgspec.structs.replace(header, held=(*header.held, *objections))
+        for objection in objections:
+            findings.add(objection)
+        header = msgspec.structs.replace(header, held=tuple(findings.held), held_counts=dict(findings.held_counts))
         self.journal.finish_plan(header)
         self._tell("plan.made", {**counts})
-        for rail in sorted({hold.rail for hold in header.held}):
-            count = sum(hold.rail == rail for hold in header.held)
+        for rail, count in sorted(findings.held_counts.items()):
             self._tell("rail.tripped", {"rail": rail, "count": count})
         return Plan(header, lambda: self.journal.changes(header.id))
 
-    async def _apply(self, target: Target, plan: Plan, schema: TargetSchema) -> Applied:
+    async def _apply(self, target: Target, plan: Plan, schema: TargetSchema, alone: Alone) -> Applied:
         stopped = any(hold.scope == "run" for hold in plan.held)
         if self.options.kind == "plan" or stopped or not plan.size:
             return Applied()
@@ -330,6 +355,7 @@ class _Run:
                 settle=self._settle(schema),
                 stop=self.options.stop,
                 progress=progress,
+                alone=alone,
             )
 
     def _settle(self, schema: TargetSchema) -> timedelta:
@@ -344,21 +370,10 @@ class _Run:
     def _verdict(plan: Plan, applied: Applied) -> Verdict:
         if applied.stopped is not None:
             return "failed"
-        if applied.declined:
+        if applied.declined or applied.interrupted:
             return "aborted"
         if applied.counts["rejected"] or applied.counts["unknown"]:
             return "partial"
         if plan.held:
             return "held"
         return "clean"
-
-
-def _chunks(changes: Iterator[Change]) -> Iterator[list[Change]]:
-    chunk: list[Change] = []
-    for change in changes:
-        chunk.append(change)
-        if len(chunk) == _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

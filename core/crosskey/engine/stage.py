@@ -8,7 +8,7 @@ sqlite-utils' inserts are three times slower and this is the one place where row
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,11 +16,12 @@ from typing import Self, TypeVar
 import msgspec
 
 from crosskey.connector.mapper import Candidate
+from crosskey.engine.logical import LogicalGroups
 from crosskey.errors import StorageError
 from crosskey.model import Account, Group, Person
-from crosskey.plan import Change
+from crosskey.plan import Change, Held
 
-__all__ = ("LogicalGroups", "Stage")
+__all__ = ("Stage",)
 
 T = TypeVar("T")
 
@@ -36,6 +37,8 @@ CREATE TABLE identity(kind TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NU
 CREATE TABLE newcomer(kind TEXT NOT NULL, id TEXT NOT NULL, wanted INTEGER NOT NULL, body BLOB NOT NULL,
                       PRIMARY KEY(kind, id)) WITHOUT ROWID;
 CREATE TABLE claim(kind TEXT NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL);
+CREATE TABLE claimed(kind TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
+CREATE TABLE held(id TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL, id TEXT NOT NULL,
                     action TEXT NOT NULL, body BLOB NOT NULL);
 """
@@ -45,7 +48,7 @@ _INDEXES = (
 )
 
 _SCRATCH = ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "locking_mode=EXCLUSIVE", "cache_size=-16000")
-"""Nobody else looks before the stage is kept, so it is one transaction; ids come in no order, so its tree needs room."""
+"""Nobody else looks before the stage is kept, so it is one transaction; ids come in no order: its tree needs room."""
 
 _CHUNK = 500
 """People or keys a query; within SQLite's limit on bound values, large enough to amortise the call."""
@@ -54,6 +57,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_person = msgspec.msgpack.Decoder(Person).decode
 _decode_account = msgspec.msgpack.Decoder(Account).decode
 _decode_group = msgspec.msgpack.Decoder(Group).decode
+_decode_held = msgspec.msgpack.Decoder(Held).decode
 _decode_change = msgspec.msgpack.Decoder(Change).decode
 
 
@@ -62,6 +66,7 @@ class Stage:
 
     def __init__(self, path: Path | None, *, kept: bool = False) -> None:
         self.path = path
+        self._kept = kept
         try:
             if kept:
                 self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
@@ -94,16 +99,22 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
+        if self.path is not None and not self._kept:
+            self.path.unlink(missing_ok=True)  # it holds everybody's data: what is not kept does not lie around
 
     def keep(self, as_path: Path) -> None:
         """Keep what was staged as the snapshot at ``as_path``, without the scratch tables."""
         if self.path is None:
             return
-        for table in ("newcomer", "claim", "change"):
+        for table in ("newcomer", "claim", "claimed", "change"):
             self._execute(f"DROP TABLE {table}")
+        self._execute("CREATE INDEX held_id ON held(id)")
         self._execute("COMMIT")
         self._db.close()
-        self.path.replace(as_path)
+        try:
+            self.path.replace(as_path)
+        except OSError as error:
+            raise _storage(error, as_path) from error
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -146,9 +157,32 @@ class Stage:
             [(rank, change.kind, change.label, change.id, change.action, _encode(change)) for change in changes],
         )
 
-    def drop_changes(self, kind: str, action: str) -> None:
-        """Forget the changes of one kind and action."""
-        self._execute("DELETE FROM change WHERE kind = ? AND action = ?", (kind, action))
+    def drop_changes(self, kind: str, action: str, *, ids: Sequence[str] | None = None) -> None:
+        """Forget the changes of one kind and action, all or those with these ids."""
+        chosen = None if ids is None else msgspec.json.encode(ids).decode()
+        self._execute(
+            "DELETE FROM change WHERE kind = ? AND action = ?"
+            " AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))",
+            (kind, action, chosen, chosen),
+        )
+
+    def claim_account(self, kind: str, key: str, person: str) -> str:
+        """Note that an account looks like this person's; the id of whoever came first."""
+        self._execute("INSERT OR IGNORE INTO claimed VALUES (?, ?, ?)", (kind, key, person))
+        return str(self._execute("SELECT id FROM claimed WHERE kind = ? AND key = ?", (kind, key)).fetchone()[0])
+
+    def withdraw_adoption(self, kind: str, key: str) -> Change | None:
+        """Take back the adoption of an account; the change as it was, ``None`` when there is none."""
+        for change in self.changes(kind, "adopt"):
+            if change.key == key:
+                self.drop_changes(kind, "adopt", ids=[change.id])
+                return change
+        return None
+
+    def add_held(self, held: Iterable[Held]) -> None:
+        """Keep who is held and why, for ``crosskey explain``."""
+        rows = [(each.subject.id, each.kind, _encode(each)) for each in held if each.subject is not None]
+        self._many("INSERT INTO held VALUES (?, ?, ?)", rows)
 
     def add_newcomer(
         self, kind: str, person: str, *, wanted: bool, body: bytes, values: Iterable[tuple[str, str]]
@@ -293,6 +327,11 @@ class Stage:
             )
         ]
 
+    def held(self, kind: str, person: str) -> list[Held]:
+        """Why that person's account of a kind was held back in the last run."""
+        rows = self._execute("SELECT body FROM held WHERE id = ? AND kind = ?", (person, kind))
+        return [_decode_held(body) for (body,) in rows]
+
     def change_counts(self) -> dict[tuple[str, str], int]:
         """How many changes there are by kind and action."""
         rows = self._execute("SELECT kind, action, count(*) FROM change GROUP BY kind, action")
@@ -334,38 +373,6 @@ class Stage:
             chunk = keys[start : start + _CHUNK]
             rows += self._execute(sql.format(",".join("?" * len(chunk))), (*values, *chunk)).fetchall()
         return rows
-
-
-class LogicalGroups:
-    """Which logical names stand for which group or app id; people with equal memberships share one set of names."""
-
-    def __init__(self, groups: Mapping[str, str], apps: Mapping[str, str]) -> None:
-        self.groups = groups
-        self.apps = apps
-        self._groups = _names_by_id(groups)
-        self._apps = _names_by_id(apps)
-        self._sets: dict[tuple[str, ...], tuple[frozenset[str], frozenset[str]]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._groups or self._apps)
-
-    def names(self, ids: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-        """The logical groups and the logical apps behind the ids."""
-        key = tuple(ids)
-        known = self._sets.get(key)
-        if known is None:
-            known = self._sets[key] = (
-                frozenset(name for group in key for name in self._groups.get(group, ())),
-                frozenset(name for app in key for name in self._apps.get(app, ())),
-            )
-        return known
-
-
-def _names_by_id(ids: Mapping[str, str]) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = {}
-    for name, id_ in ids.items():
-        names.setdefault(id_, []).append(name)
-    return names
 
 
 def _storage(error: Exception, path: Path | None) -> StorageError:

@@ -256,14 +256,14 @@ class JournalWriter(Journal):
                 self._database, self._clock.now(), connection=self.connection, run=run, changes=changes, settle=settle
             )
 
-    def record(self, run: str, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
-        """Note what became of changes that were intended, and the links that follow from it.
+    def record(self, run: str, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Note what became of changes that were intended, and the links that follow from it; the outcomes as noted.
 
         applied, already: done; rejected: failed; unknown: uncertain. A create without a key is uncertain, one whose key
         is somebody else's account failed (``key-taken``).
         """
         with self._database.transaction():
-            settlement.record(
+            return settlement.record(
                 self._database,
                 self._clock.now(),
                 connection=self.connection,
@@ -272,8 +272,13 @@ class JournalWriter(Journal):
                 outcomes=outcomes,
             )
 
-    def resolve(self, operation: str, state: Resolution, *, run: str, key: str | None = None) -> None:
-        """Note what looking told about an unresolved write; a present one is linked as if just applied."""
+    def resolve(
+        self, operation: str, state: Resolution, *, run: str, key: str | None = None, found: Change | None = None
+    ) -> None:
+        """Note what looking told about an unresolved write; a present one is linked as if just applied.
+
+        ``found`` is the part of the change that is there, where that is not all of it.
+        """
         with self._database.transaction():
             settlement.resolve(
                 self._database,
@@ -283,6 +288,7 @@ class JournalWriter(Journal):
                 operation=operation,
                 resolution=state,
                 key=key,
+                found=found,
             )
 
     def mark_leaving(self, kind: str, subjects: Sequence[Subject]) -> None:
@@ -294,6 +300,11 @@ class JournalWriter(Journal):
         """Forget that people were leaving."""
         with self._database.transaction():
             leavers.clear(self._database, self.connection, kind, subjects)
+
+    def note_active(self, kind: str, subject: Subject) -> None:
+        """Note that somebody else switched an account on that crosskey had switched off."""
+        with self._database.transaction():
+            links.note_active(self._database, self.connection, kind, subject)
 
     def unlink(self, kind: str, subject: Subject, *, run: str, reason: str) -> None:
         """Forget whose account it is; the account itself stays. Nothing happens when there is no link."""

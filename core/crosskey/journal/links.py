@@ -11,7 +11,7 @@ from crosskey.journal.lookups import chunks, in_json, lookups
 from crosskey.journal.records import Link
 from crosskey.model import Scalar, Subject
 
-__all__ = ("count", "find", "find_by_key", "remove", "save", "stream")
+__all__ = ("count", "find", "find_by_key", "note_active", "remove", "save", "stream")
 
 _COLUMNS = "issuer, subject, kind, key, marker, active, established_by, since, given, fields, disabled_by_us, run"
 _PAGE = 2_000
@@ -90,6 +90,15 @@ def save(database: Database, connection: str, links: Iterable[Link]) -> None:
             )
             for link in links
         ),
+    )
+
+
+def note_active(database: Database, connection: str, kind: str, subject: Subject) -> None:
+    """Note inside the caller's transaction that the account is switched on, and that it was not crosskey who did it."""
+    database.run(
+        "UPDATE link SET active = 1, disabled_by_us = 0"
+        " WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ?",
+        (connection, subject.issuer, subject.id, kind),
     )
 
 

@@ -43,8 +43,10 @@ def record(
     run: str,
     changes: Sequence[Change],
     outcomes: Sequence[Outcome],
-) -> None:
-    """Note outcomes, and the links they make, inside the caller's transaction. A change without an outcome stays open.
+) -> list[Outcome]:
+    """Note outcomes, and the links they make, inside the caller's transaction; the outcomes as they were noted.
+
+    A change without an outcome stays open.
 
     A create that names no account is uncertain, whatever the target says: nobody could find the account again. One that
     names somebody else's account failed: an account has one person.
@@ -61,6 +63,7 @@ def record(
     settled.update(_link(database, now, connection, run, done))
     operations.settle(database, now, list(settled.values()), answered=True)
     _close(database, now, connection, run, "batch.recorded", Counter[str](one.state for one in settled.values()))
+    return [_noted(outcome, settled[outcome.change]) for outcome in outcomes]
 
 
 def resolve(
@@ -72,27 +75,28 @@ def resolve(
     operation: str,
     resolution: Resolution,
     key: str | None,
+    found: Change | None = None,
 ) -> None:
     """Note what looking at the target found, inside the caller's transaction. What is present is linked.
 
     Raises :class:`RejectedError` for an operation that is unknown or settled, or a present create without a key.
     """
-    found = operations.get(database, connection, operation)
-    change, where = found.change, str(database.path)
-    if found.state not in ("intent", "uncertain"):
+    noted = operations.get(database, connection, operation)
+    change, where = found or noted.change, str(database.path)
+    if noted.state not in ("intent", "uncertain"):
         raise RejectedError(
-            f"operation {operation} is settled already ({found.state})", code="operation-settled", where=where
+            f"operation {operation} is settled already ({noted.state})", code="operation-settled", where=where
         )
-    key = key or found.key
+    key = key or noted.key
     if resolution == "present" and key is None:
         raise RejectedError(
             f"operation {operation} made an account, so its id must be said", code="key-missing", where=where
         )
     one = Settled(operation=int(operation), state=_RESOLVED[resolution], key=key)
     if resolution == "present":
-        one = _link(database, now, connection, found.run, [(change, one)]).get(change.id, one)
+        one = _link(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
     operations.settle(database, now, [one], answered=False)
-    _close(database, now, connection, run, "operation.resolved", {"operation": found.id, "state": one.state})
+    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state})
 
 
 def forget(
@@ -116,6 +120,14 @@ def _settled(change: Change, outcome: Outcome, operations_by_change: dict[str, i
         message = "the target did not say which account it made"
         return msgspec.structs.replace(one, state="uncertain", code="no-key", message=message)
     return one
+
+
+def _noted(outcome: Outcome, one: Settled) -> Outcome:
+    """The outcome, unless the journal took it for something else than the target said."""
+    if _STATE[outcome.result] == one.state:
+        return outcome
+    result: Result = "rejected" if one.state == "failed" else "unknown"
+    return msgspec.structs.replace(outcome, result=result, code=one.code, message=one.message)
 
 
 def _link(

@@ -1,0 +1,91 @@
+"""What planning found besides changes: who is held and why, and what is worth telling.
+
+However many people one cause touches, memory and output stay small: a hundred of each sort are listed, the rest are
+counted. Everybody who is held is in the stage, so that ``crosskey explain`` knows each one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from crosskey.engine.stage import Stage
+from crosskey.errors import Diagnostic
+from crosskey.model import Subject
+from crosskey.plan import Held
+
+__all__ = ("LISTED", "Findings")
+
+LISTED = 100
+"""So many of one rail or one code are listed."""
+
+_BUFFER = 500
+
+
+class Findings:
+    """What one run found."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._unsaved: list[Held] = []
+        self._notices: list[Diagnostic] = []
+        self._noticed: Counter[str] = Counter()
+        self.held: list[Held] = []
+        self.held_counts: Counter[str] = Counter()
+        self.linked_seen: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+
+    def add(self, held: Held) -> None:
+        """Note something that is held."""
+        self.held_counts[held.rail] += 1
+        if self.held_counts[held.rail] <= LISTED:
+            self.held.append(held)
+        if held.subject is not None:
+            self._unsaved.append(held)
+            if len(self._unsaved) == _BUFFER:
+                self.save()
+
+    def hold(
+        self,
+        rail: str,
+        summary: str,
+        *,
+        fix: str = "",
+        kind: str,
+        subject: Subject,
+        label: str,
+        key: str | None = None,
+    ) -> None:
+        """Hold one person back."""
+        self.add(
+            Held(
+                rail=rail,
+                scope="person",
+                summary=summary,
+                fix=fix,
+                kind=kind,
+                subject=subject,
+                label=label,
+                key=key,
+            )
+        )
+
+    def notice(self, code: str, summary: str, *, path: str = "", fix: str = "") -> None:
+        """Tell something that holds nothing back."""
+        self._noticed[code] += 1
+        if self._noticed[code] <= LISTED:
+            self._notices.append(Diagnostic(severity="warning", code=code, summary=summary, path=path, fix=fix))
+
+    @property
+    def notices(self) -> tuple[Diagnostic, ...]:
+        """What is worth telling, and of which there is more than is listed."""
+        more = [
+            Diagnostic(severity="info", code=code, summary=f"{count - LISTED} more are told the same ({code})")
+            for code, count in self._noticed.items()
+            if count > LISTED
+        ]
+        return (*self._notices, *more)
+
+    def save(self) -> None:
+        """Write who is held into the stage. Call before the stage is kept."""
+        self._stage.add_held(self._unsaved)
+        self._unsaved = []

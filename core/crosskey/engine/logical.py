@@ -1,0 +1,39 @@
+"""Logical names of groups and apps: what mappings write, whatever the source's ids are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+__all__ = ("LogicalGroups",)
+
+
+class LogicalGroups:
+    """Which logical names stand for which group or app id; people with equal memberships share one set of names."""
+
+    def __init__(self, groups: Mapping[str, str], apps: Mapping[str, str]) -> None:
+        self.groups = groups
+        self.apps = apps
+        self._groups = _names_by_id(groups)
+        self._apps = _names_by_id(apps)
+        self._sets: dict[tuple[str, ...], tuple[frozenset[str], frozenset[str]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._groups or self._apps)
+
+    def names(self, ids: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """The logical groups and the logical apps behind the ids."""
+        key = tuple(ids)
+        known = self._sets.get(key)
+        if known is None:
+            known = self._sets[key] = (
+                frozenset(name for group in key for name in self._groups.get(group, ())),
+                frozenset(name for app in key for name in self._apps.get(app, ())),
+            )
+        return known
+
+
+def _names_by_id(ids: Mapping[str, str]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for name, id_ in ids.items():
+        names.setdefault(id_, []).append(name)
+    return names

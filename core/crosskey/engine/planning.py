@@ -1,0 +1,74 @@
+"""Work the whole plan out over a complete stage: everyone, the absent, the vanished, the newcomers, then the rails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from crosskey.config import Config
+from crosskey.connector.source import Source
+from crosskey.connector.target import CountsSeats, Seats, Target, TargetSchema
+from crosskey.engine.blame import blaming
+from crosskey.engine.leavers import plan_absent
+from crosskey.engine.logical import LogicalGroups
+from crosskey.engine.newcomers import plan_newcomers
+from crosskey.engine.planner import Planner
+from crosskey.engine.rails import Allowed, run_rails
+from crosskey.engine.read import PeopleRead
+from crosskey.engine.vanished import plan_vanished
+
+__all__ = ("plan_everyone", "tell_unknown", "tell_unruled")
+
+
+async def plan_everyone(
+    planner: Planner,
+    source: Source,
+    target: Target,
+    logical: LogicalGroups,
+    *,
+    config: Config,
+    allowed: Allowed,
+    advance: Callable[[int], None],
+) -> None:
+    """Stage every change that the rails let through; what they hold is in the planner's findings."""
+    most = config.rails.max_disable.count
+    planner.plan(logical, advance)
+    with blaming(config.source):
+        await plan_absent(planner, source, most=max(most, allowed.number("absence-unconfirmed")))
+    with blaming(config.target):
+        await plan_vanished(planner, target, most=max(most, allowed.number("accounts-missing")))
+    plan_newcomers(planner, logical)
+    seats: Mapping[str, Seats] = {}
+    if isinstance(target, CountsSeats) and any(kind.kind.seats for kind in planner.kinds):
+        with blaming(config.target):
+            seats = await target.seats()
+    run_rails(planner, seats=seats, settings=config.rails, allowed=allowed)
+
+
+def tell_unknown(planner: Planner, read: PeopleRead, *, where: str) -> None:
+    """Tell once of people whose status nobody mapped, unless the source did so itself and said more."""
+    unknown = planner.findings.unknown
+    if not unknown or any(warning.code.endswith("status-unknown") for warning in read.warnings):
+        return
+    statuses = ", ".join(f'"{status}" ({count})' for status, count in sorted(unknown.items()))
+    planner.findings.notice(
+        "status-unknown",
+        f"{unknown.total()} people are left as they are: nobody knows what their status means: {statuses}",
+        path=where,
+        fix="say in the source's section what the status means",
+    )
+
+
+def tell_unruled(planner: Planner, schema: TargetSchema) -> None:
+    """Tell of accounts that crosskey linked and that no mapping rules any more."""
+    ruled = {kind.name for kind in planner.kinds}
+    for kind in schema.kinds:
+        linked = 0 if kind.name in ruled else planner.journal.link_count(kind.name, active_only=True)
+        if linked:
+            accounts = f"1 {kind.name} account is" if linked == 1 else f"{linked} {kind.name} accounts are"
+            planner.findings.notice(
+                "links-without-rules",
+                f"{accounts} linked, but no rules are left for them: nobody switches them off when people leave",
+                path=f"map.{kind.name}",
+                fix=f"write [map.{kind.name}] again (a scope that means nobody makes all of them leavers), "
+                "or switch them off in the target",
+            )

@@ -1,0 +1,57 @@
+"""Accounts that crosskey linked and that the target's list did not bring: absence alone is no reason to make another.
+
+Lists are read page by page while others add and delete, so a list can miss what is there. Each account is looked up by
+its key where the target can do that; too many at once are held, because then the read itself is suspect.
+"""
+
+from __future__ import annotations
+
+from crosskey.connector.target import FindsChanges, Target
+from crosskey.engine.planner import Gone, KindPlan, Planner
+from crosskey.model import Account
+from crosskey.plan import Held
+
+__all__ = ("plan_vanished",)
+
+
+async def plan_vanished(planner: Planner, target: Target, *, most: int) -> None:
+    """Set aside whose account is surely gone, to be made anew. At most ``most`` accounts a kind are looked up."""
+    for kind in planner.kinds:
+        count = planner.gone_counts[kind.name]
+        gone = [each for each in planner.gone if each.kind is kind]
+        if count > most:
+            planner.findings.add(_held(kind, gone, count, most))
+            continue
+        for each in gone:
+            await _confirm(planner, target, each)
+
+
+async def _confirm(planner: Planner, target: Target, gone: Gone) -> None:
+    kind, person, key = gone.kind, gone.person, gone.link.key
+    if isinstance(target, FindsChanges):
+        stands_for = Account(kind=kind.name, key=key, label=person.label)
+        if await target.find(kind.differ.disable(person.subject, person.label, stands_for, "")) is not None:
+            planner.findings.notice(
+                "not-listed",
+                f"{person.label}: {kind.name} {key} is missing from the target's list but is there by id; "
+                "nothing changed",
+            )
+            return
+    planner.findings.notice(
+        "account-gone", f"{person.label}: {kind.name} {key} no longer exists in the target; made anew"
+    )
+    planner.set_aside(kind, person, gone.desired, wanted=True)
+
+
+def _held(kind: KindPlan, gone: list[Gone], count: int, most: int) -> Held:
+    return Held(
+        rail="accounts-missing",
+        scope="class",
+        action="create",
+        kind=kind.name,
+        summary=f"{count} linked {kind.name} accounts were not in the target's list: more than {most} at once, "
+        "so none was looked up or made anew",
+        fix="look whether the credential may still see every account; "
+        f"then `--allow accounts-missing={count}` makes those anew that are gone",
+        examples=tuple(f"{kind.name} {each.link.key} ({each.person.label})" for each in gone[:10]),
+    )
