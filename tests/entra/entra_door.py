@@ -85,7 +85,10 @@ class LocalGraph(httpx.AsyncBaseTransport):
     def group(self, id: str, members: Iterable[str | tuple[str, str]] = (), **properties: Any) -> str:
         """A group whose members are users, or pairs of id and type; both relations give the same."""
         self.lists["/groups"].append({"id": id, "displayName": id, "securityEnabled": True, **properties})
-        rows = [{"@odata.type": USER, "id": one} if isinstance(one, str) else {"id": one[0], "@odata.type": one[1]} for one in members]
+        rows = [
+            {"@odata.type": USER, "id": one} if isinstance(one, str) else {"id": one[0], "@odata.type": one[1]}
+            for one in members
+        ]
         for relation in ("members", "transitiveMembers"):
             self.lists[f"/groups/{id}/{relation}"] = rows
         return id

@@ -94,11 +94,14 @@ class Advice(msgspec.Struct, frozen=True):
 
     def improve(self, error: CrosskeyError, path: str) -> CrosskeyError:
         """An error of Graph about ``path``, with the missing permission named and settings called by their names."""
-        if isinstance(error, RejectedError) and error.status in (400, 501) and path.startswith("/users"):
-            error.fix = error.fix or (
-                f"check the names of properties in [{self.instance}.attributes] and of extra.<name> in mappings: Graph "
-                "must know each for users, and upper and lower case count"
-            )
+        names = (
+            f"check the properties in [{self.instance}.attributes] and the names of extra.<name> in mappings: Graph "
+            "must know each for users, and upper and lower case count"
+        )
+        if code_of(error) == "NotImplemented":  # 501 is for good: a property that no list of users can bring
+            return ConfigError(error.message, code="entra-property", where=error.where, fix=names)
+        if isinstance(error, RejectedError) and error.status == 400 and path.startswith("/users"):
+            error.fix = error.fix or names
         if not isinstance(error, AuthError):
             return self.addressed(error, "graph_url")
         graph_code = code_of(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 from crosskey.connector.context import Context
@@ -45,7 +46,8 @@ async def open_entra(settings: EntraSettings, context: Context) -> AsyncGenerato
     client_id = tried(lambda: _guid(settings.client_id, f"{where}.client_id", "Application (client) ID"))
     cloud = tried(lambda: _cloud(settings, where))
     credential = tried(lambda: _credential(settings, where))
-    tried(lambda: read_attributes(settings.attributes, frozenset(), where))
+    for one in settings.attributes.items():
+        tried(partial(read_attributes, dict([one]), None, where))
     if tenant is None or client_id is None or cloud is None or credential is None or problems:
         raise _all_of(problems)
 
