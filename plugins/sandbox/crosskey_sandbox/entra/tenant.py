@@ -1,0 +1,124 @@
+"""One Entra ID tenant in memory."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from crosskey.clock import Clock, SystemClock
+from crosskey_sandbox.entra.apps import Applications
+from crosskey_sandbox.entra.assignments import Assignments
+from crosskey_sandbox.entra.cell import Cell
+from crosskey_sandbox.entra.directory import Directory
+from crosskey_sandbox.entra.faults import Faults
+from crosskey_sandbox.entra.limits import Limits
+from crosskey_sandbox.entra.paging import Seals
+from crosskey_sandbox.entra.permissions import GRAPH_APP_ID, PERMISSIONS
+from crosskey_sandbox.entra.quirks import EntraQuirks
+from crosskey_sandbox.entra.rows import Rows
+from crosskey_sandbox.entra.tokens import TokenEndpoint
+from crosskey_sandbox.entra.view import View, seen_by
+
+__all__ = ("EntraTenant", "Seen")
+
+
+class Seen(NamedTuple):
+    """One request that the tenant answered, or one item of a batch."""
+
+    method: str
+    path: str  # the template: /v1.0/groups/{id}/members
+    status: int
+    batched: bool = False
+
+
+class EntraTenant:
+    """Users, groups, applications and credentials, with the same ids for the same seed and history.
+
+    ``tenant.directory`` reads and changes objects (safely from any thread), ``tenant.applications`` registers apps,
+    ``tenant.assignments`` says who may use them, ``tenant.quirks`` holds the switches, ``tenant.requests`` lists what
+    was asked. ``tenant.application`` may read everything that an identity source needs.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "Acme",
+        domain: str = "acme.example",
+        seed: int = 7,
+        clock: Clock | None = None,
+        quirks: EntraQuirks | None = None,
+    ) -> None:
+        self.cell = Cell(clock or SystemClock(), quirks or EntraQuirks(), seed)
+        self.id = self.cell.guid()
+        self.name = name
+        self.domain = domain
+        self.initial_domain = f"{domain.partition('.')[0]}.onmicrosoft.example"
+        self.directory = Directory(self.cell)
+        self.applications = Applications(self.cell, self.directory, self.id)
+        self.assignments = Assignments(self.cell, self.directory, self.applications)
+        self.tokens = TokenEndpoint(self.cell, self.applications)
+        self.seals = Seals(self.cell, self.id)
+        self.limits = Limits(self.cell, self.id)
+        self.faults = Faults(self.cell, self.limits)
+        self.rows = Rows()
+        self.requests: list[Seen] = []
+        self._reads = 0
+        self.graph = self.directory.create("servicePrincipal", _GRAPH)
+        self.application = self.applications.register("crosskey", secret=f"sandbox-entra-secret-{self.cell.guid()}")
+
+    @property
+    def quirks(self) -> EntraQuirks:
+        """The switches in force."""
+        return self.cell.quirks
+
+    @quirks.setter
+    def quirks(self, quirks: EntraQuirks) -> None:
+        self.cell.quirks = quirks
+        self.faults = Faults(self.cell, self.limits)  # faults count from here on
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the tenant may be called in a sign-in address: its id and its domains."""
+        return frozenset({self.id, self.domain, self.initial_domain})
+
+    def expire_deltas(self) -> None:
+        """No delta token given out so far is good any more, as after a move of the tenant."""
+        with self.cell.lock:
+            self.seals.era += 1
+
+    def view(self) -> View:
+        """What the next read sees."""
+        self._reads += 1
+        return seen_by(self.directory, self.cell, self._reads)
+
+    def counted(self, path: str | None = None, *, method: str | None = None, batched: bool | None = None) -> int:
+        """How many requests were answered, in all or for one path template, method, or (not) within batches."""
+        return sum(
+            (path is None or seen.path == path)
+            and (method is None or seen.method == method)
+            and (batched is None or seen.batched is batched)
+            for seen in self.requests
+        )
+
+
+_GRAPH: dict[str, object] = {
+    "appId": GRAPH_APP_ID,
+    "displayName": "Microsoft Graph",
+    "appDisplayName": "Microsoft Graph",
+    "accountEnabled": True,
+    "appRoleAssignmentRequired": False,
+    "servicePrincipalNames": [GRAPH_APP_ID, "https://graph.microsoft.com"],
+    "servicePrincipalType": "Application",
+    "signInAudience": "AzureADMultipleOrgs",
+    "appRoles": [
+        {
+            "allowedMemberTypes": ["Application"],
+            "description": "",
+            "displayName": name,
+            "id": key,
+            "isEnabled": True,
+            "origin": "Application",
+            "value": name,
+        }
+        for name, key in PERMISSIONS.items()
+    ],
+}
