@@ -98,7 +98,8 @@ async def read_people(
         )
     known = stage.groups()
     groups, apps = request.groups.choose(known), request.apps.choose(known)
-    logical = {name: stage.member_count(group.id) for name, group in {**apps, **groups}.items()}
+    members = stage.member_counts()
+    logical = {name: members.get(group.id, 0) for name, group in {**apps, **groups}.items()}
     read = PeopleRead(pages=pages, people=stage.people_count(), logical=logical, warnings=end.warnings)
     return read, LogicalGroups(_ids(groups), _ids(apps))
 

@@ -27,8 +27,7 @@ T = TypeVar("T")
 
 _SCHEMA = """
 CREATE TABLE note(name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE person(id TEXT PRIMARY KEY, email TEXT NOT NULL, user_name TEXT NOT NULL, body BLOB NOT NULL)
-                    WITHOUT ROWID;
+CREATE TABLE person(id TEXT PRIMARY KEY, email TEXT NOT NULL, user_name TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE grp(id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE member(person TEXT NOT NULL, grp TEXT NOT NULL, PRIMARY KEY(person, grp)) WITHOUT ROWID;
 CREATE TABLE account(kind TEXT NOT NULL, key TEXT NOT NULL, marker TEXT NOT NULL, body BLOB NOT NULL,
@@ -47,8 +46,14 @@ _INDEXES = (
     "CREATE INDEX identity_value ON identity(kind, field, value)",
 )
 
-_SCRATCH = ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "locking_mode=EXCLUSIVE", "cache_size=-16000")
-"""Nobody else looks before the stage is kept, so it is one transaction; ids come in no order: its tree needs room."""
+_SCRATCH = (
+    "page_size=16384",  # a person takes half a kilobyte
+    "cache_size=-16000",  # ids come in no order, so the trees over them need room
+    "journal_mode=OFF",
+    "synchronous=OFF",
+    "temp_store=MEMORY",
+    "locking_mode=EXCLUSIVE",  # nobody else looks before the stage is kept; for the same reason it is one transaction
+)
 
 _CHUNK = 500
 """People or keys a query; within SQLite's limit on bound values, large enough to amortise the call."""
@@ -229,9 +234,9 @@ class Stage:
         """How many accounts of a kind were read."""
         return self._count("SELECT count(*) FROM account WHERE kind = ?", (kind,))
 
-    def member_count(self, group: str) -> int:
-        """How many members of a group were read."""
-        return self._count("SELECT count(*) FROM member WHERE grp = ?", (group,))
+    def member_counts(self) -> dict[str, int]:
+        """How many members of each group were read; a group without any is not in it."""
+        return dict(self._execute("SELECT grp, count(*) FROM member GROUP BY grp").fetchall())
 
     def groups(self) -> list[Group]:
         """Every group and app that was read."""
