@@ -46,12 +46,16 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
         "the disables of those people",
         "`--allow absence-unconfirmed=N` looks up to N people up by id; only those confirmed gone are disabled",
     ),
+    "accounts-missing": (
+        "making those accounts anew",
+        "`--allow accounts-missing=N` looks up to N accounts up by key; only those that are gone are made anew",
+    ),
     "mass-disable": (
         "all disables of one kind",
         "`--allow mass-disable=N` lets up to N through, once; `[rails] max_disable` raises the limit for good",
     ),
     "seats-short": (
-        "all creates, adoptions and re-enables of that kind",
+        "creates, re-enables and adoptions of that kind that take a seat",
         "free or buy seats, or narrow `scope` of that mapping",
     ),
     "protected": (
@@ -78,7 +82,7 @@ EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.STORAGE: ("the journal or its disk failed", "mend the disk, or restore a backup"),
     ExitCode.LOCKED: ("another run holds the journal", "let it end"),
     ExitCode.STALE: ("a saved plan no longer fits", "plan again and look again"),
-    ExitCode.INTERRUPTED: ("Ctrl-C or a signal stopped the read", "run again"),
+    ExitCode.INTERRUPTED: ("Ctrl-C or a signal ended the run early; what it did is in the journal", "run again"),
 }
 
 SAMPLE = Candidate(

@@ -100,6 +100,10 @@ def test_the_commands_of_a_page_run_in_order(page, tmp_path):
                         reader.configure()
                 assert done.returncode in FINE, f"{block.where}: {command}\n{done.stdout}{done.stderr}"
                 assert "Traceback" not in done.stderr
+    # what the README promises about the state beside the configuration
+    state = tmp_path / ".crosskey"
+    assert state.stat().st_mode & 0o777 == 0o700
+    assert {file.name for file in state.iterdir() if file.stat().st_mode & 0o777 != 0o600} == set()
 
 
 def needs(command: str) -> str | None:
