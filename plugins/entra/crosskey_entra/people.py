@@ -10,7 +10,7 @@ import msgspec
 
 from crosskey.errors import Diagnostic
 from crosskey.model import Person, Subject
-from crosskey_entra.attributes import Attributes, Place
+from crosskey_entra.attributes import NEUTRAL, Attributes, Place
 from crosskey_entra.graph import Page
 from crosskey_entra.settings import Verdict
 from crosskey_entra.tally import Tally
@@ -25,7 +25,9 @@ _TEXTS = frozenset(
         *("usageLocation", "userPrincipalName"),
     }
 )
-"""Properties that are text by Graph's schema; others may be anything."""
+_LISTS = frozenset({"businessPhones"})
+_OBJECTS = frozenset({"employeeOrgData", "manager", "onPremisesExtensionAttributes"})
+"""Properties that are text, lists of text, and objects by Graph's schema; others may be anything."""
 
 _GUESTS: Mapping[Verdict, bool | None] = {"active": True, "inactive": False, "ignore": None}
 _EXTERNAL = "#EXT#"
@@ -75,7 +77,8 @@ class People:
                 ("id", str),
                 ("enabled", bool | None, None),
                 ("kind", str | None, None),
-                *((self._fields[name], str | None if name in _TEXTS else Any, None) for name in properties),
+                (_NOTHING, None, None),
+                *((self._fields[name], _type_of(name), None) for name in properties),
             ],
             rename={field: name for name, field in self._fields.items()},
             gc=False,
@@ -84,23 +87,26 @@ class People:
         """Decodes a page of users."""
         self.one = cast("msgspec.json.Decoder[UserRow]", msgspec.json.Decoder(row))
         """Decodes a single user."""
-
-        plain = {
-            name: chain[0].property
-            for name, chain in attributes.neutral.items()
-            if len(chain) == 1
-            and not chain[0].member
-            and chain[0].property in _TEXTS
-            and not _undeliverable(name, chain)
-        }
-        # Two more at the front: for a single name attrgetter gives no tuple.
-        self._plain = ("", "", *plain)
-        self._read = cast(
-            "Callable[[object], tuple[str | None, ...]]",
-            attrgetter("id", "id", *(self._fields[name] for name in plain.values())),
-        )
-        self._chains = tuple((name, chain) for name, chain in attributes.neutral.items() if chain and name not in plain)
         self._extras = tuple(attributes.extra.items())
+
+        # Most attributes are one text property: read all at once, and then patched where there is more to it.
+        columns: list[str] = []
+        self._members: list[tuple[int, str]] = []
+        self._lists: list[int] = []
+        self._chains: list[tuple[int, str, tuple[Place, ...]]] = []
+        for index, name in enumerate(NEUTRAL):
+            chain = attributes.neutral[name]
+            only = chain[0] if chain == _MAIL or (len(chain) == 1 and name != "email") else Place("")
+            columns.append(self._fields.get(only.property, _NOTHING))
+            if only.property in _OBJECTS and only.member:
+                self._members.append((index, only.member))
+            elif only.property in _LISTS and not only.member:
+                self._lists.append(index)
+            elif only.property not in _TEXTS or only.member:
+                columns[-1] = _NOTHING
+                if chain:
+                    self._chains.append((index, name, chain))
+        self._read = cast("Callable[[object], tuple[Any, ...]]", attrgetter(*columns))
 
     def people(self, rows: Sequence[UserRow]) -> list[Person]:
         """The rows of one page as people."""
@@ -110,24 +116,57 @@ class People:
 
     def person(self, row: UserRow) -> Person:
         """One row as a person."""
-        values = {name: value for name, value in zip(self._plain, self._read(row), strict=True) if name and value}
-        for name, chain in self._chains:
-            for rank, place in enumerate(chain):
-                text = _text(self._value(row, place), place.property)
-                if text and not (name == "email" and _EXTERNAL in text):
-                    values[name] = text
-                    if rank and name == "email":
-                        self._tally.fell_back += 1
-                    break
-        guest = row.kind == "Guest"
-        enabled = row.enabled
+        values = list(self._read(row))
+        self._patch(row, values)
+        guest, enabled = row.kind == "Guest", row.enabled
         return Person(
             subject=Subject(self._issuer, row.id),
             active=self._guest_active if guest and enabled else enabled,
             status=_STATUS[guest, enabled],
-            extra={name: self._given(row, chain) for name, chain in self._extras},
-            **values,
+            user_name=values[0] or "",
+            display_name=values[1] or "",
+            given_name=values[2] or "",
+            middle_name=values[3] or "",
+            family_name=values[4] or "",
+            nick_name=values[5] or "",
+            email=values[6] or "",
+            title=values[7] or "",
+            department=values[8] or "",
+            organization=values[9] or "",
+            division=values[10] or "",
+            cost_center=values[11] or "",
+            employee_number=values[12] or "",
+            user_type=values[13] or "",
+            manager=values[14] or "",
+            work_phone=values[15] or "",
+            mobile_phone=values[16] or "",
+            street_address=values[17] or "",
+            locality=values[18] or "",
+            region=values[19] or "",
+            postal_code=values[20] or "",
+            country=values[21] or "",
+            locale=values[22] or "",
+            timezone=values[23] or "",
+            extra={name: self._given(row, chain) for name, chain in self._extras} if self._extras else {},
         )
+
+    def _patch(self, row: UserRow, values: list[Any]) -> None:
+        """Make texts of what is no text property."""
+        for index, member in self._members:
+            if values[index]:
+                text = values[index].get(member)
+                values[index] = text if text.__class__ is str else _text(text)
+        for index in self._lists:
+            if values[index]:
+                values[index] = values[index][0]
+        for index, name, chain in self._chains:
+            for rank, place in enumerate(chain):
+                text = _text(self._value(row, place), place.property)
+                if text and not (name == "email" and _EXTERNAL in text):
+                    values[index] = text
+                    if rank and name == "email":
+                        self._tally.fell_back += 1
+                    break
 
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What was odd about the people of this read."""
@@ -148,6 +187,9 @@ class People:
 
 
 _FIXED = {"id": "id", "accountEnabled": "enabled", "userType": "kind"}
+_NOTHING = "nothing"
+"""A field that no answer fills: what an attribute without a place reads."""
+_MAIL = (Place("mail"),)
 
 _STATUS: Mapping[tuple[bool, bool | None], str] = {
     (False, True): "enabled",
@@ -159,11 +201,15 @@ _STATUS: Mapping[tuple[bool, bool | None], str] = {
 }
 
 
-def _undeliverable(name: str, chain: Sequence[Place]) -> bool:
-    return name == "email" and chain[0].property == "userPrincipalName"
+def _type_of(property: str) -> Any:  # noqa: ANN401 - a type made at run time
+    if property in _TEXTS:
+        return str | None
+    if property in _OBJECTS:
+        return dict[str, Any] | None
+    return list[str] | None if property in _LISTS else Any
 
 
-def _text(value: object, property: str) -> str:
+def _text(value: object, property: str = "") -> str:
     """A value where text is wanted: flags and numbers as JSON writes them, of a list the entry that counts."""
     if value is None or isinstance(value, str):
         return value or ""
