@@ -190,9 +190,10 @@ def run_here(words: tuple[str, ...], folder: Path, environment: Mapping[str, str
     return Run(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())  # pyright: ignore
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Look again and again at what another process does; fails when it does not happen."""
+def wait_until(happened: Callable[[], object], process: subprocess.Popen[str], seconds: float = 20.0) -> None:
+    """Look again and again at what a process does to the vendors; fails when it does not happen."""
     end = time.monotonic() + seconds
     while not happened():
+        assert process.poll() is None, ended(process)
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.002)

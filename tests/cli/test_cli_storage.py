@@ -139,7 +139,7 @@ def test_the_second_of_two_syncs_is_told_who_holds_the_journal(crosskey):
     desk = crosskey.stage.desk
     desk.quirks = msgspec.structs.replace(desk.quirks, latency_ms=150.0)
     with crosskey.start("sync", "--json") as first:
-        wait_until(lambda: len(desk.requests) > 1)
+        wait_until(lambda: len(desk.requests) > 1, first)
         second = crosskey("sync", "--json")
         history = crosskey("history")
         result = ended(first)

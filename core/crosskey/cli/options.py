@@ -13,7 +13,9 @@ from crosskey.engine.rails import Allowed
 from crosskey.logs import configure_logging
 from crosskey.telemetry import tracing
 
-__all__ = ("allow_option", "config_option", "json_option", "show_all_option", "watch_options")
+__all__ = ("DEFAULT_CONFIG", "allow_option", "config_option", "json_option", "show_all_option", "watch_options")
+
+DEFAULT_CONFIG: Final = Path("crosskey.toml")
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -27,7 +29,7 @@ def config_option(command: Command) -> Command:
         "--config",
         "config_path",
         type=click.Path(path_type=Path, dir_okay=False),
-        default=Path("crosskey.toml"),
+        default=DEFAULT_CONFIG,
         envvar="CROSSKEY_CONFIG",
         show_default=True,
         show_envvar=True,

@@ -52,7 +52,10 @@ def show_plugin(name: str, *, as_json: bool) -> None:
     if record is None:
         hint = close_matches(name, (record.name for record in loaded.found))
         raise ConfigError(
-            f'no plugin is named "{name}". {hint}'.rstrip(), code="plugin-unknown", fix="see `crosskey plugins list`"
+            f'no plugin is named "{name}". {hint}'.rstrip(),
+            code="plugin-unknown",
+            where="plugins show",
+            fix="see `crosskey plugins list`",
         )
     tables = {title: settings_table(settings) for title, settings in _settings(loaded, name).items()}
     if as_json:
