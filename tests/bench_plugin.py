@@ -113,6 +113,7 @@ class Desk:
         self.bad: set[str] = set()  # labels that are refused
         self.poison: set[str] = set()  # labels whose whole array gets no clear answer and is not written
         self.can_find = False
+        self.goes_on = False
         self.found: list[str] = []
         self.told: dict[str, int] = {}
         self.hidden: set[str] = set()
@@ -225,6 +226,8 @@ class OpenDesk:
             yield AccountsPage(accounts[start : start + 5])
         counts = {kind: sum(account.kind == kind for account in accounts) for kind in request.kinds}
         yield AccountsComplete(counts={**counts, **desk.told})
+        if desk.goes_on:
+            yield AccountsPage([])
 
     async def apply(self, batch):
         desk.batches.append(len(batch))

@@ -10,6 +10,7 @@ from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
+from crosskey.engine.saved import save_plan
 from crosskey.journal import Journal
 from crosskey.plan import Change
 from crosskey.plugins import load_plugins
@@ -84,11 +85,15 @@ class Bench:
     def journal(self):
         return Journal.writing(self.config.journal.path, clock=self.clock, connection="corp>desk")
 
-    async def run(self, kind: str = "sync", *, allow: tuple[str, ...] = (), **options) -> RunResult:
+    async def run(
+        self, kind: str = "sync", *, allow: tuple[str, ...] = (), keep: Path | None = None, **options
+    ) -> RunResult:
         chosen = RunOptions(kind=kind, allowed=Allowed.parse(allow), **options)
         with self.journal() as journal:
             result = await execute(self.config, self.plugins, journal, Connect(clock=self.clock), chosen, Quiet())
             self.changes: list[Change] = list(result.plan.changes())
+            if keep is not None:
+                save_plan(result.plan, keep)
         return result
 
     def did(self) -> list[str]:

@@ -83,8 +83,12 @@ def _show_account(console: Console, explained: AccountExplained, names: Names) -
     if desired is not None:
         verdict = "wanted" if desired.in_scope else "not wanted"
         console.print(f"  rules: {verdict}: {escape(desired.why.get('', ''))}")
-        if desired.problem:
-            console.print(f"  [magenta]held:[/] {escape(desired.problem)}")
+        if desired.problem and not explained.held:
+            console.print(f"  [magenta]would be held:[/] {escape(desired.problem)}")
+    for held in explained.held:
+        console.print(f"  [magenta]held ({held.rail}):[/] {escape(held.summary)}")
+        if held.fix:
+            console.print(f"    fix: {escape(held.fix)}")
     if link is None:
         console.print("  account: none of crosskey's")
     else:

@@ -17,7 +17,7 @@ from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
 from crosskey.engine.run import RunResult
 from crosskey.model import Catalogue, Scalar
-from crosskey.plan import Change, FieldChange, Held, Plan
+from crosskey.plan import Change, FieldChange, Plan
 
 __all__ = ("Names", "Renderer", "console_for_tables", "reference_names", "written")
 
@@ -53,7 +53,7 @@ class Renderer:
             self._changes(plan)
         if plan.held:
             self._held(plan)
-        self._console.print(f"Plan: {_counts(plan.header.counts)}{_held_count(plan.held)}.")
+        self._console.print(f"Plan: {_counts(plan.header.counts)}{_held_count(plan)}.")
 
     def result(self, result: RunResult, *, applies: bool, plan_shown: bool, saved: Path | None) -> None:
         """The whole run."""
@@ -151,9 +151,13 @@ class Renderer:
                 why = escape(hold.summary + examples)
                 table.add_row(f"[magenta]! {hold.rail}[/]", escape(who), why, escape(hold.fix))
         self._console.print(table)
-        for rail, count in shown.items():
-            if not self._show_all and count > _SHOWN:
-                self._console.print(f"… and {count - _SHOWN} more held by {rail}; --all shows every one")
+        for rail, count in plan.header.held_counts.items():
+            listed = shown[rail] if self._show_all else min(shown[rail], _SHOWN)
+            if count > listed:
+                more = "--all shows more; " if shown[rail] > listed else ""
+                self._console.print(
+                    f"… and {count - listed} more held by {rail}; {more}`crosskey explain WHO` tells of each"
+                )
 
     def _outcome(self, result: RunResult) -> None:
         applied = result.applied
@@ -166,6 +170,8 @@ class Renderer:
             self._console.print(f"… and {len(applied.failures) - _SHOWN} more; see `crosskey history {result.run}`")
         if applied.stopped is not None:
             self._console.print(f"[red]Stopped:[/] {escape(str(applied.stopped))}")
+        if applied.interrupted:
+            self._console.print("[yellow]Interrupted:[/] what was begun is done; the next run goes on.")
         if applied.declined:
             self._console.print("Nothing was applied.")
         elif applied.counts:
@@ -223,5 +229,6 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"[{_COLOURS[action]}]{count} to {action}[/]" for action, count in counts.items())
 
 
-def _held_count(held: tuple[Held, ...]) -> str:
-    return f", [magenta]{len(held)} held[/]" if held else ""
+def _held_count(plan: Plan) -> str:
+    count = sum(plan.header.held_counts.values())
+    return f", [magenta]{count} held[/]" if count else ""

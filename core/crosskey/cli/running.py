@@ -64,9 +64,11 @@ def run_engine(
 
 
 def exit_code(result: RunResult) -> int:
-    """The documented exit code of a run: the error that stopped it, else refused changes, else held ones."""
+    """The documented exit code of a run: what ended it early, else refused changes, else held ones."""
     if result.applied.stopped is not None:
         return int(result.applied.stopped.exit_code)
+    if result.applied.interrupted:
+        return int(ExitCode.INTERRUPTED)
     if result.applied.counts["rejected"] or result.applied.counts["unknown"]:
         return int(ExitCode.REJECTED)
     return int(ExitCode.HELD if result.plan.held else ExitCode.OK)

@@ -16,18 +16,20 @@ from crosskey.engine.stage import Stage
 from crosskey.errors import ConfigError
 from crosskey.journal import Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
+from crosskey.plan import Held
 
 __all__ = ("AccountExplained", "Explanation", "explain")
 
 
 class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of account of one person: what the rules say, what is linked, what is there, what was done."""
+    """One kind of account of one person: what the rules say, what is linked, what is there, what was held and done."""
 
     kind: str
     desired: Desired | None
     link: Link | None
     account: Account | None
     leaving_since: datetime | None
+    held: list[Held]
     operations: list[OperationRecord]
 
 
@@ -76,6 +78,7 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                     link=link,
                     account=snapshot.accounts(kind, [link.key]).get(link.key) if link else None,
                     leaving_since=journal.leaving(kind, [subject]).get(subject),
+                    held=snapshot.held(kind, subject.id),
                     operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
                 )
             )
