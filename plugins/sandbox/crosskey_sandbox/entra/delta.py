@@ -1,7 +1,7 @@
 """Delta queries: first rounds, later rounds, and the links that lead from page to page and from round to round.
 
-A round is bound when it begins: it tells the changes up to then, and the next one begins there. What happens meanwhile
-may come in both. No order, the same object on several pages, and empty pages are all within the contract.
+A round tells the directory as it was when the round began, on all its pages; the next round begins there. No order, the
+same object on several pages or again in the next round, and empty pages are all within the contract.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Row = dict[str, object]
 def delta(tenant: EntraTenant, call: Call, sort: Sort) -> Answer:
     """``/users/delta`` and ``/groups/delta``: one page of a round."""
     place = _place(tenant, call, sort)
-    round_ = _Round(tenant, call.view, sort, place)
+    round_ = _Round(tenant, sort, place)
     if (call.options.deltatoken or "").lower() == "latest":
         return round_.answer(call, [], None)
     quirks = tenant.quirks
@@ -61,7 +61,8 @@ def _place(tenant: EntraTenant, call: Call, sort: Sort) -> Place:
             return place
         minimal = "return=minimal" in call.request.headers.get("prefer", "")
         upto = max(place.upto, call.view.upto)
-        return msgspec.structs.replace(place, since=place.upto, upto=upto, minimal=minimal)
+        since = max(0, place.upto - tenant.quirks.delta_replay)
+        return msgspec.structs.replace(place, since=since, upto=upto, minimal=minimal)
     asked.only("$filter")
     SCHEMAS[sort].check(asked.select or ())
     _chosen(asked.filter)
@@ -94,13 +95,12 @@ class _Touched:
 class _Round:
     """Reads one page of one round."""
 
-    def __init__(self, tenant: EntraTenant, view: View, sort: Sort, place: Place) -> None:
+    def __init__(self, tenant: EntraTenant, sort: Sort, place: Place) -> None:
         schema = SCHEMAS[sort]
         asked = options(place.kept, {})
         names = asked.select or (*schema.default, *(("members",) if sort == "group" else ()))
         self._tenant = tenant
-        # never older than the round: what it tells once, it does not tell again
-        self._view = view if view.upto >= place.upto else View(tenant.directory, place.upto)
+        self._view = View(tenant.directory, place.upto)
         self._sort: Sort = sort
         self._place = place
         self._names = tuple(name for name in names if name not in {"id", "deletedDateTime", *schema.relations})
@@ -153,21 +153,24 @@ class _Round:
                     yield start, 0, _removed(key, record)
             else:
                 row = self._row(record, self._names)
-                for at, slice_ in self._slices(self._first_members(record), offset):
-                    yield start, at, {**row, **slice_}
+                for at, members in self._first_members(record, offset):
+                    yield start, at, _with_members(row, members)
             offset = 0
 
-    def _first_members(self, record: Record) -> list[Row]:
-        """A group's members. Those that were deleted come too, as removed: recorded so."""
-        if "members" not in self._relations:
-            return []
-        found = [(key, self._view.get(key)) for key in self._view.places(record.id) if key]
-        told = self._tenant.quirks.removed_in_first_round
-        return [
-            _member(key, member, joined=not member.deleted)
-            for key, member in found
-            if member is not None and (told or not member.deleted)
-        ]
+    def _first_members(self, record: Record, offset: int) -> Iterator[tuple[int, list[Row]]]:
+        """A group's members, slice by slice. Those that were deleted come too, as removed: recorded so."""
+        keys = self._view.places(record.id) if "members" in self._relations else ()
+        most, told = self._tenant.quirks.delta_members, self._tenant.quirks.removed_in_first_round
+        for at in range(offset, max(len(keys), offset + 1), most):
+            found = [(key, self._view.get(key)) for key in keys[at : at + most] if key]
+            yield (
+                at,
+                [
+                    _member(key, member, joined=not member.deleted)
+                    for key, member in found
+                    if member is not None and (told or not member.deleted)
+                ],
+            )
 
     # ----------------------------------------------------------------------------------------------------- later rounds
 
@@ -178,7 +181,7 @@ class _Round:
             self._sort,
             deleted_members=self._tenant.quirks.deleted_members_in_delta,
         )
-        offset = self._place.offset
+        offset, most = self._place.offset, self._tenant.quirks.delta_members
         for start, (key, what) in enumerate(touched.items()):
             if start < self._place.start or (self._only is not None and key not in self._only):
                 continue
@@ -188,8 +191,9 @@ class _Round:
                     yield start, 0, _removed(key, record)
             elif self._concerns(what):
                 row = self._changed(record, what)
-                for at, slice_ in self._slices(self._later_members(record, what), offset):
-                    yield start, at, {**row, **slice_}
+                members = self._later_members(record, what)
+                for at in range(offset, max(len(members), offset + 1), most):
+                    yield start, at, _with_members(row, members[at : at + most])
             offset = 0
 
     def _concerns(self, what: _Touched) -> bool:
@@ -228,10 +232,9 @@ class _Round:
             row["manager@delta"] = [typed(manager)]
         return row
 
-    def _slices(self, members: list[Row], offset: int) -> Iterator[tuple[int, Row]]:
-        most = self._tenant.quirks.delta_members
-        for at in range(offset, max(len(members), offset + 1), most):
-            yield at, {"members@delta": members[at : at + most]} if members else {}
+
+def _with_members(row: Row, members: list[Row]) -> Row:
+    return {**row, "members@delta": members} if members else row
 
 
 def _touched(log: Sequence[Change], sort: Sort, *, deleted_members: bool) -> dict[str, _Touched]:

@@ -103,7 +103,7 @@ def members(tenant: EntraTenant, call: Call) -> Answer:
 
 def transitive_members(tenant: EntraTenant, call: Call) -> Answer:
     """``GET /groups/{id}/transitiveMembers``: each once; the groups on the way are among them."""
-    return relationship(tenant, call, call.view.within(_group_id(call)), _cast(call))
+    return relationship(tenant, call, tenant.within(call.view, _group_id(call)), _cast(call))
 
 
 def delete_group(tenant: EntraTenant, call: Call) -> Answer:

@@ -57,10 +57,11 @@ class EntraQuirks(msgspec.Struct, frozen=True, kw_only=True):
     page_token_life: float = 0.0  # seconds that a next link is good for; 0 = for ever, as maintainers say
     # Delta
     delta_page: int = 200  # objects of a page; the service chooses (174 recorded)
-    delta_members: int = 500  # entries of members@delta in a page; a larger group continues on the next one
+    delta_members: int = 1000  # entries of members@delta in a page; a larger group continues on the next one
     first_round_empty_pages: int = 2  # one recorded round had 10
     later_empty_pages: int = 0
     delta_overlap: int = 0  # rows of the page before that come again
+    delta_replay: int = 0  # so many of the changes that the round before told come again
     delta_life: float = 604_800.0  # seconds that a delta link is good for: 7 days for directory objects
     expired_delta: DeltaExpiry = "gone"
     removed_in_first_round: bool = True  # False: the first round tells only what is there

@@ -151,12 +151,12 @@ def join(tenant: EntraTenant, person: Person) -> Record:
 
 
 def _hire(tenant: EntraTenant, company: Company) -> dict[int, str]:
-    """Everybody, then who manages whom. Gives the ids by number."""
+    """Everybody, with a manager who was hired before. Gives the ids by number."""
     directory = tenant.directory
-    ids = {person.number: directory.create("user", profile_of(person, tenant.domain)).id for person in company.people}
+    ids: dict[int, str] = {}
     for person in company.people:
-        if person.manager and (boss := directory.id_of(person.manager)):
-            directory.set_manager(ids[person.number], boss)
+        manager = directory.id_of(person.manager)
+        ids[person.number] = directory.create("user", profile_of(person, tenant.domain), manager=manager).id
     return ids
 
 

@@ -62,6 +62,7 @@ class EntraTenant:
         self.rows = Rows()
         self.requests: list[Seen] = []
         self._reads = 0
+        self._within: tuple[tuple[str, int, int], list[str]] = (("", 0, 0), [])
         self.graph = self.directory.create("servicePrincipal", _GRAPH)
         self.application = self.applications.register("crosskey", secret=f"sandbox-entra-secret-{self.cell.guid()}")
 
@@ -89,6 +90,13 @@ class EntraTenant:
         """What the next read sees."""
         self._reads += 1
         return seen_by(self.directory, self.cell, self._reads)
+
+    def within(self, view: View, group_id: str) -> list[str]:
+        """:meth:`View.within`, kept for the next page of the same group."""
+        key = (group_id, view.upto, len(self.directory.log))
+        if self._within[0] != key:
+            self._within = (key, view.within(group_id))
+        return self._within[1]
 
     def counted(self, path: str | None = None, *, method: str | None = None, batched: bool | None = None) -> int:
         """How many requests were answered, in all or for one path template, method, or (not) within batches."""
