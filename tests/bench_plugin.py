@@ -5,6 +5,7 @@ It comes in through an entry point like any other, so that the engine is tested 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -109,15 +110,28 @@ class Desk:
         self.next = 1
         self.seats = Seats(100, 0)
         self.batch = 3
-        self.fault = ""  # lost-answer | lost-request | late | auth | down | raise | silent
+        self.fault = ""  # lost-answer | lost-request | late | auth | down | raise | silent | …
         self.bad: set[str] = set()  # labels that are refused
         self.poison: set[str] = set()  # labels whose whole array gets no clear answer and is not written
         self.can_find = False
         self.goes_on = False
+        self.kinds = KINDS
         self.found: list[str] = []
         self.told: dict[str, int] = {}
         self.hidden: set[str] = set()
         self.late: list[object] = []  # writes that arrive after their sender gave up
+
+    def add_field(self, name: str, *, listed: bool) -> None:
+        """One more field of users."""
+        user, *others = self.kinds
+        field = FieldSpec(name=name, listed=listed)
+        self.kinds = (msgspec.structs.replace(user, fields=(*user.fields, field)), *others)
+
+    def listed(self, account: Account) -> Account:
+        """The account as lists show it."""
+        unlisted = {field.name for kind in self.kinds for field in kind.fields if not field.listed}
+        fields = {name: value for name, value in account.fields.items() if name not in unlisted}
+        return msgspec.structs.replace(account, fields=fields)
 
     def arrive(self) -> None:
         """What was on its way arrives."""
@@ -208,7 +222,7 @@ class OpenDesk:
         return []
 
     async def schema(self):
-        return TargetSchema(kinds=KINDS, batch=desk.batch, settle=60.0)
+        return TargetSchema(kinds=desk.kinds, batch=desk.batch, settle=60.0)
 
     async def catalogue(self):
         return Catalogue(ENTRIES)
@@ -218,7 +232,7 @@ class OpenDesk:
 
     async def read(self, request):
         accounts = [
-            account
+            desk.listed(account)
             for account in desk.accounts.values()
             if account.kind in request.kinds and account.key not in desk.hidden
         ]
@@ -253,7 +267,11 @@ class OpenDesk:
                 outcomes.append(Outcome(change=change.id, result="rejected", code="bad", message="the desk says no"))
                 continue
             key = desk.write(change)
-            outcomes.append(Outcome(change=change.id, result="applied", key=key))
+            told = {"wrong-key": "1", "no-key": None}.get(desk.fault, key)
+            result = "already" if desk.fault == "already" else "applied"
+            outcomes.append(Outcome(change=change.id, result=result, key=told))
+        if desk.fault == "cancelled":
+            raise asyncio.CancelledError
         if desk.fault == "lost-answer":
             raise UncertainError("no answer", where="target.desk")
         return outcomes

@@ -5,11 +5,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from crosskey.errors import CrosskeyError
 from engine_bench import Bench
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from crosskey.errors import CrosskeyError
 
 MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)
 """Thousands of synced commits: where there is a file system in memory, they need not reach a disk."""

@@ -4,10 +4,11 @@ Each of these fails when its rail is taken out of the engine.
 """
 
 import pytest
+from engine_bench import CONFIG, rails
+
 from crosskey.connector.target import Seats
 from crosskey.engine.rails import Allowed
 from crosskey.errors import AuthError, ConfigError, ContractError
-from engine_bench import CONFIG, rails
 
 
 async def staffed(bench, count=20, prefix="p"):

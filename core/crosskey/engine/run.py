@@ -29,7 +29,7 @@ from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.read import AccountsRead, PeopleRead, read_accounts, read_people, read_request
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
-from crosskey.engine.saved import SavedPlan, changes_digest
+from crosskey.engine.saved import SavedPlan, changes_digest, refuse_expired
 from crosskey.engine.stage import Stage
 from crosskey.errors import CrosskeyError, Diagnostic
 from crosskey.events import RunFacts
@@ -336,6 +336,7 @@ class _Run:
             return Applied()
         if self.options.confirm is not None and not self.options.confirm(plan):
             return Applied(declined=True)
+        refuse_expired(plan.header, self.clock.now())
         self.observer.phase("Applying", plan.size)
 
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:

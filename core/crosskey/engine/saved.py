@@ -14,7 +14,7 @@ import msgspec
 from crosskey.errors import ConfigError, StaleError
 from crosskey.plan import Change, Plan, PlanHeader
 
-__all__ = ("SavedPlan", "changes_digest", "load_plan", "save_plan")
+__all__ = ("SavedPlan", "changes_digest", "load_plan", "refuse_expired", "save_plan")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -35,9 +35,8 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             reason = "the configuration changed since"
         elif header.serial != serial:
             reason = "another run changed accounts since"
-        elif now >= header.expires_at:
-            reason = f"it expired at {header.expires_at:%Y-%m-%d %H:%M UTC}"
         else:
+            refuse_expired(header, now)
             return
         raise _stale(header, reason)
 
@@ -46,6 +45,12 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         if header.digest != self.header.digest:
             then, now = sum(self.header.counts.values()), sum(header.counts.values())
             raise _stale(self.header, f"people or accounts changed since: {then} changes then, {now} now, not the same")
+
+
+def refuse_expired(header: PlanHeader, now: datetime) -> None:
+    """Raise :class:`StaleError` when a plan was looked at for so long that the world has surely moved on."""
+    if now >= header.expires_at:
+        raise _stale(header, f"it expired at {header.expires_at:%Y-%m-%d %H:%M UTC}")
 
 
 def changes_digest(changes: Iterable[Change]) -> str:
@@ -112,7 +117,7 @@ def load_plan(path: Path) -> SavedPlan:
 
 def _stale(header: PlanHeader, reason: str) -> StaleError:
     return StaleError(
-        f"the saved plan {header.id} cannot be applied: {reason}",
+        f"the plan {header.id} cannot be applied: {reason}",
         where="apply",
         fix="make a new one with `crosskey plan --save FILE` and look at it again",
     )
