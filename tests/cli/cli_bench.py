@@ -11,8 +11,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Generator, Mapping
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,7 +21,7 @@ import msgspec
 
 from crosskey.cli.main import main
 from crosskey.errors import ExitCode
-from crosskey_sandbox.stage import Stage, configuration
+from crosskey_sandbox.stage import Stage, configuration, on_stage
 
 REFUSED = ("Traceback (most recent call last)", "met something it did not expect")
 
@@ -94,11 +94,8 @@ class Shell:
             [sys.executable, "-m", "crosskey", *words],
             cwd=self.folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
-            **options,
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
     def process(self, *words: str, **options: Any) -> Run:
@@ -125,12 +122,38 @@ class Shell:
             + [f"agent {each.federated_identity_id}" for each in desk.agents.values() if each.federated_identity_id]
         )
 
+    def image(self) -> list[tuple[object, ...]]:
+        """What the desk shows of everybody whom crosskey manages, without ids and times."""
+        desk = self.stage.desk
+        sites = {site.id: site.name for site in desk.sites.values()}
+        users = [
+            ("user", each.name, each.emailaddress, each.title, each.other1, sites[each.site_id], each.inactive)
+            for each in desk.users.values()
+            if each.other5
+        ]
+        agents = [
+            ("agent", each.name, each.email, each.jobtitle, len(each.roles), len(each.teams), each.isdisabled)
+            for each in desk.agents.values()
+            if each.federated_identity_id
+        ]
+        return sorted(users + agents)
+
     def in_step(self) -> None:
         """Nothing is left to do, nothing is held, and nobody has two accounts."""
         again = self("plan", "--json")
         assert (again.code, again.json["changes"], again.json["plan"].get("held", [])) == (ExitCode.OK, [], [])
         marks = self.marks()
         assert len(marks) == len(set(marks))
+
+
+@contextmanager
+def small_company() -> Generator[Stage]:
+    """Both vendors with thirty people; every address at the desk is one user's, so that a good run ends with 0."""
+    with on_stage(people=30, groups=40) as stage:
+        desk = stage.desk
+        for user in [user for user in desk.users.values() if user.name.endswith("(old)")]:
+            desk.drop("Users", user.id)
+        yield stage
 
 
 def refusal(crosskey: Shell, *words: str, code: ExitCode) -> dict[str, Any]:
@@ -159,7 +182,7 @@ def told(crosskey: Shell, *words: str, code: ExitCode) -> dict[str, Any]:
 
 def ended(process: subprocess.Popen[str]) -> Run:
     """Wait for a process; it never may end in a traceback."""
-    out, err = process.communicate(timeout=60)
+    out, err = (text or "" for text in process.communicate(timeout=60))
     for text in REFUSED:
         assert text not in err + out, err
     return Run(process.returncode, out, err)

@@ -56,7 +56,7 @@ def test_init_keeps_a_file_that_is_there(crosskey):
 
 def test_init_tells_what_it_wrote_as_json(crosskey):
     run = crosskey(*init_words(crosskey.stage), "--json")
-    assert run.json == {"config": "mine.toml", "environment": ["OKTA_TOKEN", "HALO_SECRET"]}
+    assert run.json == {"wrote": "mine.toml", "variables": ["OKTA_TOKEN", "HALO_SECRET"]}
 
 
 @pytest.mark.parametrize(

@@ -9,25 +9,39 @@ import traceback
 
 import click
 
-from crosskey.errors import ConfigError, CrosskeyError, Diagnostic, ExitCode
+from crosskey.errors import ConfigError, CrosskeyError, Diagnostic, ExitCode, StorageError
 
-__all__ = ("exit_interrupted", "exit_misused", "exit_with")
+__all__ = ("exit_interrupted", "exit_misused", "exit_with", "leave_standard_output")
 
 
 def exit_with(error: Exception) -> int:
     """Tell the error and return the process's exit code."""
     if os.environ.get("CROSSKEY_DEBUG"):
         click.echo(_scrubbed("".join(traceback.format_exception(error))), err=True, nl=False)
-    if not isinstance(error, CrosskeyError):
+    if isinstance(error, OSError):
+        # Files are opened by code that names them in its own errors: what is left is the output itself.
+        leave_standard_output()
+        error = StorageError(
+            f"the output cannot be written: {error.strerror or type(error).__name__}",
+            code="output",
+            where=str(error.filename or "standard output"),
+            fix="send it to where there is space; `crosskey history` tells what was done",
+        )
+    elif not isinstance(error, CrosskeyError):
         error = CrosskeyError(
             f"crosskey met something it did not expect ({type(error).__name__}: {_scrubbed(str(error))})",
             fix="run again with CROSSKEY_DEBUG=1 and report what it prints; the journal holds what was done",
         )
-    if _wants_json():
+    if _wants_json() and error.code != "output":
         _print_json(_as_data(error))
     else:
         _show(error)
     return int(error.exit_code)
+
+
+def leave_standard_output() -> None:
+    """Nobody reads it, or it takes no more: what is still buffered goes nowhere, and the process ends quietly."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def exit_misused(error: click.ClickException) -> int:

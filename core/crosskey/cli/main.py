@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -107,8 +106,11 @@ def main() -> None:
         sys.exit(done.exit_code)
     except click.ClickException as error:
         sys.exit(failure.exit_misused(error))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as ended:
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        # click and rich leave like this when whoever read the output went away (`| head`): that is no error
+        failure.leave_standard_output()
         sys.exit(0)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(failure.exit_interrupted())
