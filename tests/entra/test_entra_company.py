@@ -76,11 +76,8 @@ async def test_everybody_arrives_whatever_their_script() -> None:
 
 def comparable(person: Person) -> dict[str, object]:
     """What a mapping may read, but for what only one vendor keeps: time zones, and its own word for the state."""
-    kept = set(PERSON_ATTRIBUTES) - {"status", "timezone", "locale"}
-    return {name: getattr(person, name) for name in kept} | {
-        "active": person.active,
-        "locale": person.locale.replace("_", "-"),
-    }
+    kept = set(PERSON_ATTRIBUTES) - {"status", "timezone"}
+    return {name: getattr(person, name) for name in kept} | {"active": person.active}
 
 
 def by_name(everything: Everything, names: set[str]) -> dict[str, set[str]]:

@@ -175,7 +175,8 @@ class People:
             region=values[19] or "",
             postal_code=values[20] or "",
             country=values[21] or "",
-            locale=values[22] or "",
+            # Okta writes en_US; the neutral form is a language tag (RFC 7643 §4.1.1, RFC 5646): en-US.
+            locale=(values[22] or "").replace("_", "-"),
             timezone=values[23] or "",
             extra=extra,
         )
