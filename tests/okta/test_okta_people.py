@@ -73,6 +73,7 @@ async def test_every_neutral_attribute_has_its_place_in_the_base_profile() -> No
         "GB",
     )
     assert (person.work_phone, person.mobile_phone) == ("+44 20 7946 0000", "+44 7700 900000")
+    assert person.locale == "en-GB", "a language tag, whatever separator Okta uses"
     assert (person.employee_number, person.cost_center, person.user_type) == ("0042", "C-1", "employee")
     assert person.extra == {}
 
