@@ -19,18 +19,17 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from crosskey.connector.mapper import MapperSpec
-from crosskey.connector.source import SourceSpec
-from crosskey.connector.sso import SsoFlowSpec
-from crosskey.connector.target import TargetSpec
-from crosskey.errors import Diagnostic
-from crosskey.events import Event, RunFacts
-from crosskey.plan import Plan
-from crosskey.settings import Secret, SecretReference
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a plugin that only adds commands needs none of these, nor does `crosskey --help`
     import click
 
+    from crosskey.connector.mapper import MapperSpec
+    from crosskey.connector.source import SourceSpec
+    from crosskey.connector.sso import SsoFlowSpec
+    from crosskey.connector.target import TargetSpec
+    from crosskey.errors import Diagnostic
+    from crosskey.events import Event, RunFacts
+    from crosskey.plan import Plan
+    from crosskey.settings import Secret, SecretReference
 
 __all__ = ("hookimpl", "hookspec")
 

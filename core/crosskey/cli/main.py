@@ -36,7 +36,7 @@ class _Commands(click.Group):
         if cmd_name in COMMANDS:
             module, _, name = COMMANDS[cmd_name][0].partition(":")
             return getattr(importlib.import_module(module), name)
-        return self._added(ctx).get(cmd_name)
+        return self._added(ctx).get(cmd_name) or _hidden(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -61,18 +61,21 @@ class _Commands(click.Group):
 
     @staticmethod
     def _added(ctx: click.Context) -> dict[str, click.Command]:
-        from crosskey.plugins import load_plugins  # noqa: PLC0415 - built-in commands do without
+        from crosskey.plugins import listed_commands  # noqa: PLC0415 - built-in commands do without
 
         root = ctx.find_root()
         known: dict[str, click.Command] | None = root.meta.get("crosskey.commands")
         if known is None:
-            known = {}
-            for provided in load_plugins().commands():
-                name = provided.value.name
-                if name and name not in COMMANDS:
-                    known[name] = provided.value
+            known = {name: command for name, command in listed_commands(click.Command).items() if name not in COMMANDS}
             root.meta["crosskey.commands"] = known
         return known
+
+
+def _hidden(name: str) -> click.Command | None:
+    """A command of a plugin that lives where help does not look, such as a zip archive."""
+    from crosskey.plugins import load_plugins  # noqa: PLC0415 - rare
+
+    return next((given.value for given in load_plugins().commands() if given.value.name == name), None)
 
 
 _EPILOG: Final = """\
@@ -97,22 +100,26 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors become one message with a fix and a documented exit code."""
-    from crosskey.cli import failure  # noqa: PLC0415 - nothing that `crosskey --help` needs
-
     try:
         code = cli.main(standalone_mode=False, prog_name="crosskey")
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        sys.exit(failure.exit_misused(error))
+        sys.exit(_failure().exit_misused(error))
     except SystemExit as ended:
         if not isinstance(ended.__context__, BrokenPipeError):
             raise
         # click and rich leave like this when whoever read the output went away (`| head`): that is no error
-        failure.leave_standard_output()
+        _failure().leave_standard_output()
         sys.exit(0)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(failure.exit_interrupted())
+        sys.exit(_failure().exit_interrupted())
     except Exception as error:  # noqa: BLE001 - the last line of defence: a message instead of a traceback
-        sys.exit(failure.exit_with(error))
+        sys.exit(_failure().exit_with(error))
+
+
+def _failure():  # noqa: ANN202 - a module
+    from crosskey.cli import failure  # noqa: PLC0415 - nothing that `crosskey --help` needs
+
+    return failure

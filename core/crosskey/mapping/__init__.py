@@ -1,6 +1,6 @@
 """The built-in mapper ``rules``: attribute copies, templates, conditions, references by group.
 
-    plugin       the hook, cheap to import
+    plugin       the hook, cheap to import     spec         what it declares
     settings     what stands below ``[map.<kind>]``
     compiler     settings + kind + catalogue → Rules, or every problem at once
     rules        the compiled mapping: candidates in, desired accounts out

@@ -15,8 +15,9 @@ from crosskey.connector.source import SourceSpec
 from crosskey.connector.sso import SsoFlowSpec
 from crosskey.connector.target import TargetSpec
 from crosskey.plugins.capabilities import declared_capabilities
-from crosskey.plugins.checks import Spec, hook_problems, spec_problems
+from crosskey.plugins.checks import Spec, spec_problems
 from crosskey.plugins.facade import Plugins
+from crosskey.plugins.hook_checks import hook_problems
 from crosskey.plugins.loaded import HOOKS, LoadedPlugin, new_manager
 from crosskey.plugins.records import PluginRecord, Provided
 

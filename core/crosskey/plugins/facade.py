@@ -12,6 +12,7 @@ from crosskey.connector.target import TargetSpec
 from crosskey.errors import ConfigError, CrosskeyError, Diagnostic, close_matches
 from crosskey.events import Event, RunFacts
 from crosskey.plan import Plan
+from crosskey.plugins.commands import commands_of, warn
 from crosskey.plugins.loaded import LoadedPlugin
 from crosskey.plugins.records import PluginRecord, Provided
 from crosskey.settings import Secret, SecretReference
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 __all__ = ("Plugins",)
 
 SpecKind = Literal["source", "target", "mapper", "sso flow"]
-
-
-def _warn(text: str, *facts: object) -> None:
-    import logging  # noqa: PLC0415 - `crosskey --help` has nothing to log
-
-    logging.getLogger("crosskey.plugins").warning(text, *facts)
 
 
 class Plugins:
@@ -95,25 +90,7 @@ class Plugins:
         """
         import click  # noqa: PLC0415 - only the command line needs it
 
-        by_name: dict[str, list[Provided[click.Command]]] = {}
-        for plugin in self._loaded:
-            try:
-                answers = [
-                    item for answer in plugin.ask("crosskey_commands") for item in cast("Iterable[object]", answer)
-                ]
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own code
-                _warn("%s: its commands are left out: %s: %s", plugin.origin, type(error).__name__, error)
-                continue
-            for command in answers:
-                if isinstance(command, click.Command) and command.name:
-                    by_name.setdefault(command.name, []).append(plugin.provided(command))
-                else:
-                    _warn("%s: left out a %s: not a named click command", plugin.origin, type(command).__name__)
-        for name, rivals in by_name.items():
-            if len(rivals) > 1:
-                origins = " and ".join(rival.origin for rival in rivals)
-                _warn('command "%s" is left out: %s both add it', name, origins)
-        return [rivals[0] for rivals in by_name.values() if len(rivals) == 1]
+        return [plugin.provided(command) for plugin, command in commands_of(self._loaded, click.Command)]
 
     @property
     def resolves_secrets(self) -> bool:
@@ -170,7 +147,7 @@ class Plugins:
             try:
                 plugin.ask("crosskey_on_event", event=event)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own code
-                _warn("%s failed on %s: %s: %s", plugin.origin, event.kind, type(error).__name__, error)
+                warn("%s failed on %s: %s: %s", plugin.origin, event.kind, type(error).__name__, error)
 
 
 def _review_failed(plugin: LoadedPlugin, what: str) -> Diagnostic:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import pluggy
 
 from crosskey import hookspecs
-from crosskey.plugins.records import Provided
+
+if TYPE_CHECKING:
+    from crosskey.plugins.records import Provided
 
 __all__ = ("HOOKS", "LoadedPlugin", "new_manager")
 
@@ -55,6 +57,8 @@ class LoadedPlugin:
 
     def provided(self, value: T) -> Provided[T]:
         """The value with this plugin as its origin."""
+        from crosskey.plugins.records import Provided  # noqa: PLC0415 - help lists commands without msgspec
+
         return Provided(value=value, plugin=self.name, distribution=self.distribution, version=self.version)
 
     def _caller(self, hook: str) -> pluggy.HookCaller:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-
-from crosskey.errors import ConfigError
 
 if TYPE_CHECKING:
     from crosskey_sandbox.stage import Stage
@@ -66,6 +62,10 @@ def sandbox(
     Both obey their vendors' rules. Everything in them is made up, and gone when they stop; the credentials shown
     open nothing else.
     """
+    import threading  # noqa: PLC0415 - help needs none of it
+
+    from crosskey.errors import ConfigError  # noqa: PLC0415 - help needs none of it
+
     stage = _stage_module()
     if list_quirks:
         for line in stage.quirk_lines():
@@ -92,6 +92,8 @@ def _tell(stage: Stage, config: Path | None, *, as_json: bool) -> None:
     """Print what somebody needs to use the vendors; flushed, because a program may be reading."""
     facts = stage.facts()
     if as_json:
+        import json  # noqa: PLC0415 - help needs none of it
+
         click.echo(json.dumps(facts))
         return
     click.echo(f"Okta   {facts['okta_url']}   API token (SSWS) {facts['okta_token']}")
@@ -114,6 +116,8 @@ def _stage_module():  # noqa: ANN202 - a module
     try:
         from crosskey_sandbox import stage  # noqa: PLC0415 - brings starlette and uvicorn in, which help must not need
     except ModuleNotFoundError as error:
+        from crosskey.errors import ConfigError  # noqa: PLC0415 - help needs none of it
+
         raise ConfigError(
             f"the sandbox needs the package {error.name}, which is not installed",
             code="extra-missing",

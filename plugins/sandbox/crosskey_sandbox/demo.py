@@ -7,16 +7,12 @@ local Okta and Halo, and keeps its journal. Only the vendors and the people are 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-
-from crosskey.errors import ConfigError, CrosskeyError
 
 if TYPE_CHECKING:
     from crosskey_sandbox.stage import Stage
@@ -38,9 +34,13 @@ def demo(*, people: int, groups: int, seed: int) -> None:
     one mover and one starter a sync that does exactly those three. Needs no account anywhere; everything is gone
     afterwards.
     """
+    import tempfile  # noqa: PLC0415 - help needs none of it
+
     try:
         from crosskey_sandbox import stage  # noqa: PLC0415 - brings starlette and uvicorn in, which help must not need
     except ModuleNotFoundError as error:
+        from crosskey.errors import ConfigError  # noqa: PLC0415 - help needs none of it
+
         raise ConfigError(
             f"the demo needs the package {error.name}, which is not installed",
             code="extra-missing",
@@ -107,27 +107,33 @@ class _Demo:
         return leaver.display_name, mover.display_name, starter.display_name
 
     def _run(self, *words: str) -> None:
+        import subprocess  # noqa: PLC0415 - help needs none of it
+
         click.secho(f"\n$ crosskey {' '.join(words)}", fg="cyan", bold=True)
         sys.stdout.flush()
         environment = {**os.environ, **self._stage.secrets(), "CROSSKEY_CONFIG": str(self._config)}
         command: Sequence[str] = (sys.executable, "-m", "crosskey", *words)
         code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - crosskey itself
         if code not in _FINE:
-            raise CrosskeyError(
+            raise _failed(
                 f"`crosskey {' '.join(words)}` ended with exit code {code}",
-                code="demo-failed",
                 fix="please report this with the output above",
             )
 
     def _expect(self, writes: int) -> None:
         seen = len(self._stage.desk.writes)
         if seen != writes:
-            raise CrosskeyError(
+            raise _failed(
                 f"the local Halo saw {seen} writes where {writes} were expected",
-                code="demo-failed",
                 fix="please report this with the output above",
             )
 
 
 def _say(text: str) -> None:
     click.secho(f"\n{text}", bold=True)
+
+
+def _failed(message: str, *, fix: str) -> Exception:
+    from crosskey.errors import CrosskeyError  # noqa: PLC0415 - help needs none of it
+
+    return CrosskeyError(message, code="demo-failed", fix=fix)
