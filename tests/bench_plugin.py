@@ -72,8 +72,9 @@ class Directory:
         self.members: dict[str, set[str]] = {}
         self.hidden: set[str] = set()  # left out of lists, found by id
         self.complete = True
-        self.fail: Exception | None = None
+        self.fail: BaseException | None = None
         self.can_find = True
+        self.goes_on = False
         self.finds: list[str] = []
 
     def add(self, id: str, *, groups: Sequence[str] = (), active: bool | None = True, **attributes: str) -> Person:
@@ -116,6 +117,7 @@ class Desk:
         self.can_find = False
         self.goes_on = False
         self.kinds = KINDS
+        self.entries = ENTRIES
         self.found: list[str] = []
         self.told: dict[str, int] = {}
         self.hidden: set[str] = set()
@@ -209,6 +211,8 @@ class OpenDirectory:
             yield MembersPage(group.id, sorted(directory.members.get(group.id, ())))
         if directory.complete:
             yield ReadComplete()
+        if directory.goes_on:
+            yield PeoplePage([])
 
 
 class OpenDirectoryThatFinds(OpenDirectory):
@@ -225,7 +229,7 @@ class OpenDesk:
         return TargetSchema(kinds=desk.kinds, batch=desk.batch, settle=60.0)
 
     async def catalogue(self):
-        return Catalogue(ENTRIES)
+        return Catalogue(desk.entries)
 
     async def seats(self):
         return {"agent": desk.seats}
