@@ -62,6 +62,10 @@ ENTRIES = tuple(
 )
 
 
+class Killed(BaseException):
+    """The process is gone at this moment."""
+
+
 class Directory:
     """The source's state; a test edits it between runs."""
 
@@ -138,7 +142,8 @@ class Desk:
     def arrive(self) -> None:
         """What was on its way arrives."""
         for change in self.late:
-            self.write(change)
+            if change.key is None or (change.kind, change.key) in self.accounts:
+                self.write(change)
         self.late = []
 
     def add(self, kind: str, *, active: bool = True, protected: str = "", **fields: str) -> Account:
@@ -261,13 +266,16 @@ class OpenDesk:
                 raise UncertainError("no answer", where="target.desk")
             case "raise":
                 raise KeyError("oops")
+            case "killed-before":
+                raise Killed
             case "silent":
                 return []
         if any(change.label in desk.poison for change in batch):
             return [Outcome(change=change.id, result="unknown", message="HTTP 500") for change in batch]
         outcomes = []
         for change in batch:
-            if change.label in desk.bad:
+            gone = change.key is not None and (change.kind, change.key) not in desk.accounts
+            if change.label in desk.bad or gone:
                 outcomes.append(Outcome(change=change.id, result="rejected", code="bad", message="the desk says no"))
                 continue
             key = desk.write(change)
@@ -276,6 +284,8 @@ class OpenDesk:
             outcomes.append(Outcome(change=change.id, result=result, key=told))
         if desk.fault == "cancelled":
             raise asyncio.CancelledError
+        if desk.fault == "killed-after":
+            raise Killed
         if desk.fault == "lost-answer":
             raise UncertainError("no answer", where="target.desk")
         return outcomes

@@ -1,20 +1,26 @@
 """Any history of changes and faults, then calm: nobody lost, nobody doubled, nobody left in, nobody wrongly out."""
 
+import asyncio
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from engine_bench import Bench
+from engine_bench import CONFIG, Bench
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from bench_plugin import Killed
 from crosskey.errors import CrosskeyError
 
 MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)
 """Thousands of synced commits: where there is a file system in memory, they need not reach a disk."""
 
+FAULTS = [
+    *("", "", "lost-answer", "lost-request", "late", "auth", "down", "raise", "silent"),
+    *("killed-before", "killed-after", "cancelled", "no-key", "already"),
+]
 NAMES = ["ada", "bob", "cleo", "dora", "emil", "faye", "gus"]
 GROUPS = ["Staff", "London", "Desk"]
 
@@ -26,6 +32,9 @@ class Company(RuleBasedStateMachine):
     def found(self):
         self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
         self.bench = Bench(Path(self.folder.name))
+        self.protected: set[str] = set()
+        self.with_roles = True
+        self.bench.desk.can_find = True
         self.given_by_hand: set[tuple[str, str]] = set()
         for name in NAMES[:4]:
             self.bench.directory.add(name, groups=["Staff"])
@@ -75,7 +84,38 @@ class Company(RuleBasedStateMachine):
         if off:
             self.bench.desk.edit(*key, active=False)
 
-    @rule(fault=st.sampled_from(["", "", "lost-answer", "lost-request", "late", "auth", "down", "raise", "silent"]))
+    @rule(which=st.integers(0, 6))
+    def somebody_deletes_an_account(self, which):
+        keys = list(self.bench.desk.accounts)
+        if keys:
+            key = keys[which % len(keys)]
+            del self.bench.desk.accounts[key]
+            self.given_by_hand.discard(key)
+
+    @rule(protected=st.sets(st.sampled_from(NAMES), max_size=2), with_roles=st.booleans())
+    def the_configuration_changes(self, protected, with_roles):
+        self.protected, self.with_roles = protected, with_roles
+        self.configure()
+
+    def configure(self):
+        config = CONFIG if self.with_roles else CONFIG.replace('roles = ["Viewer"]\n', "")
+        protect = ", ".join(f'"{name}@example.com"' for name in sorted(self.protected))
+        self.bench.configure(f"{config}\n[rails]\nprotect = [{protect}]")
+
+    @rule(bad=st.sets(st.sampled_from(NAMES)), poison=st.booleans())
+    def run_while_the_desk_refuses_some(self, bad, poison):
+        labels = {self.bench.directory.people[name].label for name in bad if name in self.bench.directory.people}
+        self.bench.desk.poison, self.bench.desk.bad = (labels, set()) if poison else (set(), labels)
+        self.run()
+        self.bench.desk.poison, self.bench.desk.bad = set(), set()
+
+    @rule(hidden=st.sets(st.integers(1, 12).map(str)))
+    def run_while_the_accounts_flap(self, hidden):
+        self.bench.desk.hidden = hidden
+        self.run()
+        self.bench.desk.hidden = set()
+
+    @rule(fault=st.sampled_from(FAULTS))
     def run_under_a_fault(self, fault):
         self.bench.desk.fault = fault
         self.run()
@@ -102,9 +142,13 @@ class Company(RuleBasedStateMachine):
             self.bench.desk.arrive()
 
     def run(self, *allow):
-        active_before = {key for key, account in self.bench.desk.accounts.items() if account.active}
-        with suppress(CrosskeyError):
+        before = dict(self.bench.desk.accounts)
+        active_before = {key for key, account in before.items() if account.active}
+        with suppress(CrosskeyError, Killed, asyncio.CancelledError):
             anyio.run(lambda: self.bench.run(allow=allow))
+        for key, account in before.items():
+            if str(account.fields["mail"]).partition("@")[0] in self.protected:
+                assert self.bench.desk.accounts[key] == account, "protected"
         for key in active_before:
             if not self.bench.desk.accounts[key].active:
                 self.assert_rightly_disabled(key)
@@ -132,7 +176,14 @@ class Company(RuleBasedStateMachine):
             assert "roles-approver" in self.bench.desk.accounts[key].references["roles"]
 
     def calm(self):
-        everything = ("mass-disable=99", "absence-unconfirmed=99", *(f"empty-group={name}" for name in GROUPS))
+        self.protected, self.with_roles = set(), True
+        self.configure()
+        everything = (
+            "mass-disable=99",
+            "absence-unconfirmed=99",
+            "accounts-missing=99",
+            *(f"empty-group={name}" for name in GROUPS),
+        )
         shrunk = f"shrink={len(self.bench.directory.people)}"
         self.bench.desk.arrive()
         for _ in range(3):
