@@ -50,6 +50,19 @@ class _Commands(click.Group):
             hint = close_matches(args[0], self.list_commands(ctx))
             raise click.UsageError(f"{error.message} {hint}".strip(), ctx) from None
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. That whoever reads its output goes away (``| head``) is no error."""
+        try:
+            return super().invoke(ctx)
+        except (BrokenPipeError, SystemExit) as ended:
+            # rich turns the broken pipe into an exit of its own
+            if not isinstance(ended, BrokenPipeError) and not isinstance(ended.__context__, BrokenPipeError):
+                raise
+        from crosskey.cli.failure import leave_standard_output  # noqa: PLC0415 - only when it happens
+
+        leave_standard_output()
+        return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing the built-in ones."""
         added = {name: command.get_short_help_str(100) for name, command in self._added(ctx).items()}
@@ -107,12 +120,6 @@ def main() -> None:
         sys.exit(done.exit_code)
     except click.ClickException as error:
         sys.exit(_failure().exit_misused(error))
-    except SystemExit as ended:
-        if not isinstance(ended.__context__, BrokenPipeError):
-            raise
-        # click and rich leave like this when whoever read the output went away (`| head`): that is no error
-        _failure().leave_standard_output()
-        sys.exit(0)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(_failure().exit_interrupted())
     except Exception as error:  # noqa: BLE001 - the last line of defence: a message instead of a traceback
