@@ -113,7 +113,7 @@ class Desk:
         self.writes: list[tuple[str, str, str]] = []  # action, kind, label
         self.batches: list[int] = []
         self.next = 1
-        self.seats = Seats(100, 0)
+        self.seats: Seats | None = Seats(100, 0)
         self.batch = 3
         self.fault = ""  # lost-answer | lost-request | late | auth | down | raise | silent | …
         self.bad: set[str] = set()  # labels that are refused
@@ -237,7 +237,7 @@ class OpenDesk:
         return Catalogue(desk.entries)
 
     async def seats(self):
-        return {"agent": desk.seats}
+        return {} if desk.seats is None else {"agent": desk.seats}
 
     async def read(self, request):
         accounts = [

@@ -157,7 +157,7 @@ def hold_seats(kind: KindPlan, stage: Stage, seats: Seats | None) -> list[Held]:
 
     What takes a seat is taken out of the stage; an adoption of an account that is switched on already takes none.
     """
-    if seats is None or not kind.kind.seats:
+    if seats is None:
         return []
     takers: dict[Action, dict[str, str]] = {
         action: {change.id: change.label for change in stage.changes(kind.name, action) if change.active is not None}
