@@ -344,9 +344,10 @@ class Stage:
 
     def changes(self, kind: str = "", action: str = "", limit: int = -1) -> Iterator[Change]:
         """Changes in the order in which they are applied, all or of one kind and action."""
+        # The cross join keeps bodies out of the sort: only its short keys have to fit into memory.
         cursor = self._execute(
-            "SELECT body FROM change WHERE (? = '' OR kind = ?) AND (? = '' OR action = ?)"
-            " ORDER BY rank, kind, action, label, id LIMIT ?",
+            "SELECT body FROM (SELECT rowid AS place FROM change WHERE (? = '' OR kind = ?) AND (? = '' OR action = ?)"
+            " ORDER BY rank, kind, action, label, id LIMIT ?) CROSS JOIN change ON change.rowid = place",
             (kind, kind, action, action, limit),
         )
         for (body,) in cursor:
