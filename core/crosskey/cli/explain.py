@@ -8,8 +8,9 @@ import click
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
+from crosskey.cli.listing import Listing
 from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import Names, console_for_tables, reference_names, written
 from crosskey.cli.session import Session
@@ -62,15 +63,15 @@ def _show(console: Console, explanation: Explanation) -> None:
     title = person.label if person else f"{explanation.subject.id} (not in the last read)"
     console.print(f"[bold]{escape(title)}[/]")
     subject, read_at = explanation.subject, explanation.read_at
-    console.print(f"  {subject.issuer} id {subject.id}, as read {read_at:%Y-%m-%d %H:%M} UTC")
+    _say(console, f"{subject.issuer} id {subject.id}, as read {read_at:%Y-%m-%d %H:%M} UTC")
     if person is not None:
         active = {True: "active", False: "not active", None: "unknown: nothing is changed"}[person.active]
-        console.print(f"  status {person.status or '(none)'}: {active}")
+        _say(console, f"status {person.status or '(none)'}: {active}")
         facts = [f"{name} {text}" for name in PERSON_ATTRIBUTES if name != "status" and (text := person.text(name))]
         facts += [f"extra.{name} {value}" for name, value in person.extra.items()]
-        console.print(f"  {escape('; '.join(facts))}")
+        _say(console, f"{escape('; '.join(facts))}")
     named = [f'"{name}"' for name in (*explanation.groups, *explanation.apps)]
-    console.print(f"  groups that rules name: {escape(', '.join(named)) or 'none'}")
+    _say(console, f"groups that rules name: {escape(', '.join(named)) or 'none'}")
     names = reference_names(explanation.schema, explanation.catalogue)
     for account in explanation.accounts:
         _show_account(console, account, names)
@@ -82,40 +83,48 @@ def _show_account(console: Console, explained: AccountExplained, names: Names) -
     desired, link, account = explained.desired, explained.link, explained.account
     if desired is not None:
         verdict = "wanted" if desired.in_scope else "not wanted"
-        console.print(f"  rules: {verdict}: {escape(desired.why.get('', ''))}")
+        _say(console, f"rules: {verdict}: {escape(desired.why.get('', ''))}")
         if desired.problem and not explained.held:
-            console.print(f"  [magenta]would be held:[/] {escape(desired.problem)}")
+            _say(console, f"[magenta]would be held:[/] {escape(desired.problem)}")
     for held in explained.held:
-        console.print(f"  [magenta]held ({held.rail}):[/] {escape(held.summary)}")
+        _say(console, f"[magenta]held ({held.rail}):[/] {escape(held.summary)}")
         if held.fix:
-            console.print(f"    fix: {escape(held.fix)}")
+            _say(console, f"fix: {escape(held.fix)}", indent=4)
     if link is None:
-        console.print("  account: none of crosskey's")
+        _say(console, "account: none of crosskey's")
     else:
         state = "not in the last read" if account is None else "active" if account.active else "not active"
         since = f"{link.established_by} {link.since:%Y-%m-%d %H:%M} UTC in run {link.run}"
-        console.print(f"  account: {explained.kind} {link.key}, {state}; {since}")
+        _say(console, f"account: {explained.kind} {link.key}, {state}; {since}")
     if explained.leaving_since is not None:
-        console.print(f"  leaving since {explained.leaving_since:%Y-%m-%d %H:%M} UTC")
+        _say(console, f"leaving since {explained.leaving_since:%Y-%m-%d %H:%M} UTC")
     if desired is not None and desired.in_scope:
-        console.print(_fields_table(explained, desired, names))
+        console.print(Padding(_fields(explained, desired, names), (0, 0, 0, 4)))
     for operation in explained.operations:
         change = operation.change
         parts = ", ".join((*change.fields, *change.references)) or change.why.get("", "")
         when = f"{operation.intent_at:%Y-%m-%d %H:%M:%S}"
-        console.print(f"  {when} {change.action} ({operation.state}) {escape(parts)} in run {operation.run}")
+        _say(console, f"{when} {change.action} ({operation.state}) {escape(parts)} in run {operation.run}")
 
 
-def _fields_table(explained: AccountExplained, desired: Desired, names: Names) -> Table:
-    table = Table(box=None, pad_edge=True, header_style="bold")
-    for column in ("  field", "should be", "is", "rule"):
-        table.add_column(column, overflow="fold")
+def _say(console: Console, text: str, *, indent: int = 2) -> None:
+    """A paragraph whose lines are all indented."""
+    console.print(Padding(text, (0, 0, 0, indent), expand=False))
+
+
+def _fields(explained: AccountExplained, desired: Desired, names: Names) -> Listing:
+    """Each field and reference that rules write: as the last read found it and as it should be, and by which rule."""
+    listing = Listing("field", "value", details={"rule": 1})
     account = explained.account
+
+    def add(name: str, now: str, wanted: str) -> None:
+        value = escape(wanted) if account is None or now == wanted else f"{escape(now)} [yellow]→[/] {escape(wanted)}"
+        listing.add(name, value, escape(desired.why.get(name, "")))
+
     for name, value in desired.fields.items():
-        now = written(account.fields.get(name)) if account else ""
-        table.add_row(f"  {name}", escape(written(value)), escape(now), escape(desired.why.get(name, "")))
+        add(name, written(account.fields.get(name)) if account else "", written(value))
     for name, ids in desired.references.items():
-        wanted = ", ".join(names(explained.kind, name, id_) for id_ in ids)
-        now = ", ".join(names(explained.kind, name, id_) for id_ in account.references.get(name, ())) if account else ""
-        table.add_row(f"  {name}", escape(wanted), escape(now), escape(desired.why.get(name, "")))
-    return table
+        there = account.references.get(name, ()) if account else ()
+        now, wanted = (", ".join(names(explained.kind, name, id_) for id_ in each) for each in (there, ids))
+        add(name, now or written(None), wanted)
+    return listing

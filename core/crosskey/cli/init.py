@@ -103,7 +103,7 @@ def init(
 
 def _tell(path: Path, variables: Sequence[str], *, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode({"config": str(path), "environment": variables}))
+        click.echo(msgspec.json.encode({"wrote": str(path), "variables": variables}))
         return
     named = "" if path == DEFAULT_CONFIG else f" --config {shlex.quote(str(path))}"
     click.echo(f"Wrote {path}. Next:")

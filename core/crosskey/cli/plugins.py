@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 import msgspec
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from crosskey.cli.listing import Listing
 from crosskey.cli.options import json_option
 from crosskey.cli.render import console_for_tables
-from crosskey.config.reference import settings_table
+from crosskey.config.reference import SettingRow, setting_rows
 from crosskey.errors import ConfigError, close_matches
 from crosskey.plugins import Plugins, load_plugins
 from crosskey.settings import Settings
@@ -57,7 +59,7 @@ def show_plugin(name: str, *, as_json: bool) -> None:
             where="plugins show",
             fix="see `crosskey plugins list`",
         )
-    tables = {title: settings_table(settings) for title, settings in _settings(loaded, name).items()}
+    tables = {title: setting_rows(settings) for title, settings in _settings(loaded, name).items()}
     if as_json:
         click.echo(msgspec.json.encode({"plugin": record, "settings": tables}))
         return
@@ -69,9 +71,17 @@ def show_plugin(name: str, *, as_json: bool) -> None:
         console.print(f"  {escape(record.reason)}")
     for line in (*record.provides, *record.capabilities):
         console.print(f"  {escape(line)}")
-    for title, table in tables.items():
+    for title, rows in tables.items():
         console.print(f"\n[bold]{escape(title)}[/]")
-        click.echo(table)
+        _show_settings(console, rows)
+
+
+def _show_settings(console: Console, rows: list[SettingRow]) -> None:
+    listing = Listing("key", "type", details={"default": 2, "about": 5})
+    for row in rows:
+        kind = escape(row.type) + (", [bold]required[/]" if row.required else "")
+        listing.add(f"[cyan]{escape(row.key)}[/]", kind, escape(row.default), escape(row.description))
+    console.print(listing)
 
 
 def _settings(loaded: Plugins, plugin: str) -> dict[str, type[Settings]]:

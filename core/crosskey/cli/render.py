@@ -11,11 +11,11 @@ import click
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from crosskey.cli.listing import Listing
 from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
-from crosskey.engine.run import RunResult
+from crosskey.engine.run import Proposal, RunResult
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, FieldChange, Plan
 
@@ -45,25 +45,28 @@ class Renderer:
         self._console = console
         self._config = config
         self._show_all = show_all
+        self._shown = False
         self._names: Names = lambda _kind, _reference, id_: id_
 
-    def plan(self, plan: Plan) -> None:
-        """The plan as a table with reasons, then what is held."""
+    def proposal(self, proposal: Proposal) -> None:
+        """How much was read, the plan as a table with reasons, then what is held."""
+        self._names = reference_names(proposal.schema, proposal.catalogue)
+        self._shown = True
+        accounts = ", ".join(f"{count} {kind}s" for kind, count in proposal.accounts.items())
+        self._console.print(
+            f"{self._config.source.path}: {proposal.people} people   {self._config.target.path}: {accounts}"
+        )
+        plan = proposal.plan
         if plan.size:
             self._changes(plan)
         if plan.held:
             self._held(plan)
         self._console.print(f"Plan: {_counts(plan.header.counts)}{_held_count(plan)}.")
 
-    def result(self, result: RunResult, *, applies: bool, plan_shown: bool, saved: Path | None) -> None:
-        """The whole run."""
-        self._names = reference_names(result.schema, result.catalogue)
-        accounts = ", ".join(f"{count} {kind}s" for kind, count in result.accounts.items())
-        if not plan_shown:
-            self._console.print(
-                f"{self._config.source.path}: {result.people} people   {self._config.target.path}: {accounts}"
-            )
-            self.plan(result.plan)
+    def result(self, result: RunResult, *, applies: bool, saved: Path | None) -> None:
+        """The whole run; what was proposed only if nobody saw it yet."""
+        if not self._shown:
+            self.proposal(result)
         for notice in result.notices[:_SHOWN]:
             fix = f"\n      fix: {notice.fix}" if notice.fix else ""
             self._console.print(f"[yellow]note[/] {escape(notice.summary + fix)}")
@@ -95,25 +98,20 @@ class Renderer:
         click.echo(b"]}")
 
     def _changes(self, plan: Plan) -> None:
-        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-        table.add_column("", no_wrap=True)
-        table.add_column("account", no_wrap=True)
-        table.add_column("who", overflow="fold", max_width=26)
-        table.add_column("what", overflow="fold", ratio=4)
-        table.add_column("why", overflow="fold", ratio=5)
+        listing = Listing("", "account", "who", details={"what": 4, "why": 5})
         shown: Counter[tuple[str, str]] = Counter()
         for change in plan.changes():
             shown[change.action, change.kind] += 1
             if self._show_all or shown[change.action, change.kind] <= _SHOWN:
                 colour = _COLOURS[change.action]
-                table.add_row(
+                listing.add(
                     f"[{colour}]{_SIGNS[change.action]} {change.action}[/]",
                     change.kind if change.key is None else f"{change.kind} {escape(change.key)}",
-                    escape(change.label),
+                    f"[bold]{escape(change.label)}[/]",
                     escape(self._what(change)),
                     escape(_why(change)),
                 )
-        self._console.print(table)
+        self._console.print(listing)
         for (action, kind), count in shown.items():
             if not self._show_all and count > _SHOWN:
                 self._console.print(f"… and {count - _SHOWN} more to {action} ({kind}); --all shows every one")
@@ -137,11 +135,7 @@ class Renderer:
         return "; ".join(parts)
 
     def _held(self, plan: Plan) -> None:
-        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-        table.add_column("held", no_wrap=True)
-        table.add_column("who", overflow="fold", max_width=26)
-        table.add_column("why", overflow="fold", ratio=5)
-        table.add_column("what lets it through", overflow="fold", ratio=4)
+        listing = Listing("held", "who", details={"why": 5, "fix": 4})
         shown: Counter[str] = Counter()
         for hold in plan.held:
             shown[hold.rail] += 1
@@ -149,8 +143,8 @@ class Renderer:
                 who = {"person": hold.label, "run": "the whole run", "class": f"all {hold.action}s"}[hold.scope]
                 examples = "".join(f"\n  {example}" for example in hold.examples)
                 why = escape(hold.summary + examples)
-                table.add_row(f"[magenta]! {hold.rail}[/]", escape(who), why, escape(hold.fix))
-        self._console.print(table)
+                listing.add(f"[magenta]! {hold.rail}[/]", f"[bold]{escape(who)}[/]", why, escape(hold.fix))
+        self._console.print(listing)
         for rail, count in plan.header.held_counts.items():
             listed = shown[rail] if self._show_all else min(shown[rail], _SHOWN)
             if count > listed:

@@ -16,10 +16,9 @@ from rich.console import Console
 from crosskey.cli.progress import ProgressBar
 from crosskey.cli.render import Renderer, console_for_tables
 from crosskey.cli.session import Session
-from crosskey.engine.run import RunOptions, RunResult, execute
+from crosskey.engine.run import Proposal, RunOptions, RunResult, execute
 from crosskey.engine.saved import save_plan
 from crosskey.errors import ExitCode
-from crosskey.plan import Plan
 
 __all__ = ("exit_code", "run_engine", "supervised")
 
@@ -41,25 +40,27 @@ def run_engine(
     session = Session(config_path)
     console, errors = console_for_tables(), Console(stderr=True, highlight=False)
     stop = StopFlag()
-    with session.writing() as journal, ProgressBar(errors, quiet=as_json) as progress:
-        renderer = Renderer(console, session.config, show_all=show_all)
+    renderer = Renderer(console, session.config, show_all=show_all)
+    progress = ProgressBar(errors, quiet=as_json)
 
-        def confirm(shown: Plan) -> bool:
-            with progress.paused():
-                renderer.plan(shown)
-                return click.confirm(f"Apply these {shown.size} changes?", default=False)
+    def confirm(proposal: Proposal) -> bool:
+        with progress.paused():
+            renderer.proposal(proposal)
+            return click.confirm(f"Apply these {proposal.plan.size} changes?", default=False)
 
-        options = msgspec.structs.replace(options, stop=stop, confirm=confirm if ask else None)
-        stop.applying = progress.applying
-        result: RunResult = asyncio.run(
-            supervised(execute(session.config, session.plugins, journal, session.connect, options, progress), stop)
-        )
+    options = msgspec.structs.replace(options, stop=stop, confirm=confirm if ask else None)
+    stop.applying = progress.applying
+    with session.writing() as journal:
+        with progress:  # gone before anything is told: a bar that is still drawn overwrites the last lines
+            result: RunResult = asyncio.run(
+                supervised(execute(session.config, session.plugins, journal, session.connect, options, progress), stop)
+            )
         if save is not None:
             save_plan(result.plan, save)
         if as_json:
             renderer.result_json(result, saved=save)
         else:
-            renderer.result(result, applies=options.kind != "plan", plan_shown=ask, saved=save)
+            renderer.result(result, applies=options.kind != "plan", saved=save)
     return exit_code(result)
 
 

@@ -38,7 +38,7 @@ from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, Held, Outcome, Plan, PlanHeader
 from crosskey.plugins import Plugins
 
-__all__ = ("Observer", "RunOptions", "RunResult", "Verdict", "execute")
+__all__ = ("Observer", "Proposal", "RunOptions", "RunResult", "Verdict", "execute")
 
 Verdict = Literal["clean", "partial", "held", "aborted", "failed"]
 
@@ -58,6 +58,16 @@ class Observer(Protocol):
         ...
 
 
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person is asked about: the plan, how much was read for it, and what the target calls things."""
+
+    plan: Plan
+    people: int
+    accounts: Mapping[str, int]
+    schema: TargetSchema
+    catalogue: Catalogue
+
+
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What kind of run, and what a person decided about it.
 
@@ -69,22 +79,17 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     trigger: str = "command"
     allowed: Allowed = Allowed()
     expected: SavedPlan | None = None
-    confirm: Callable[[Plan], bool] | None = None
+    confirm: Callable[[Proposal], bool] | None = None
     stop: Callable[[], bool] = lambda: False
 
 
-class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run came to."""
+class RunResult(Proposal, frozen=True, kw_only=True):
+    """What a run came to: what it proposed, and what became of it."""
 
     run: str
     verdict: Verdict
-    plan: Plan
     applied: Applied
     notices: tuple[Diagnostic, ...]
-    people: int
-    accounts: Mapping[str, int]
-    schema: TargetSchema
-    catalogue: Catalogue
 
 
 async def execute(
@@ -193,18 +198,17 @@ class _Run:
                 stage.keep(path.with_name("snapshot.sqlite"))
         if self.options.expected is not None:
             self.options.expected.refuse_other(plan.header)
-        applied = await self._apply(target, plan, schema, recovery.alone)
+        proposal = Proposal(
+            plan=plan, people=people.people, accounts=accounts.accounts, schema=schema, catalogue=catalogue
+        )
+        applied = await self._apply(target, proposal, recovery.alone)
         self.baseline.remember(self.run, people, accounts, trusted=not held and self._stands(people, applied))
         return RunResult(
+            **msgspec.structs.asdict(proposal),
             run=self.run,
             verdict=self._verdict(plan, applied),
-            plan=plan,
             applied=applied,
             notices=(*people.warnings, *accounts.warnings, *planner.findings.notices),
-            people=people.people,
-            accounts=accounts.accounts,
-            schema=schema,
-            catalogue=catalogue,
         )
 
     def _stands(self, people: PeopleRead, applied: Applied) -> bool:
@@ -330,11 +334,12 @@ class _Run:
             self._tell("rail.tripped", {"rail": rail, "count": count})
         return Plan(header, lambda: self.journal.changes(header.id))
 
-    async def _apply(self, target: Target, plan: Plan, schema: TargetSchema, alone: Alone) -> Applied:
+    async def _apply(self, target: Target, proposal: Proposal, alone: Alone) -> Applied:
+        plan, schema = proposal.plan, proposal.schema
         stopped = any(hold.scope == "run" for hold in plan.held)
         if self.options.kind == "plan" or stopped or not plan.size:
             return Applied()
-        if self.options.confirm is not None and not self.options.confirm(plan):
+        if self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.clock.now())
         self.observer.phase("Applying", plan.size)
