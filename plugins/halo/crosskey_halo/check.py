@@ -12,7 +12,18 @@ from crosskey_halo.desk import Desk, Parameters
 from crosskey_halo.instance import InstanceInfo
 from crosskey_halo.notebook import OURS
 from crosskey_halo.reader import Reader
-from crosskey_halo.resources import AGENT_ROLES, AGENTS, CLIENTS, DEPARTMENTS, SITES, TEAMS, USER_ROLES, USERS, Resource
+from crosskey_halo.resources import (
+    AGENT_ROLES,
+    AGENTS,
+    CLIENTS,
+    DEPARTMENTS,
+    SITES,
+    TEAMS,
+    USER_ROLES,
+    USERS,
+    VISIBILITY,
+    Resource,
+)
 from crosskey_halo.rows import AgentRow, Row, UserRow, as_text
 from crosskey_halo.settings import HaloSettings
 
@@ -22,8 +33,6 @@ if TYPE_CHECKING:
 __all__ = ("Checkup",)
 
 R = TypeVar("R", bound=Row)
-
-_VISIBILITY = "the agent's team and department visibility filters lists: let the agent of the API application see all"
 
 
 class Checkup:
@@ -101,7 +110,7 @@ class Checkup:
             found.append(self._finding("ok", "halo-users", f"{count} users"))
         else:
             found.append(
-                self._finding("warning", "halo-users", "no users are visible", fix=f"if there are any: {_VISIBILITY}")
+                self._finding("warning", "halo-users", "no users are visible", fix=f"if there are any: {VISIBILITY}")
             )
         return people
 
@@ -129,7 +138,7 @@ class Checkup:
         if rows:
             return self._finding("ok", code, f"{count} {name}")
         consequence = " and every user needs one" if empty == "error" else ""
-        return self._finding(empty, code, f"no {name} are visible{consequence}", fix=f"if there are any: {_VISIBILITY}")
+        return self._finding(empty, code, f"no {name} are visible{consequence}", fix=f"if there are any: {VISIBILITY}")
 
     def _markers(self, users: Sequence[UserRow]) -> Iterator[Diagnostic]:
         field = self._settings.user_marker

@@ -130,12 +130,12 @@ class Desk:
         self, resource: Resource[R], params: Parameters, ahead: int
     ) -> AsyncGenerator[tuple[list[R], int | None]]:
         """The pages once, up to ``ahead`` of them on their way; never one more than the count calls for."""
-        asked = got = count = length = 0
+        asked = got = count = length = longest = 0
         before: list[object] = []
         coming: deque[asyncio.Task[tuple[list[R], int | None]]] = deque()
         try:
             while True:
-                expected = min(ahead, ceil((count - got) / length)) if count and length else 1
+                expected = max(1, min(ahead, ceil((count - got) / length))) if count and length else 1
                 while len(coming) < expected:
                     asked += 1
                     coming.append(asyncio.create_task(self._page(resource, params, asked)))
@@ -145,7 +145,9 @@ class Desk:
                     return
                 yield rows, told
                 got, count, length, before = got + len(rows), told or count, len(rows), ids
-                if count and got >= count:
+                longest = max(longest, length)
+                # more rows than the count: it is not the truth, and only a shorter page is the last
+                if count and (got == count or (got > count and length < longest)):
                     return
                 # an array without a count is the whole list, unless it is just as long as a page
                 if not count and length not in _PAGE_LENGTHS and length != self._page_size:

@@ -49,6 +49,10 @@ class Lists:
         """Departments with the agents in them."""
         return await self._once(DEPARTMENTS, _DEPARTMENTS)
 
+    async def sites(self) -> list[SiteRow]:
+        """Sites of all clients."""
+        return await self._once(SITES)
+
     async def user_roles(self) -> list[Row]:
         """Roles of end users."""
         return await self._once(USER_ROLES)
@@ -70,7 +74,7 @@ class Lists:
 
     async def catalogue(self) -> Catalogue:
         """Everything accounts may refer to, by name."""
-        sites, clients = await self._once(SITES), await self._once(CLIENTS)
+        sites, clients = await self.sites(), await self._once(CLIENTS)
         return Catalogue(
             entries=(
                 *_site_entries(sites, {client.key: client for client in clients}),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from crosskey.connector.target import AccountsPage
+from crosskey.errors import AuthError
 from crosskey.model import Account
 from crosskey_halo.accounts import AccountKind, Memberships, links_as_ids
 from crosskey_halo.desk import Desk
 from crosskey_halo.lists import Lists
 from crosskey_halo.notebook import Notebook
-from crosskey_halo.resources import AGENTS, USERS
+from crosskey_halo.resources import AGENTS, USERS, VISIBILITY
 from crosskey_halo.rows import AgentRow, Link, Row, UserRow, as_id, as_text
 
 __all__ = ("Reader",)
@@ -39,7 +40,10 @@ class Reader:
     # ---------------------------------------------------------------------------------------------------------- users
 
     async def read_users(self, managed: frozenset[str]) -> AsyncIterator[AccountsPage]:
-        """All users, inactive ones included, without the General Users of sites."""
+        """All users, inactive ones included, without the General Users of sites.
+
+        Raises :class:`AuthError` where a desk that must have some shows none.
+        """
         extra: Memberships | None = None
         async for rows in self._desk.pages(USERS, self.users.list_params):
             if extra is None:
@@ -47,6 +51,25 @@ class Reader:
             accounts = [self.user(row, extra, listed=True) for row in rows if row.key]
             self.of_users.read(account.key for account in accounts)
             yield AccountsPage([account for account in accounts if not account.protected])
+        if extra is None:
+            await self._refuse_hidden_users()
+
+    async def _refuse_hidden_users(self) -> None:
+        """Tell a desk without users from one that hides them: every site has a General User."""
+        if not await self._lists.sites():
+            return
+        _, anybody = await self._desk.count_and_first(USERS, {"includeactive": "true", "includeinactive": "true"})
+        if not anybody:
+            raise self._hidden("users", "not even the General Users of its sites")
+
+    def _hidden(self, what: str, known: str) -> AuthError:
+        return AuthError(
+            f"Halo shows this API application no {what} at all, {known}; "
+            "taken for an empty desk, everybody would be made a second time",
+            code=f"halo-no-{what}",
+            where=self._desk.where,
+            fix=f"{VISIBILITY}, and give it {(USERS if what == 'users' else AGENTS).right}",
+        )
 
     def user(self, row: UserRow, extra: Memberships | None = None, *, listed: bool = False) -> Account:
         """One user as an account, noted."""
@@ -84,10 +107,14 @@ class Reader:
         self._lists.spend()
         roles = _ids_by_name(await self._lists.agent_roles())
         teams = _ids_by_name(await self._lists.teams())
+        anybody = False
         async for rows in self._desk.pages(AGENTS, self.agents.list_params):
+            anybody = True
             accounts = [self.agent(row, extra, roles, teams, me.key, listed=True) for row in rows if row.key]
             self.of_agents.read(account.key for account in accounts)
             yield AccountsPage(accounts)
+        if not anybody:
+            raise self._hidden("agents", "not even the one it logs in as")
 
     async def looked_up_user(self, row: UserRow) -> Account:
         """One user as an account."""

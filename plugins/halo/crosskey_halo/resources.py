@@ -8,7 +8,18 @@ import msgspec
 
 from crosskey_halo.rows import AgentRow, ClientRow, DepartmentRow, Row, SiteRow, TeamRow, UserRow
 
-__all__ = ("AGENTS", "AGENT_ROLES", "CLIENTS", "DEPARTMENTS", "SITES", "TEAMS", "USERS", "USER_ROLES", "Resource")
+__all__ = (
+    "AGENTS",
+    "AGENT_ROLES",
+    "CLIENTS",
+    "DEPARTMENTS",
+    "SITES",
+    "TEAMS",
+    "USERS",
+    "USER_ROLES",
+    "VISIBILITY",
+    "Resource",
+)
 
 R = TypeVar("R", bound=Row)
 
@@ -52,6 +63,9 @@ class Resource(Generic[R]):
         """The record of a detail answer."""
         return self._one.decode(body)
 
+
+VISIBILITY = "the agent's team and department visibility filters lists: let the agent of the API application see all"
+"""What to do about a list that is answered with 200 and shows nothing."""
 
 _CUSTOMERS = "read and edit rights on customers (users and sites count as such)"
 _ADMINISTRATION = "the scope `all`, and the Administrator role"

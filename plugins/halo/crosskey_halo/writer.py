@@ -143,8 +143,8 @@ class Writer(Generic[A]):
                 await self._create(sending, [change])
             return
         middle = len(piece) // 2
-        await self._create(sending, piece[:middle])
-        await self._create(sending, piece[middle:])
+        await self._in_pieces(sending, piece[:middle], creates=True)  # what was learned meanwhile holds at once
+        await self._in_pieces(sending, piece[middle:], creates=True)
         if turn.all_applied(piece):
             self._creates = min(self._creates, len(piece) - middle)  # it was the length that was refused
 
@@ -196,8 +196,8 @@ class Writer(Generic[A]):
                 turn.rejected(piece[0], "halo-refused", error.message)
                 return
             middle = len(piece) // 2
-            await self._update(sending, piece[:middle])
-            await self._update(sending, piece[middle:])
+            await self._in_pieces(sending, piece[:middle], creates=False)
+            await self._in_pieces(sending, piece[middle:], creates=False)
             if turn.all_applied(piece):
                 self._updates = min(self._updates, len(piece) - middle)
             return
