@@ -226,6 +226,19 @@ async def test_members_who_join_leave_and_are_deleted():
         assert mirror.members[team.id] == {ids[1], ids[2]}
 
 
+async def test_a_group_that_comes_back_tells_all_its_members():
+    tenant = new_tenant(people=2)
+    team = group(tenant, "team", *tenant.directory.live("user"))
+    mirror = Mirror()
+    async with client(tenant) as http:
+        await mirror.follow(http, GROUPS)
+        tenant.directory.delete(team.id)
+        assert rows(await mirror.follow(http)) == [{"id": team.id, "@removed": {"reason": "changed"}}]
+        tenant.directory.restore(team.id)
+        await mirror.follow(http)
+    assert mirror.members[team.id] == {key(tenant, "p0000"), key(tenant, "p0001")}
+
+
 async def test_a_group_may_be_silent_about_members_that_were_deleted():
     tenant = new_tenant(people=1, deleted_members_in_delta=False)
     group(tenant, "team", tenant.directory.find("p0000@acme.example"))

@@ -216,11 +216,7 @@ class _Round:
         told = dict(what.members)
         if what.whole:  # it is new to the client, or came back: all of them
             told |= {member.id: True for member in self._view.members(record.id)}
-        found = [(key, self._view.get(key), joined) for key, joined in told.items()]
-        return [
-            _member(key, member, joined=joined and member is not None and not member.deleted)
-            for key, member, joined in found
-        ]
+        return [_member(key, self._view.get(key), joined=joined) for key, joined in told.items()]
 
     # ----------------------------------------------------------------------------------------------------------- rows
 

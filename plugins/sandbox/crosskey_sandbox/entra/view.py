@@ -27,7 +27,7 @@ class View:
         for change in reversed(directory.log[upto:]):
             if not change.member:
                 self._late[change.id] = change.before
-            elif not change.by_deletion:
+            else:
                 self._members.setdefault(change.id, {})[change.member] = not change.joined
 
     def get(self, key: str) -> Record | None:
