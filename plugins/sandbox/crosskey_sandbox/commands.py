@@ -18,12 +18,14 @@ Examples:
   crosskey sandbox --write-config crosskey.toml
   crosskey sandbox --people 50000 --quirk okta.rates=false --quirk halo.budget=0
   crosskey sandbox --quirk halo.page_cap=50 --quirk halo.bad_item=save_before
+  crosskey sandbox --entra-port 8803 --write-config crosskey.toml
 """
 
 
 @click.command("sandbox", short_help="Start a local Okta and a local Halo to try things out.", epilog=_EPILOG)
 @click.option("--okta-port", type=click.IntRange(0, 65535), default=8801, show_default=True, help="0: any free port.")
 @click.option("--halo-port", type=click.IntRange(0, 65535), default=8802, show_default=True, help="0: any free port.")
+@click.option("--entra-port", type=click.IntRange(0, 65535), help="Start a local Entra ID with the same people too.")
 @click.option("--people", type=click.IntRange(1), default=1000, show_default=True, help="People in the directory.")
 @click.option("--groups", type=click.IntRange(1), default=40, show_default=True, help="Groups in the directory.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Another number makes another company.")
@@ -48,6 +50,7 @@ def sandbox(
     *,
     okta_port: int,
     halo_port: int,
+    entra_port: int | None,
     people: int,
     groups: int,
     seed: int,
@@ -77,7 +80,7 @@ def sandbox(
         )
     chosen = stage.chosen_quirks(quirks)
     with stage.on_stage(
-        people=people, groups=groups, seed=seed, quirks=chosen, ports=(okta_port, halo_port)
+        people=people, groups=groups, seed=seed, quirks=chosen, ports=(okta_port, halo_port), entra_port=entra_port
     ) as on_stage:
         if config is not None:
             config.write_text(stage.configuration(on_stage), encoding="utf-8")
@@ -100,6 +103,11 @@ def _tell(stage: Stage, config: Path | None, *, as_json: bool) -> None:
     click.echo(
         f"Halo   {facts['halo_url']}   client id {facts['halo_client_id']}, secret {facts['halo_client_secret']}"
     )
+    if "entra_url" in facts:
+        click.echo(
+            f"Entra  {facts['entra_url']}   tenant {facts['entra_tenant']}, client id {facts['entra_client_id']}, "
+            f"secret {facts['entra_client_secret']}"
+        )
     click.echo(f"       {facts['people']} people and {facts['groups']} groups; all of it made up\n")
     click.echo("In another terminal:\n")
     for name, value in stage.secrets().items():
@@ -108,7 +116,7 @@ def _tell(stage: Stage, config: Path | None, *, as_json: bool) -> None:
         click.echo("\n(--write-config FILE writes a configuration that points here)")
     else:
         click.echo(f"  crosskey check --config {config}\n  crosskey plan --config {config}")
-    click.echo("\nCtrl-C stops both.")
+    click.echo(f"\nCtrl-C stops {'all three' if 'entra_url' in facts else 'both'}.")
 
 
 def _stage_module():  # noqa: ANN202 - a module

@@ -1,15 +1,17 @@
-"""A local Okta and a local Halo that know the same made-up company, and a configuration that connects them."""
+"""A local Okta, Halo and, where asked, Entra ID that know the same made-up company, and a configuration for them."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Final, TypeVar
+from typing import Final, Literal
 
 import msgspec
+from starlette.applications import Starlette
 
 from crosskey.errors import ConfigError, close_matches
 from crosskey_sandbox.company import OFFICES, Company
+from crosskey_sandbox.entra import EntraQuirks, EntraTenant, entra_app, tenant_of
 from crosskey_sandbox.halo import Contact, HaloDesk, HaloQuirks, halo_app
 from crosskey_sandbox.okta import READ_ONLY, OktaOrg, OktaQuirks, okta_app
 from crosskey_sandbox.okta.staffing import org_of
@@ -17,21 +19,20 @@ from crosskey_sandbox.server import serving
 
 __all__ = ("Quirks", "Stage", "chosen_quirks", "configuration", "on_stage", "quirk_lines")
 
-Q = TypeVar("Q", OktaQuirks, HaloQuirks)
-
 CLIENT: Final = "Acme"
 _KNOWN_ALREADY: Final = 8
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True):
-    """Switches of both vendors."""
+    """Switches of every vendor."""
 
     okta: OktaQuirks = OktaQuirks()
     halo: HaloQuirks = HaloQuirks()
+    entra: EntraQuirks = EntraQuirks()
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """Two running vendors; ``company`` is what the directory was filled from."""
+    """Running vendors; ``company`` is what the directories were filled from. ``tenant`` is there where asked for."""
 
     company: Company
     org: OktaOrg
@@ -39,10 +40,13 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     okta_url: str
     okta_token: str
     halo_url: str
+    tenant: EntraTenant | None = None
+    entra_url: str = ""
 
     def secrets(self) -> dict[str, str]:
         """What the environment must hold for :func:`configuration`; synthetic."""
-        return {"OKTA_TOKEN": self.okta_token, "HALO_SECRET": self.desk.application.client_secret}
+        known = {"OKTA_TOKEN": self.okta_token, "HALO_SECRET": self.desk.application.client_secret}
+        return known if self.tenant is None else {**known, "ENTRA_SECRET": self.tenant.application.client_secret}
 
     def facts(self) -> dict[str, str | int]:
         """Addresses, credentials and sizes."""
@@ -54,7 +58,17 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             "halo_client_secret": self.desk.application.client_secret,
             "people": len(self.company.people),
             "groups": len(self.company.teams),
+            **(_entra_facts(self.tenant, self.entra_url) if self.tenant is not None else {}),
         }
+
+
+def _entra_facts(tenant: EntraTenant, url: str) -> dict[str, str]:
+    return {
+        "entra_url": url,
+        "entra_tenant": tenant.id,
+        "entra_client_id": tenant.application.client_id,
+        "entra_client_secret": tenant.application.client_secret,
+    }
 
 
 @contextmanager
@@ -65,8 +79,11 @@ def on_stage(
     seed: int = 7,
     quirks: Quirks | None = None,
     ports: tuple[int, int] = (0, 0),
+    entra_port: int | None = None,
 ) -> Generator[Stage]:
-    """Start both vendors on loopback (``ports``: Okta's and Halo's, 0 any free one) and stop them at the end.
+    """Start the vendors on loopback (``ports``: Okta's and Halo's, 0 any free one) and stop them at the end.
+
+    With an ``entra_port`` (0 any free one) a local Entra ID tells the same company as the local Okta.
 
     The desk has a site for each office, seats for the service desk, and a few of the company's people as users already:
     active, inactive, and one address twice. Raises :class:`ConfigError` for a port that is taken.
@@ -81,30 +98,37 @@ def on_stage(
         quirks=switches.halo,
         seats=people // 10 + 20,
     )
+    tenant = None if entra_port is None else tenant_of(company, seed=seed, quirks=switches.entra)
     with ExitStack() as stack:
-        addresses: list[str] = []
-        for app, port, option in (
-            (okta_app(org), ports[0], "--okta-port"),
-            (halo_app(desk), ports[1], "--halo-port"),
-        ):
-            try:
-                addresses.append(stack.enter_context(serving(app, port)))
-            except OSError as error:
-                raise ConfigError(
-                    f"port {port} cannot be used: {error.strerror}", where=option, fix=f"{option} 0 takes any free port"
-                ) from error
+        okta_url = _served(stack, okta_app(org), ports[0], "--okta-port")
+        halo_url = _served(stack, halo_app(desk), ports[1], "--halo-port")
+        entra_url = _served(stack, entra_app(tenant), entra_port or 0, "--entra-port") if tenant else ""
         yield Stage(
             company=company,
             org=org,
             desk=desk,
-            okta_url=addresses[0],
+            okta_url=okta_url,
             okta_token=org.access.add_token(READ_ONLY, owner=company.people[0].login),
-            halo_url=addresses[1],
+            halo_url=halo_url,
+            tenant=tenant,
+            entra_url=entra_url,
         )
 
 
-def configuration(stage: Stage) -> str:
-    """The text of a ``crosskey.toml`` for this stage; secrets come from the environment (:meth:`Stage.secrets`)."""
+def _served(stack: ExitStack, app: Starlette, port: int, option: str) -> str:
+    try:
+        return stack.enter_context(serving(app, port))
+    except OSError as error:
+        raise ConfigError(
+            f"port {port} cannot be used: {error.strerror}", where=option, fix=f"{option} 0 takes any free port"
+        ) from error
+
+
+def configuration(stage: Stage, source: Literal["okta", "entra"] = "okta") -> str:
+    """The text of a ``crosskey.toml`` for this stage; secrets come from the environment (:meth:`Stage.secrets`).
+
+    Where the stage has an Entra ID, people may come from there instead: one section differs.
+    """
     names = {team.name for team in stage.company.teams}
     offices = "".join(
         f'[[map.user.assign]]\ngroup = "{office.city} Office"\nsite = "{CLIENT} / {office.city}"\n\n'
@@ -113,7 +137,7 @@ def configuration(stage: Stage) -> str:
     )
     desk = _AGENTS if {"Service Desk", "Service Desk L1", "Service Desk L2"} <= names else ""
     return _CONFIGURATION.format(
-        okta_url=stage.okta_url,
+        source=_source_section(stage, source),
         halo_url=stage.halo_url,
         client_id=stage.desk.application.client_id,
         client=CLIENT,
@@ -122,29 +146,45 @@ def configuration(stage: Stage) -> str:
     )
 
 
+def _source_section(stage: Stage, source: Literal["okta", "entra"]) -> str:
+    okta = _OKTA.format(url=stage.okta_url)
+    if stage.tenant is None:
+        return okta
+    client_id = stage.tenant.application.client_id
+    entra = _ENTRA.format(url=stage.entra_url, tenant=stage.tenant.id, client_id=client_id)
+    chosen, other = (okta, entra) if source == "okta" else (entra, okta)
+    rest = "".join(f"# {line}\n" for line in other.splitlines())
+    return (
+        f"{chosen}\n# The other directory tells the same company: this section in its place, and nothing else.\n{rest}"
+    )
+
+
 def chosen_quirks(words: Sequence[str]) -> Quirks:
     """Switches from ``vendor.name=value`` words. Raises :class:`ConfigError` naming the closest switch."""
-    chosen: dict[str, dict[str, object]] = {"okta": {}, "halo": {}}
-    models: dict[str, type[OktaQuirks | HaloQuirks]] = {"okta": OktaQuirks, "halo": HaloQuirks}
+    chosen: dict[str, dict[str, object]] = {vendor: {} for vendor in _SWITCHES}
     for word in words:
         path, equals, value = word.partition("=")
         vendor, _, name = path.partition(".")
-        known = {field.name: field.type for field in msgspec.structs.fields(models[vendor])} if vendor in models else {}
+        known = (
+            {field.name: field.type for field in msgspec.structs.fields(_SWITCHES[vendor])}
+            if vendor in _SWITCHES
+            else {}
+        )
         if not equals or name not in known:
-            every = [f"{owner}.{field}" for owner, model in models.items() for field in model.__struct_fields__]
+            every = [f"{owner}.{field}" for owner, model in _SWITCHES.items() for field in model.__struct_fields__]
             raise ConfigError(
                 f'there is no switch "{word}". {close_matches(path, every)}',
                 where="--quirk",
                 fix="write vendor.name=value; crosskey sandbox --quirks lists all switches",
             )
         chosen[vendor][name] = _value(path, value, known[name])
-    return Quirks(okta=OktaQuirks(**chosen["okta"]), halo=HaloQuirks(**chosen["halo"]))  # pyright: ignore[reportArgumentType]  each value was converted to its field's type
+    return msgspec.convert(chosen, Quirks)
 
 
 def quirk_lines() -> Iterator[str]:
     """``vendor.name=default`` of every switch."""
-    for vendor, switches in (("okta", OktaQuirks()), ("halo", HaloQuirks())):
-        for name, value in msgspec.to_builtins(switches).items():
+    for vendor, switches in _SWITCHES.items():
+        for name, value in msgspec.to_builtins(switches()).items():
             yield f"{vendor}.{name}={_written(value)}"
 
 
@@ -174,14 +214,33 @@ def _contacts(company: Company) -> list[Contact]:
     return [Contact(person.display_name, person.email) for person in active[:_KNOWN_ALREADY]]
 
 
-_CONFIGURATION: Final = """\
-# A local Okta and a local Halo, started by `crosskey sandbox`. Secrets are references, never values.
+_SWITCHES: Final[dict[str, type[OktaQuirks | HaloQuirks | EntraQuirks]]] = {
+    "okta": OktaQuirks,
+    "halo": HaloQuirks,
+    "entra": EntraQuirks,
+}
 
+_OKTA: Final = """\
 [source.corp]
 use = "okta"
-url = "{okta_url}"
+url = "{url}"
 token = {{ env = "OKTA_TOKEN" }}
+"""
 
+_ENTRA: Final = """\
+[source.corp]
+use = "entra"
+tenant = "{tenant}"
+client_id = "{client_id}"
+client_secret = {{ env = "ENTRA_SECRET" }}
+authority = "{url}"
+graph_url = "{url}"
+"""
+
+_CONFIGURATION: Final = """\
+# Local vendors, started by `crosskey sandbox`. Secrets are references, never values.
+
+{source}
 [target.desk]
 use = "halo"
 url = "{halo_url}"
