@@ -120,6 +120,7 @@ class Desk:
         self.poison: set[str] = set()  # labels whose whole array gets no clear answer and is not written
         self.can_find = False
         self.goes_on = False
+        self.keeps_markers = True
         self.kinds = KINDS
         self.entries = ENTRIES
         self.found: list[str] = []
@@ -180,7 +181,7 @@ class Desk:
             label=str(fields.get("name", "")),
             fields=fields,
             references=references,
-            marker=change.marker or before.marker,
+            marker=change.marker or before.marker if self.keeps_markers else "",
             active=before.active if change.active is None else bool(change.active.after),
         )
         self.writes.append((change.action, change.kind, change.label))

@@ -110,6 +110,14 @@ async def test_each_class_that_needs_seats_is_held_and_what_needs_none_goes_on(b
     assert bench.did() == ["adopt agent Cleo"]
 
 
+async def test_ten_of_those_who_need_seats_are_named(bench):
+    bench.desk.seats = Seats(5, 5)
+    for number in range(12):
+        bench.directory.add(f"p{number:02}", groups=["Desk"])
+    result = await bench.run()
+    assert result.plan.held[0].examples == tuple(f"P{number:02}" for number in range(10))
+
+
 async def test_an_overfull_desk_says_that_no_seat_is_free(bench):
     bench.desk.seats = Seats(5, 7)
     bench.directory.add("ada", groups=["Desk"])

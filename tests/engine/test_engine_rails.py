@@ -110,6 +110,19 @@ async def test_the_percentage_counts_where_it_is_the_larger_limit(bench):
     assert rails(await bench.run("plan")) == ["mass-disable"]
 
 
+async def test_the_percentage_is_of_accounts_that_are_still_active(bench):
+    bench.configure(CONFIG + "\n[rails]\nmax_disable = { count = 0, percent = 20 }")
+    await staffed(bench)
+    for number in range(4):
+        bench.directory.change(f"p{number:02}", active=False)
+    await bench.run()
+    for number in range(4, 8):
+        bench.directory.change(f"p{number:02}", active=False)
+    result = await bench.run()
+    assert rails(result) == ["mass-disable"]
+    assert "4 of 16 managed user accounts would be disabled; the limit is 3" in result.plan.held[0].summary
+
+
 @pytest.mark.parametrize("pattern", ["p03@example.com", "*@example.com", "user:4", "P03"])
 async def test_a_protected_account_is_never_touched(bench, pattern):
     await staffed(bench, 5)
@@ -237,3 +250,18 @@ async def test_people_the_rules_cannot_serve_are_held_with_the_reason(bench):
 def test_only_what_can_be_allowed_is_taken(word):
     with pytest.raises(ConfigError, match="cannot be allowed"):
         Allowed.parse([word])
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("mass-disabel=3", '"mass-disabel=3" cannot be allowed. Did you mean "mass-disable"?'),
+        ("empty-groups=A", '"empty-groups=A" cannot be allowed. Did you mean "empty-group"?'),
+        ("mass-disable=x", '"mass-disable=x" cannot be allowed.'),
+        ("empty-group=", '"empty-group=" cannot be allowed.'),
+    ],
+)
+def test_a_misspelt_allowance_is_told_the_close_word(word, sentence):
+    with pytest.raises(ConfigError) as caught:
+        Allowed.parse([word])
+    assert caught.value.message == sentence

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from engine_bench import CONFIG, rails
 
+from bench_plugin import Killed
 from crosskey.errors import StaleError, StorageError
 
 
@@ -98,6 +99,98 @@ async def test_an_adoption_whose_account_was_switched_off_again_is_adopted_anew(
     await bench.run()
     assert bench.did() == ["adopt user Ada"]
     assert bench.desk.accounts["user", account.key].active
+
+
+async def test_a_lost_disable_that_happened_is_ours_to_undo(bench):
+    await hired(bench, "ada")
+    bench.directory.change("ada", active=False)
+    await lost(bench)
+    await bench.run()
+    assert bench.did() == []
+    bench.directory.change("ada", active=True)
+    await bench.run()
+    assert bench.did() == ["enable user Ada"]
+
+
+async def test_of_a_lost_enable_the_role_is_ours_though_somebody_switched_the_account_off(bench):
+    await hired(bench, "ada")
+    bench.directory.change("ada", active=False)
+    await bench.run()
+    bench.directory.change("ada", active=True)
+    bench.directory.group("London").add("ada")
+    await lost(bench)
+    key = bench.desk.of("user")["Ada"].key
+    bench.desk.edit("user", key, active=False)
+    assert rails(await bench.run()) == ["unsettled"]
+    bench.directory.group("London").discard("ada")
+    await bench.clock.sleep(120)
+    await bench.run()
+    assert bench.did() == ["enable user Ada"]
+    assert bench.desk.accounts["user", key].references["roles"] == ()
+
+
+async def test_a_write_whose_role_is_not_there_is_not_settled_before_its_time(bench):
+    await hired(bench, "ada")
+    bench.directory.group("London").add("ada")
+    await lost(bench)
+    account = bench.desk.of("user")["Ada"]
+    bench.desk.edit("user", account.key, references={**account.references, "roles": ()})
+    assert rails(await bench.run()) == ["unsettled"]
+    await bench.clock.sleep(119)
+    assert rails(await bench.run()) == ["unsettled"]
+    await bench.clock.sleep(1)
+    await bench.run()
+    assert bench.did() == ["update user Ada"]
+
+
+async def test_an_adoption_that_wrote_nothing_but_the_marker_is_found_by_it(bench):
+    account = bench.desk.add("user", name="Ada", mail="ada@example.com")
+    bench.directory.add("ada", groups=["Staff"])
+    await lost(bench)
+    result = await bench.run()
+    assert (bench.did(), rails(result)) == ([], [])
+    with bench.journal() as journal:
+        assert list(journal.links_by_key("user", [account.key])) == [account.key]
+        assert [operation.state for operation in journal.operations()] == ["resolved_present"]
+
+
+async def test_an_adoption_on_a_desk_that_keeps_no_markers_is_settled_by_what_it_wrote(bench):
+    bench.desk.keeps_markers = False
+    bench.desk.add("user", name="A", mail="ada@example.com")
+    bench.directory.add("ada", groups=["Staff"])
+    await lost(bench)
+    assert rails(await bench.run()) == ["unsettled"]
+    await bench.clock.sleep(120)
+    await bench.run()
+    assert bench.did() == []
+    bench.directory.change("ada", display_name="Ada L")
+    await lost(bench, "lost-request")
+    await bench.clock.sleep(120)
+    await bench.run()
+    assert bench.did() == ["update user Ada L"]
+    with bench.journal() as journal:
+        states = [operation.state for operation in journal.operations()]
+    assert states == ["done", "superseded", "resolved_present"]
+
+
+async def test_what_the_list_shows_is_not_looked_up(bench):
+    bench.desk.can_find = True
+    bench.directory.add("ada", groups=["Staff"])
+    await lost(bench)
+    await bench.run()
+    assert bench.desk.found == []
+
+
+async def test_what_a_crash_left_open_goes_in_arrays_again(bench):
+    for name in ("ada", "bob", "cleo"):
+        bench.directory.add(name, groups=["Staff"])
+    bench.desk.fault = "killed-before"
+    with pytest.raises(Killed):
+        await bench.run()
+    bench.desk.fault = ""
+    await bench.clock.sleep(120)
+    await bench.run()
+    assert bench.desk.batches == [3, 3]
 
 
 async def test_an_adoption_that_never_arrived_waits_and_is_then_made(bench):

@@ -15,7 +15,7 @@ import msgspec
 from crosskey.clock import Clock
 from crosskey.connector.target import FindsChanges, KindSpec, Target
 from crosskey.engine.stage import Stage
-from crosskey.journal import JournalWriter, OperationRecord
+from crosskey.journal import JournalWriter
 from crosskey.model import Account, Scalar, Subject
 from crosskey.plan import Change, FieldChange, ReferenceChange
 
@@ -23,7 +23,7 @@ __all__ = ("Recovery", "settle_operations")
 
 
 class Recovery(msgspec.Struct, frozen=True):
-    """Who must wait (kind and subject) and until when, and whose creates are sent alone.
+    """Who must wait (kind and subject) and until when, and whose creates go alone because their answer was unclear.
 
     Nobody knows which record of an array made the target lose its head; alone, it takes nobody along.
     """
@@ -44,19 +44,16 @@ async def settle_operations(
         account = await _look(stage, target, change)
         found, whole = (None, False) if account is None else _found(account, change, kind)
         ended = clock.now() >= operation.settle_until
-        if account is not None and found is not None and (whole or ended):
-            journal.resolve(operation.id, "present", run=run, key=account.key, found=found)
+        if found is not None and (whole or ended):
+            key = None if account is None else account.key
+            journal.resolve(operation.id, "present", run=run, key=key, found=found)
         elif not ended:
             recovery.waiting[change.kind, change.subject] = operation.settle_until
         else:
             journal.resolve(operation.id, "absent" if change.action == "create" else "superseded", run=run)
-            if _was_answered_unclearly(operation):
+            if operation.state == "uncertain":
                 recovery.alone.add((change.kind, change.subject))
     return recovery
-
-
-def _was_answered_unclearly(operation: OperationRecord) -> bool:
-    return operation.change.action == "create" and operation.state == "uncertain"
 
 
 async def _look(stage: Stage, target: Target, change: Change) -> Account | None:
