@@ -185,3 +185,21 @@ async def test_a_kind_without_rules_is_told_while_its_accounts_are_still_linked(
     assert [notice.path for notice in told] == ["map.agent"]
     assert told[0].summary.startswith("1 agent account is linked")
     assert "[map.agent]" in told[0].fix
+
+
+async def test_somebody_gone_whose_account_is_gone_too_needs_nothing(bench):
+    await hired(bench, "ada", "bob")
+    fire(bench, "ada")
+    bench.desk.accounts.pop(("user", bench.desk.of("user")["Ada"].key))
+    result = await bench.run()
+    assert (bench.did(), rails(result), bench.directory.finds) == ([], [], [])
+
+
+async def test_a_source_that_cannot_look_people_up_is_no_matter_while_nobody_active_is_absent(bench):
+    await hired(bench, "ada", "bob")
+    bench.directory.change("ada", active=False)
+    await bench.run()
+    fire(bench, "ada")
+    bench.directory.can_find = False
+    result = await bench.run()
+    assert (bench.did(), rails(result)) == ([], [])
