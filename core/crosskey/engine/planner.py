@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import msgspec
 
@@ -17,6 +18,7 @@ from crosskey.clock import Clock
 from crosskey.connector.mapper import Candidate, CompiledMapping, Desired
 from crosskey.connector.target import KindSpec
 from crosskey.engine.diff import Differ, Given
+from crosskey.engine.echo import without_echoes
 from crosskey.engine.findings import LISTED, Findings
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import bears_anothers
@@ -30,6 +32,9 @@ __all__ = ("RANK", "Gone", "KindPlan", "Planner")
 
 RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4}
 """The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
+
+_RECENT = 5
+"""So many writes to one account are looked at for what its list may not show yet."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -90,7 +95,7 @@ class Planner:
         self.stage.index_claims()
 
     def propose(self, change: Change, person: Person | None, account: Account | None) -> None:
-        """Stage a change, unless its account is protected or bears the marker of somebody else."""
+        """Stage a change, unless its account is protected, bears the marker of somebody else, or lags behind us."""
         if account is not None and bears_anothers(account, change.subject):
             self.findings.hold(
                 "identity-collision",
@@ -105,8 +110,24 @@ class Planner:
         held = self.protection.holds(change, person, account)
         if held is not None:
             self.findings.add(held)
-        else:
-            self.stage.add_change(RANK[change.action], [change])
+            return
+        fresh = self._not_shown_yet(change)
+        if fresh is not None:
+            self.stage.add_change(RANK[change.action], [fresh])
+
+    def _not_shown_yet(self, change: Change) -> Change | None:
+        """The change without what was just written to its account and is not listed yet."""
+        if change.action not in ("update", "enable") or change.key is None:
+            return change  # rather switch off twice than trust a list that shows a leaver active
+        since = self.clock.now() - self._settle
+        last = self.journal.operations(key=(change.kind, change.key), limit=_RECENT)
+        answered = takewhile(lambda one: one.state == "done", last)  # behind a lost answer nothing is certain
+        fresh = without_echoes(change, [one for one in answered if one.intent_at > since])
+        if fresh is None:
+            self.findings.notice(
+                "not-yet-listed", f"{change.label}: {change.kind} {change.key} was just written and is not shown so yet"
+            )
+        return fresh
 
     def leave(self, kind: KindPlan, subject: Subject, label: str, account: Account, because: str) -> Change | None:
         """The change that a leaver's account needs now: none under ``do = "keep"`` or while the grace lasts."""

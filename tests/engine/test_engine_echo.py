@@ -1,0 +1,109 @@
+"""Lists that lag behind answered writes: nothing is written twice, and nobody's hand is taken for a lag."""
+
+SETTLE = 121
+
+
+async def staff(bench, *names, groups=("Staff",)):
+    for name in names:
+        bench.directory.add(name, groups=groups)
+    await bench.run()
+    bench.clock.advance(SETTLE)
+
+
+def shown(bench, account) -> None:
+    """Lists show the account as it was; put it back in its new state with the answer."""
+    bench.desk.accounts[account.kind, account.key] = account
+
+
+async def test_what_was_just_written_and_is_not_shown_yet_is_not_planned_again(bench):
+    await staff(bench, "ada")
+    before = bench.desk.of("user")["Ada"]
+    bench.directory.change("ada", display_name="Ada L")
+    bench.directory.group("London").add("ada")
+    await bench.run()
+    assert bench.did() == ["update user Ada L"]
+    after = bench.desk.of("user")["Ada L"]
+    shown(bench, before)
+    result = await bench.run()
+    assert bench.did() == []
+    assert [notice.code for notice in result.notices] == ["not-yet-listed"]
+    shown(bench, after)
+    result = await bench.run()
+    assert (bench.did(), result.notices) == ([], ())
+
+
+async def test_what_stays_unshown_after_the_settle_time_is_written_again(bench):
+    await staff(bench, "ada")
+    before = bench.desk.of("user")["Ada"]
+    bench.directory.change("ada", display_name="Ada L")
+    await bench.run()
+    shown(bench, before)
+    bench.clock.advance(SETTLE)
+    await bench.run()
+    assert bench.did() == ["update user Ada L"]
+
+
+async def test_a_hand_that_wrote_something_else_is_corrected_at_once(bench):
+    await staff(bench, "ada")
+    bench.directory.change("ada", display_name="Ada L")
+    await bench.run()
+    account = bench.desk.of("user")["Ada L"]
+    bench.desk.edit("user", account.key, fields={**account.fields, "name": "By Hand"})
+    await bench.run()
+    assert bench.did() == ["update user Ada L"]
+    assert bench.desk.accounts["user", account.key].fields["name"] == "Ada L"
+
+
+async def test_what_is_new_is_planned_beside_what_is_not_shown_yet(bench):
+    await staff(bench, "ada")
+    before = bench.desk.of("user")["Ada"]
+    bench.directory.change("ada", display_name="Ada L")
+    await bench.run()
+    shown(bench, before)
+    bench.directory.group("London").add("ada")
+    await bench.run()
+    [change] = bench.changes
+    assert (set(change.fields), set(change.references)) == (set(), {"site", "roles"})
+
+
+async def test_a_leaver_whom_the_list_shows_active_is_switched_off_again_at_once(bench):
+    await staff(bench, "ada")
+    before = bench.desk.of("user")["Ada"]
+    bench.directory.change("ada", active=False)
+    await bench.run()
+    shown(bench, before)
+    await bench.run()
+    assert bench.did() == ["disable user Ada"], "a lag or somebody's hand: rather twice than left in"
+
+
+async def test_somebody_back_whose_list_lags_is_switched_on_once(bench):
+    await staff(bench, "ada")
+    bench.directory.change("ada", active=False)
+    await bench.run()
+    bench.clock.advance(SETTLE)
+    off = bench.desk.of("user")["Ada"]
+    bench.directory.change("ada", active=True, display_name="Ada L")
+    await bench.run()
+    assert bench.did() == ["enable user Ada L"]
+    shown(bench, off)
+    result = await bench.run()
+    assert bench.did() == []
+    assert {notice.code for notice in result.notices} <= {"not-yet-listed", "disabled-by-hand"}
+
+
+async def test_a_write_that_was_refused_is_tried_again(bench):
+    await staff(bench, "ada")
+    bench.directory.change("ada", display_name="Ada L")
+    bench.desk.bad = {"Ada L"}
+    await bench.run()
+    bench.desk.bad = set()
+    await bench.run()
+    assert bench.did() == ["update user Ada L"]
+
+
+async def test_there_and_back_and_there_again_is_written_each_time(bench):
+    await staff(bench, "ada")
+    for name in ("Ada L", "Ada", "Ada L"):
+        bench.directory.change("ada", display_name=name)
+        await bench.run()
+        assert bench.did() == [f"update user {name}"]
