@@ -1,4 +1,7 @@
-"""Lists that lag behind answered writes: nothing is written twice, and nobody's hand is taken for a lag."""
+"""Lists that lag behind answered writes, columns that are too short: nothing is written twice for them.
+
+Nobody's hand is taken for either.
+"""
 
 SETTLE = 121
 
@@ -107,3 +110,39 @@ async def test_there_and_back_and_there_again_is_written_each_time(bench):
         bench.directory.change("ada", display_name=name)
         await bench.run()
         assert bench.did() == [f"update user {name}"]
+
+
+LONG = "Augusta Ada Byron, Countess of Lovelace"
+
+
+def called(bench, name: str) -> None:
+    account = next(account for account in bench.desk.of("user").values())
+    bench.desk.edit("user", account.key, fields={**account.fields, "name": name})
+
+
+async def test_what_a_column_cuts_is_not_written_again(bench):
+    bench.directory.add("ada", groups=["Staff"], display_name=LONG)
+    await bench.run()
+    called(bench, LONG[:25])
+    await bench.run()
+    assert bench.did() == []
+    bench.directory.change("ada", display_name=LONG.replace("Countess", "Duchess"))
+    await bench.run()
+    assert [change.fields["name"].after for change in bench.changes] == [LONG.replace("Countess", "Duchess")]
+
+
+async def test_what_is_shorter_by_hand_is_corrected(bench):
+    bench.directory.add("ada", groups=["Staff"], display_name=LONG)
+    await bench.run()
+    for name in (LONG[:11], "Countess of Lovelace, at home"):
+        called(bench, name)
+        await bench.run()
+        assert [change.fields["name"].after for change in bench.changes] == [LONG]
+
+
+async def test_a_name_that_grew_is_written(bench):
+    bench.directory.add("ada", groups=["Staff"], display_name=LONG[:25])
+    await bench.run()
+    bench.directory.change("ada", display_name=LONG)
+    await bench.run()
+    assert [change.fields["name"].after for change in bench.changes] == [LONG]

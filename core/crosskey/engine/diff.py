@@ -20,6 +20,7 @@ __all__ = ("Differ", "Given")
 
 _ON = FieldChange(before=False, after=True)
 _OFF = FieldChange(before=True, after=False)
+_SHORTEST_CUT = 20
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -121,6 +122,8 @@ class Differ:
                 continue
             if _empty(wanted) and given.fields.get(name) != now:
                 continue  # somebody else filled it: not ours to clear
+            if given.fields.get(name) == wanted and _is_cut(now, wanted):
+                continue  # written as it should be, and kept shorter: written again it would be cut again
             changes[name] = FieldChange(now, wanted)
         return changes
 
@@ -145,6 +148,13 @@ def _after(
     withdrawn = set(given) - set(wanted)
     kept = [id_ for id_ in before if id_ not in withdrawn]
     return (*kept, *(id_ for id_ in wanted if id_ not in kept))
+
+
+def _is_cut(now: Scalar, wanted: Scalar) -> bool:
+    """Whether a text looks cut to a column whose length nobody told. Somebody's hand seldom leaves a long beginning."""
+    if not isinstance(now, str) or not isinstance(wanted, str):
+        return False
+    return _SHORTEST_CUT <= len(now) < len(wanted) and wanted.startswith(now)
 
 
 def _empty(value: Scalar) -> bool:
