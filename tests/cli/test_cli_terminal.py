@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from rich.cells import cell_len
 
 from crosskey.errors import ExitCode
 
+CTRL_C = "\x03"
 _CONTROL = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|(.)", re.DOTALL)
 
 
@@ -48,9 +50,8 @@ class Terminal:
                     said += os.read(ours, 65536)
                 except OSError:  # the other end is closed
                     break
-                if typed and said.endswith(b"[y/N]: "):
-                    os.write(ours, typed.encode())
-                    typed = ""
+                if said.endswith(b"[y/N]: "):
+                    process.send_signal(signal.SIGINT) if typed == CTRL_C else os.write(ours, typed.encode())
         os.close(ours)
         self.raw = said.decode()
         assert process.returncode == code, self.raw
@@ -128,6 +129,14 @@ def test_apply_shows_the_plan_with_names_asks_and_goes_on(narrow):
     assert lines[asked + 1].startswith("  Applying ")
     assert lines[asked + 2 :][-1].endswith(" applied.")
     assert narrow.crosskey("plan", "--json").json["changes"] == []
+
+
+@pytest.mark.parametrize(("typed", "code"), [(CTRL_C, ExitCode.INTERRUPTED), ("n\n", ExitCode.OK)])
+def test_whoever_does_not_say_yes_changes_nothing(narrow, typed, code):
+    shown = narrow("apply", typed=typed, code=code)
+    assert ("interrupted" in shown) == (code == ExitCode.INTERRUPTED)
+    assert narrow.crosskey.writes == 0
+    assert narrow.crosskey.last_run()["verdict"] == "aborted"
 
 
 def test_apply_says_what_holds_a_whole_run_although_there_is_nothing_to_ask(narrow):

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
@@ -23,6 +23,8 @@ from crosskey.errors import ExitCode
 __all__ = ("exit_code", "run_engine", "supervised")
 
 T = TypeVar("T")
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_engine(
@@ -46,7 +48,7 @@ def run_engine(
     def confirm(proposal: Proposal) -> bool:
         with progress.paused():
             renderer.proposal(proposal)
-            return click.confirm(f"Apply these {proposal.plan.size} changes?", default=False)
+            return _confirmed(f"Apply these {proposal.plan.size} changes?")
 
     options = msgspec.structs.replace(options, stop=stop, confirm=confirm if ask else None)
     stop.applying = progress.applying
@@ -83,6 +85,19 @@ def _see_that_somebody_can_answer(*, as_json: bool) -> None:
         raise click.UsageError("nobody is there to ask: add --yes to apply without asking, or use `crosskey sync`")
 
 
+def _confirmed(question: str) -> bool:
+    """Ask; Ctrl-C or SIGTERM instead of an answer ends the run at once."""
+    # the loop, which takes signals otherwise, waits for the answer too
+    kept = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
+    try:
+        return click.confirm(question, default=False)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
 class StopFlag:
     """Set by the first signal while changes are being applied: the batch under way ends, no other begins."""
 
@@ -104,13 +119,12 @@ async def supervised(work: Coroutine[Any, Any, T], stop: StopFlag) -> T:
             task.cancel()
         stop.stopped = True
 
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
+    for number in _SIGNALS:
         loop.add_signal_handler(number, on_signal)
     try:
         return await task
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
-        for number in signals:
+        for number in _SIGNALS:
             loop.remove_signal_handler(number)
