@@ -28,6 +28,10 @@ from crosskey.mapping.settings import FieldSettings, RulesSettings
 from crosskey.mapping.templates import TemplateCompiler
 from crosskey.model import PERSON_ATTRIBUTES, Person, Subject
 from crosskey.settings import Secret
+from crosskey_entra.advice import permission_for
+from crosskey_entra.attributes import NEUTRAL
+from crosskey_entra.clouds import CLOUDS
+from crosskey_entra.settings import EntraSettings
 from crosskey_halo.schema import halo_schema
 from crosskey_halo.settings import HaloSettings
 from crosskey_okta.people import PROFILE_ATTRIBUTES
@@ -181,16 +185,29 @@ def _help_pages(command: click.Command, path: tuple[str, ...]) -> list[str]:
 
 
 def attributes() -> str:
-    """The neutral vocabulary, and where Okta keeps each attribute."""
-    rows = [(f"`{name}`", f"`{PROFILE_ATTRIBUTES[name]}`") for name in PERSON_ATTRIBUTES if name in PROFILE_ATTRIBUTES]
-    rows += [
-        ("`status`", "`status`, Okta's own word"),
-        ("`active`", "what that status [means](okta.md#statuses)"),
-        ("`subject_id`", "`id`"),
-        ("`extra.<name>`", "every other profile attribute, by its variable name"),
-        ("`groups`", "in templates and conditions: the names of the person's groups (those that rules name)"),
+    """The neutral vocabulary, and where each vendor keeps each attribute."""
+    rows = [
+        (f"`{name}`", f"`{PROFILE_ATTRIBUTES[name]}`", f"`{NEUTRAL[name]}`" if NEUTRAL[name] else "")
+        for name in PERSON_ATTRIBUTES
+        if name in PROFILE_ATTRIBUTES
     ]
-    return table("attribute", "Okta profile", rows=rows)
+    rows += [
+        ("`status`", "`status`, Okta's own word", "`enabled` or `disabled`; `guest, enabled` …"),
+        (
+            "`active`",
+            "what that status [means](okta.md#statuses)",
+            "`accountEnabled`; of guests [`guests`](entra.md#who-counts)",
+        ),
+        ("`subject_id`", "`id`", "`id`"),
+        (
+            "`extra.<name>`",
+            "every other profile attribute, by its variable name",
+            "every other property, by Graph's name",
+        ),
+    ]
+    groups = "in templates and conditions: the names of the person's groups (those that rules name)"
+    rows.append(("`groups`", groups, "the same"))
+    return table("attribute", "Okta profile", "Entra property", rows=rows)
 
 
 def filters() -> str:
@@ -249,6 +266,24 @@ def okta_scopes() -> str:
         "okta.apps.read": "only when a rule names an app (`apps = […]`)",
     }
     return table("scope", "for", rows=[(f"`{scope}`", why[scope]) for scope in NEEDED_SCOPES])
+
+
+def entra_permissions() -> str:
+    """The application permissions of Graph that the app needs; those without a path are for single groups."""
+    needs = {
+        "/users": "people and their managers, and looking one up by id",
+        "/groups": "groups and their members",
+        "/servicePrincipals": "only when a rule names an app (`apps = […]`); tells `check` when the secret ends",
+        "": "only when a rule names a group whose members are hidden",
+    }
+    rows = [(f"`{permission_for(path) or 'Member.Read.Hidden'}`", why) for path, why in needs.items()]
+    return table("permission", "for", rows=rows)
+
+
+def entra_clouds() -> str:
+    """Where the clouds' sign-in services and Graphs are."""
+    rows = [(f"`{name}`", f"`{cloud.authority}`", f"`{cloud.graph}`") for name, cloud in CLOUDS.items()]
+    return table("`cloud`", "sign-in (`authority`)", "Graph (`graph_url`)", rows=rows)
 
 
 def halo_kind(name: str) -> KindSpec:
@@ -317,6 +352,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "commands": commands,
         "help": help_pages,
         "settings okta": lambda: settings_table(OktaSettings),
+        "settings entra": lambda: settings_table(EntraSettings),
         "settings halo": lambda: settings_table(HaloSettings),
         "settings map": lambda: settings_table(RulesSettings),
         "settings field": lambda: settings_table(FieldSettings),
@@ -329,6 +365,8 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "condition examples": conditions,
         "okta statuses": okta_statuses,
         "okta scopes": okta_scopes,
+        "entra permissions": entra_permissions,
+        "entra clouds": entra_clouds,
         "halo user fields": lambda: halo_fields("user"),
         "halo user references": lambda: halo_references("user"),
         "halo agent fields": lambda: halo_fields("agent"),

@@ -54,9 +54,9 @@ def compiled(tmp_path, monkeypatch, catalogue):
     def load(text: str) -> Config:
         path = tmp_path / "crosskey.toml"
         path.write_text(text, encoding="utf-8")
-        monkeypatch.setenv("OKTA_TOKEN", "synthetic")
-        monkeypatch.setenv("HALO_SECRET", "synthetic")
-        for name in ("okta-key.pem", "halo-secret.txt"):
+        for name in ("OKTA_TOKEN", "ENTRA_SECRET", "HALO_SECRET"):
+            monkeypatch.setenv(name, "synthetic")
+        for name in ("okta-key.pem", "app.pem", "halo-secret.txt"):
             (tmp_path / name).write_text("synthetic")
             (tmp_path / name).chmod(0o600)
         config = load_config(path, load_plugins())
@@ -93,7 +93,11 @@ def test_a_fragment_fits_into_the_readme_s_configuration(block, compiled):
         next(each.text for each in blocks(ROOT / "README.md", "toml", generated=False) if each in COMPLETE)
     )
     fragment = tomllib.loads(block.text)
-    if "client_id" in fragment.get("source", {}).get("corp", {}):
+    vendor = next((each for each in FRAGMENTS if each.page == block.page and 'use = "entra"' in each.text), None)
+    if vendor is not None:  # its page is about another source, which replaces the README's
+        base["source"] = {}
+        base = base if 'use = "entra"' in block.text else merged(base, tomllib.loads(vendor.text))
+    elif "client_id" in fragment.get("source", {}).get("corp", {}):
         del base["source"]["corp"]["token"]  # the other of two credentials
     compiled(written(merged(base, fragment)))
 

@@ -15,6 +15,7 @@ from crosskey.config.sections import JournalSettings, RailSettings, SyncSection
 from crosskey.engine.rails import RAILS
 from crosskey.errors import ExitCode
 from crosskey.mapping.settings import RulesSettings
+from crosskey_entra.settings import EntraSettings
 from crosskey_halo.settings import HaloSettings
 from crosskey_okta.settings import OktaSettings
 
@@ -57,7 +58,7 @@ def test_every_command_rail_and_exit_code_is_in_the_readme():
 
 
 @pytest.mark.parametrize(
-    "settings", [OktaSettings, HaloSettings, SyncSection, RailSettings, JournalSettings, RulesSettings]
+    "settings", [OktaSettings, EntraSettings, HaloSettings, SyncSection, RailSettings, JournalSettings, RulesSettings]
 )
 def test_every_setting_is_described(settings):
     text = CONFIGURATION.read_text(encoding="utf-8")
