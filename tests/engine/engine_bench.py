@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -56,12 +57,13 @@ class Quiet:
 
     def __init__(self) -> None:
         self.phases: list[str] = []
+        self.advanced: Counter[str] = Counter()
 
     def phase(self, name: str, total: int | None) -> None:
         self.phases.append(name)
 
     def advance(self, count: int) -> None:
-        pass
+        self.advanced[self.phases[-1]] += count
 
 
 class Bench:
@@ -90,7 +92,9 @@ class Bench:
     ) -> RunResult:
         chosen = RunOptions(kind=kind, allowed=Allowed.parse(allow), **options)
         with self.journal() as journal:
-            result = await execute(self.config, self.plugins, journal, Connect(clock=self.clock), chosen, Quiet())
+            self.observer = Quiet()
+            connect = Connect(clock=self.clock)
+            result = await execute(self.config, self.plugins, journal, connect, chosen, self.observer)
             self.changes: list[Change] = list(result.plan.changes())
             if keep is not None:
                 save_plan(result.plan, keep)

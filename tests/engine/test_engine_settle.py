@@ -346,6 +346,19 @@ async def test_a_create_that_names_no_account_is_not_called_applied(bench):
     assert bench.did() == []
 
 
+async def test_what_an_answer_leaves_out_is_unknown_and_the_rest_is_not(bench):
+    for name in ("ada", "bob", "cleo"):
+        bench.directory.add(name, groups=["Staff"])
+    bench.desk.fault = "half-silent"
+    result = await bench.run()
+    assert result.applied.counts == {"applied": 1, "unknown": 2}
+    assert [(change.label, outcome.code) for change, outcome in result.applied.failures] == [
+        ("Bob", "outcome-missing"),
+        ("Cleo", "outcome-missing"),
+    ]
+    assert "no outcome for 2 of 3 changes" in str(result.applied.stopped)
+
+
 async def test_already_so_is_done(bench):
     bench.directory.add("ada", groups=["Staff"])
     bench.desk.fault = "already"

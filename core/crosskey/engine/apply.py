@@ -19,7 +19,7 @@ from crosskey.plan import Change, Outcome, Result
 __all__ = ("Alone", "Applied", "apply_changes", "batches")
 
 Alone = AbstractSet[tuple[str, Subject]]
-"""Whose creates go alone: kind and subject."""
+"""Whose changes go alone: kind and subject."""
 
 
 class Applied(msgspec.Struct, kw_only=True):
@@ -38,12 +38,12 @@ class Applied(msgspec.Struct, kw_only=True):
 def batches(changes: Iterable[Change], size: int, alone: Alone = frozenset()) -> Iterator[list[Change]]:
     """The changes in order, in lists of one kind and action that are no longer than ``size``.
 
-    Creates of ``alone`` (kind and subject) come last, each by itself.
+    Those of ``alone`` (kind and subject) come last, each by itself.
     """
     batch: list[Change] = []
     last: list[Change] = []
     for change in changes:
-        if change.action == "create" and (change.kind, change.subject) in alone:
+        if (change.kind, change.subject) in alone:
             last.append(change)
             continue
         if batch and (len(batch) == size or (batch[0].kind, batch[0].action) != (change.kind, change.action)):
@@ -70,7 +70,7 @@ async def apply_changes(
 ) -> Applied:
     """Apply every change once; stop between batches when ``stop`` says so, or at an error all others would meet.
 
-    A create that is sent alone since its last answer was lost may lose it again: that concerns nobody else.
+    A change that is sent alone since its last answer was lost may lose it again: that concerns nobody else.
     """
     applied = Applied()
     for group in batches(changes, batch, alone):

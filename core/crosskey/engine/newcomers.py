@@ -112,7 +112,7 @@ def _marked(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, 
     if account is None:
         return None
     link = planner.journal.links_by_key(kind.name, [account.key]).get(account.key)
-    if link is None or link.subject == person.subject:
+    if link is None:
         return account, "bears crosskey's marker for this person"
     return _Ambiguous(
         "identity-collision",

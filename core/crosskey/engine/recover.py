@@ -23,7 +23,7 @@ __all__ = ("Recovery", "settle_operations")
 
 
 class Recovery(msgspec.Struct, frozen=True):
-    """Who must wait (kind and subject) and until when, and whose creates go alone because their answer was unclear.
+    """Who must wait (kind and subject) and until when, and whose changes go alone because their answer was unclear.
 
     Nobody knows which record of an array made the target lose its head; alone, it takes nobody along.
     """
