@@ -28,7 +28,8 @@ tests: $(READY)
 
 # The environment is exactly what requirements.lock says, hash by hash; crosskey itself is installed editable from here.
 $(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crosskey needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crosskey needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	@echo "Setting crosskey up in $(VENV): about a minute, once."
 	$(PYTHON) -m venv --clear $(VENV)
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import socket
 import subprocess
@@ -59,7 +60,11 @@ def test_people_are_told_what_to_export(tmp_path):
         lines = []
         while "Ctrl-C stops both.\n" not in lines:
             lines.append(process.stdout.readline())
+        command = shlex.split(next(line for line in lines if line.startswith("  curl ")))
+        name, _, value = command[4].partition(": ")
+        left = httpx.post(command[5], headers={name: value})
         process.send_signal(signal.SIGINT)
+    assert left.status_code == 200, "the leaver can be made as it is told"
     text = "".join(lines)
     assert "export OKTA_TOKEN=00" in text
     assert "export HALO_SECRET=sandbox-halo-secret" in text

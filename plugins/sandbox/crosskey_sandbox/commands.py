@@ -115,7 +115,14 @@ def _tell(stage: Stage, config: Path | None, *, as_json: bool) -> None:
     if config is None:
         click.echo("\n(--write-config FILE writes a configuration that points here)")
     else:
-        click.echo(f"  crosskey check --config {config}\n  crosskey plan --config {config}")
+        for command in ("check", "plan", "sync"):
+            click.echo(f"  crosskey {command} --config {config}")
+    leaver = stage.somebody()
+    click.echo(f"\n{leaver.display_name} leaves, by an Okta admin's token (crosskey's own only reads):\n")
+    click.echo(
+        f"  curl -X POST -H 'Authorization: SSWS {facts['okta_admin_token']}' "
+        f"{facts['okta_url']}/api/v1/users/{leaver.login}/lifecycle/deactivate"
+    )
     click.echo(f"\nCtrl-C stops {'all three' if 'entra_url' in facts else 'both'}.")
 
 

@@ -65,12 +65,12 @@ class _Demo:
         """Every step, in order."""
         _say('1. Is everything right? (Halo\'s "Test Credentials", for every section)')
         self._run("check")
-        _say("2. What would be done, and why? Nothing is written.")
+        _say("2. What would be done, and why? Nothing is written. (People who share an address are held on purpose.)")
         self._run("plan")
         self._expect(0)
         _say("3. Do it. Leavers first, then people in; in batches, because Halo counts requests.")
         self._run("apply", "--yes")
-        _say("4. Again: the desk is in step, so there is nothing to do.")
+        _say("4. Again: the desk is in step, so there is nothing to do. Who was held on purpose still is.")
         done = len(self._stage.desk.writes)
         self._run("sync")
         self._expect(done)
@@ -81,7 +81,7 @@ class _Demo:
         _say("6. Why is that so? (from the journal and the last read, without any network)")
         self._run("explain", self._mover_login)
         self._run("history")
-        _say("That was it. Your own first plan takes five minutes: crosskey init")
+        _say("That was it. Try it by hand: crosskey sandbox. Your own first plan takes five minutes: crosskey init")
 
     def _change_the_company(self) -> tuple[str, str, str]:
         from crosskey_sandbox.okta.staffing import join, leave, move  # noqa: PLC0415 - see demo()

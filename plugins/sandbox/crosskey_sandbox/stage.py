@@ -10,7 +10,7 @@ import msgspec
 from starlette.applications import Starlette
 
 from crosskey.errors import ConfigError, close_matches
-from crosskey_sandbox.company import OFFICES, Company
+from crosskey_sandbox.company import OFFICES, Company, Person
 from crosskey_sandbox.entra import EntraQuirks, EntraTenant, entra_app, tenant_of
 from crosskey_sandbox.halo import Contact, HaloDesk, HaloQuirks, halo_app
 from crosskey_sandbox.okta import READ_ONLY, OktaOrg, OktaQuirks, okta_app
@@ -48,11 +48,20 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         known = {"OKTA_TOKEN": self.okta_token, "HALO_SECRET": self.desk.application.client_secret}
         return known if self.tenant is None else {**known, "ENTRA_SECRET": self.tenant.application.client_secret}
 
+    def somebody(self) -> Person:
+        """An employee about whom nothing is special: to try out what happens when somebody leaves."""
+        return next(
+            person
+            for person in reversed(self.company.people)
+            if person.status == "active" and person.kind == "employee" and person.email == person.login
+        )
+
     def facts(self) -> dict[str, str | int]:
         """Addresses, credentials and sizes."""
         return {
             "okta_url": self.okta_url,
             "okta_token": self.okta_token,
+            "okta_admin_token": self.org.api_token,
             "halo_url": self.halo_url,
             "halo_client_id": self.desk.application.client_id,
             "halo_client_secret": self.desk.application.client_secret,
