@@ -121,6 +121,8 @@ class Desk:
         self.can_find = False
         self.goes_on = False
         self.keeps_markers = True
+        self.complete = True
+        self.shows_unlisted = False
         self.kinds = KINDS
         self.entries = ENTRIES
         self.found: list[str] = []
@@ -134,8 +136,17 @@ class Desk:
         field = FieldSpec(name=name, listed=listed)
         self.kinds = (msgspec.structs.replace(user, fields=(*user.fields, field)), *others)
 
+    def make_sites_optional(self) -> None:
+        """Users need no site any more."""
+        user, *others = self.kinds
+        site, *rest = user.references
+        site = msgspec.structs.replace(site, required=False)
+        self.kinds = (msgspec.structs.replace(user, references=(site, *rest)), *others)
+
     def listed(self, account: Account) -> Account:
         """The account as lists show it."""
+        if self.shows_unlisted:
+            return account
         unlisted = {field.name for kind in self.kinds for field in kind.fields if not field.listed}
         fields = {name: value for name, value in account.fields.items() if name not in unlisted}
         return msgspec.structs.replace(account, fields=fields)
@@ -249,7 +260,8 @@ class OpenDesk:
         for start in range(0, len(accounts), 5):
             yield AccountsPage(accounts[start : start + 5])
         counts = {kind: sum(account.kind == kind for account in accounts) for kind in request.kinds}
-        yield AccountsComplete(counts={**counts, **desk.told})
+        if desk.complete:
+            yield AccountsComplete(counts={**counts, **desk.told})
         if desk.goes_on:
             yield AccountsPage([])
 

@@ -162,3 +162,31 @@ async def test_a_held_read_leaves_the_last_good_snapshot(bench):
     assert rails(await bench.run()) == ["empty-source"]
     with Stage.kept(bench.config.journal.path.with_name("snapshot.sqlite")) as stage:
         assert stage.people_count() == 20
+
+
+async def test_how_much_came_is_in_the_journal(bench):
+    for number in range(9):
+        bench.directory.add(f"p{number}", groups=["Staff"])
+    bench.desk.batch = 9
+    await bench.run()
+    await bench.run()
+    assert bench.observer.advanced["Reading people and accounts"] == 9 + 9
+    with bench.journal() as journal:
+        people, accounts = journal.last_complete("source", "people"), journal.last_complete("target", "user")
+    groups_page, people_pages, member_pages, end = 1, 3, 3, 1
+    assert (people.pages, people.records) == (groups_page + people_pages + member_pages + end, 9)
+    assert (accounts.pages, accounts.records) == (2 + 1, 9)
+
+
+async def test_accounts_without_an_end_are_not_complete(bench):
+    bench.desk.add("user", name="Ada", mail="ada@example.com")
+    bench.directory.add("ada", groups=["Staff"])
+    bench.desk.complete = False
+    with pytest.raises(ContractError, match=r"got \{'user': 1, 'agent': 0\}, the target told no end"):
+        await bench.run()
+    bench.desk.complete, bench.desk.told = True, {"user": 2}
+    with pytest.raises(ContractError, match=r"the target told \{'user': 2, 'agent': 0\}"):
+        await bench.run()
+    assert bench.desk.writes == []
+    with bench.journal() as journal:
+        assert journal.last_complete("target", "user") is None
