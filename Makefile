@@ -18,7 +18,7 @@ lint: $(READY)
 	$(RUN)/ruff format --check .
 
 types: $(READY)
-	$(RUN)/basedpyright
+	$(RUN)/basedpyright --pythonpath $(RUN)/python
 
 contracts: $(READY)
 	$(RUN)/lint-imports

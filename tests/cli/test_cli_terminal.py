@@ -151,6 +151,14 @@ def test_apply_says_what_holds_a_whole_run_although_there_is_nothing_to_ask(narr
     assert "Apply these" not in shown
 
 
+def test_check_keeps_a_long_finding_under_its_sign(narrow):
+    narrow.crosskey.edit(('"Acme / London"', '"Acme / Londn"'))
+    lines = narrow("check", code=ExitCode.CONFIG).splitlines()
+    wrong = next(number for number, line in enumerate(lines) if line.startswith("  ✗ map.user.assign[0].site: "))
+    assert all(line.startswith("    ") for line in lines[wrong + 1 : lines.index("1 to fix.")])
+    assert "    fix: correct the name, or create the site in the target first" in lines
+
+
 def test_explain_and_settings_fit_a_narrow_terminal(narrow):
     narrow("sync")
     person = next(each for each in narrow.crosskey.stage.company.people if each.status == "active" and each.email)

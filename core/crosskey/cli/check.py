@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 import msgspec
 from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
 
 from crosskey.cli.options import config_option, json_option, watch_options
 from crosskey.cli.render import console_for_tables
@@ -90,7 +92,11 @@ async def _check_rules(session: Session) -> list[Diagnostic]:
     except CrosskeyError as error:
         return [error.diagnostic()]
     kinds = ", ".join(config.maps)
-    return [_fine("map", f"every field, site, role and team that the rules name exists ({kinds})")]
+    groups = "groups are looked up by `crosskey plan`, which reads them all"
+    return [
+        _fine("map", f"every field, site, role and team that the rules name exists ({kinds})"),
+        Diagnostic(severity="info", code="map", summary=groups),
+    ]
 
 
 def _fine(code: str, summary: str) -> Diagnostic:
@@ -104,11 +110,14 @@ def _show(findings: Findings, broken: Sequence[Diagnostic]) -> None:
         console.print(f"[bold]{escape(section)}[/]")
         for finding in found:
             place = f"{finding.path}: " if finding.path and finding.path != section else ""
-            console.print(f"  {signs[finding.severity]} {escape(place + finding.summary)}")
-            if finding.detail:
-                console.print(f"      {escape(finding.detail)}")
+            said = [place + finding.summary, finding.detail]
             if finding.fix and finding.severity != "ok":
-                console.print(f"      fix: {escape(finding.fix)}")
+                said.append(f"fix: {finding.fix}")
+            grid = Table.grid(padding=(0, 1, 0, 0))
+            grid.add_column(no_wrap=True)
+            grid.add_column(overflow="fold")
+            grid.add_row(signs[finding.severity], escape("\n".join(filter(None, said))))
+            console.print(Padding(grid, (0, 0, 0, 2), expand=False))
     console.print("Everything a run needs is there." if not broken else f"[red]{len(broken)} to fix.[/]")
 
 
