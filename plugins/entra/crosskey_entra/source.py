@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from urllib.parse import quote
@@ -20,6 +21,9 @@ from crosskey_entra.reading import FullRead
 from crosskey_entra.settings import EntraSettings
 
 __all__ = ("EntraSource",)
+
+_OBJECT_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""Object ids are GUIDs; another vendor's id would be "not found" for ever, which must not pass for a leaver."""
 
 
 class EntraSource:
@@ -72,6 +76,13 @@ class EntraSource:
                 code="entra-foreign-subject",
                 where=f"{self._context.instance}.issuer",
                 fix="check `tenant` and `cloud`; links of another tenant's people cannot be looked up here",
+            )
+        if not _OBJECT_ID.fullmatch(subject.id):
+            raise ConfigError(
+                f'"{subject.id}" is no object id of Entra ID: that it is unknown here says nothing about the person',
+                code="entra-foreign-subject",
+                where=f"{self._context.instance}.issuer",
+                fix="remove `issuer`, or let it name a tenant whose people this source has read before",
             )
         people = self._people(None)
         try:
