@@ -96,8 +96,8 @@ class FullRead:
             yield GroupsPage(page)
         chosen = {group.id for group in selection.choose(found).values()}
         members = [self._members(path, group, sizes) for group in sorted(chosen)]
-        # The two chains of users are the longest way: members never take the slots those need.
-        async with aclosing(merge(*members, limit=max(1, self._concurrency - 2))) as pages:
+        # The chain of users is the longest way: members never take its slot. That of deactivated ones is short.
+        async with aclosing(merge(*members, limit=max(1, self._concurrency - 1))) as pages:
             async for page in pages:
                 yield page
 
