@@ -18,7 +18,7 @@ lint: $(READY)
 	$(RUN)/ruff format --check .
 
 types: $(READY)
-	$(RUN)/basedpyright --pythonpath $(RUN)/python
+	$(RUN)/basedpyright --venvpath $(dir $(abspath $(VENV)))
 
 contracts: $(READY)
 	$(RUN)/lint-imports
