@@ -119,7 +119,9 @@ class Desk:
         self.bad: set[str] = set()  # labels that are refused
         self.poison: set[str] = set()  # labels whose whole array gets no clear answer and is not written
         self.can_find = False
+        self.final: frozenset[str] = frozenset()  # codes of refusals that would come again
         self.goes_on = False
+        self.counted = 0
         self.keeps_markers = True
         self.complete = True
         self.shows_unlisted = False
@@ -243,13 +245,10 @@ class OpenDesk:
         return []
 
     async def schema(self):
-        return TargetSchema(kinds=desk.kinds, batch=desk.batch, settle=60.0)
+        return TargetSchema(kinds=desk.kinds, batch=desk.batch, settle=60.0, final=desk.final)
 
     async def catalogue(self):
         return Catalogue(desk.entries)
-
-    async def seats(self):
-        return {} if desk.seats is None else {"agent": desk.seats}
 
     async def read(self, request):
         accounts = [
@@ -306,7 +305,13 @@ class OpenDesk:
         return outcomes
 
 
-class OpenDeskThatFinds(OpenDesk):
+class CountsSeats:
+    async def seats(self):
+        desk.counted += 1
+        return {"agent": desk.seats}
+
+
+class FindsChanges:
     async def find(self, change):
         desk.found.append(change.label)
         if change.key is not None:
@@ -321,7 +326,8 @@ async def open_directory(settings, context):
 
 @asynccontextmanager
 async def open_desk(settings, context):
-    yield OpenDeskThatFinds() if desk.can_find else OpenDesk()
+    abilities = [CountsSeats] * (desk.seats is not None) + [FindsChanges] * desk.can_find
+    yield type("OpenDesk", (*abilities, OpenDesk), {})()
 
 
 class NoSettings(Settings):

@@ -1,7 +1,9 @@
-"""Lists that lag behind answered writes, columns that are too short: nothing is written twice for them.
+"""Lists that lag behind answered writes, columns that are too short, refusals that last: nothing is written twice.
 
-Nobody's hand is taken for either.
+Nobody's hand is taken for any of them.
 """
+
+from engine_bench import rails
 
 SETTLE = 121
 
@@ -146,3 +148,60 @@ async def test_a_name_that_grew_is_written(bench):
     bench.directory.change("ada", display_name=LONG)
     await bench.run()
     assert [change.fields["name"].after for change in bench.changes] == [LONG]
+
+
+async def refused(bench, *, final: bool) -> None:
+    """Ada's new name was refused once."""
+    await staff(bench, "ada")
+    bench.directory.change("ada", display_name="Ada L")
+    bench.desk.bad = {"Ada L"}
+    bench.desk.final = frozenset({"bad"} if final else ())
+    assert (await bench.run()).verdict == "partial"
+
+
+async def test_what_the_target_would_not_do_is_held_and_not_sent_with_every_run(bench):
+    await refused(bench, final=True)
+    result = await bench.run()
+    assert (bench.did(), rails(result), result.verdict) == ([], ["refused-before"], "held")
+    [hold] = result.plan.held
+    assert (hold.summary, hold.label, hold.key) == ("the desk says no", "Ada L", bench.desk.of("user")["Ada"].key)
+    assert "tried again after 2026-01-06" in hold.fix
+
+
+async def test_what_the_target_would_not_do_is_tried_again_after_a_day(bench):
+    await refused(bench, final=True)
+    bench.clock.advance(86_401)
+    bench.desk.bad = set()
+    await bench.run()
+    assert bench.did() == ["update user Ada L"]
+
+
+async def test_what_was_refused_for_a_passing_reason_is_sent_with_every_run(bench):
+    await refused(bench, final=False)
+    result = await bench.run()
+    assert (bench.did(), result.verdict) == (["update user Ada L"], "partial")
+
+
+async def test_something_else_is_written_beside_what_the_target_would_not_do(bench):
+    await refused(bench, final=True)
+    bench.desk.bad = set()
+    bench.directory.group("London").add("ada")
+    await bench.run()
+    [change] = bench.changes
+    assert (set(change.fields), set(change.references)) == (set(), {"site", "roles"})
+
+
+async def test_a_leaver_whom_the_target_would_not_switch_off_is_tried_with_every_run(bench):
+    await staff(bench, "ada")
+    bench.directory.change("ada", active=False)
+    bench.desk.bad, bench.desk.final = {"Ada"}, frozenset({"bad"})
+    for _ in range(2):
+        await bench.run()
+        assert bench.did() == ["disable user Ada"]
+
+
+async def test_what_somebody_did_by_hand_is_held_no_more(bench):
+    await refused(bench, final=True)
+    called(bench, "Ada L")
+    result = await bench.run()
+    assert (bench.did(), rails(result)) == ([], [])

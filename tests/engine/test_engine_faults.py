@@ -176,16 +176,17 @@ async def test_how_much_came_is_in_the_journal(bench):
     groups_page, people_pages, member_pages, end = 1, 3, 3, 1
     assert (people.pages, people.records) == (groups_page + people_pages + member_pages + end, 9)
     assert (accounts.pages, accounts.records) == (2 + 1, 9)
+    assert people.reason == ""
 
 
 async def test_accounts_without_an_end_are_not_complete(bench):
     bench.desk.add("user", name="Ada", mail="ada@example.com")
     bench.directory.add("ada", groups=["Staff"])
     bench.desk.complete = False
-    with pytest.raises(ContractError, match=r"got \{'user': 1, 'agent': 0\}, the target told no end"):
+    with pytest.raises(ContractError, match=r"got \{.*'user': 1.*\}, the target told no end"):
         await bench.run()
     bench.desk.complete, bench.desk.told = True, {"user": 2}
-    with pytest.raises(ContractError, match=r"the target told \{'user': 2, 'agent': 0\}"):
+    with pytest.raises(ContractError, match=r"the target told \{.*'user': 2"):
         await bench.run()
     assert bench.desk.writes == []
     with bench.journal() as journal:

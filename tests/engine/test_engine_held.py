@@ -62,6 +62,26 @@ async def test_the_same_note_is_not_told_hundreds_of_times(bench):
     assert result.notices[-1].summary == "30 more are told the same (leaver-grace)"
 
 
+async def test_a_hundred_notes_are_all_there_is(bench):
+    bench.configure(CONFIG.replace("[map.user.fields]", 'leavers = { after = "2d" }\n[map.user.fields]'))
+    bench.desk.batch = 50
+    for number in range(100):
+        bench.directory.add(f"p{number:03}", groups=["Staff"])
+    await bench.run()
+    for number in range(100):
+        bench.directory.change(f"p{number:03}", active=False)
+    assert [notice.severity for notice in (await bench.run()).notices] == ["warning"] * 100
+
+
+async def test_seats_are_asked_for_where_somebody_may_take_one(bench):
+    bench.directory.add("ada", groups=["Staff"])
+    await bench.run()
+    assert bench.desk.counted == 1
+    bench.configure(CONFIG[: CONFIG.index("[map.agent]")])
+    await bench.run()
+    assert bench.desk.counted == 1
+
+
 async def test_an_unknown_status_is_told_once_with_its_counts(bench):
     for name in ("ada", "bob", "cleo"):
         bench.directory.add(name, groups=["Staff", "Desk"], active=None)

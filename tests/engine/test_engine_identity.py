@@ -4,11 +4,17 @@ import msgspec
 import pytest
 from engine_bench import CONFIG, rails
 
+from crosskey.engine.marker import marker
 from crosskey.errors import ContractError
+from crosskey.model import Subject
 
 BY_NUMBER = CONFIG.replace('match = ["email"]\ndefault', 'match = ["email", "employee_number"]\ndefault').replace(
     "[[map.user.assign]]", 'mail2 = "employee_number"\n[[map.user.assign]]', 1
 )
+
+
+def test_a_marker_never_changes():
+    assert marker(Subject("https://acme.okta.example", "00u1")) == "ck-oxofroe3zaw5by3tl7ylnx7e"
 
 
 async def journal_lost(bench):

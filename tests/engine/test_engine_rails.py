@@ -29,7 +29,9 @@ async def test_an_empty_source_holds_the_run(bench):
 
 
 async def test_an_empty_source_is_held_even_on_the_first_run(bench):
-    assert rails(await bench.run()) == ["empty-source"]
+    result = await bench.run()
+    assert rails(result) == ["empty-source"]
+    assert result.plan.held[0].summary == "the source returned nobody"
 
 
 @pytest.mark.parametrize("fault", ["raises", "no end"])
@@ -132,6 +134,32 @@ async def test_a_protected_account_is_never_touched(bench, pattern):
     assert rails(result) == ["protected"]
     assert bench.did() == []
     assert bench.desk.of("user")["P03"].active
+
+
+async def test_who_is_not_named_is_not_protected(bench):
+    bench.configure(CONFIG + '\n[rails]\nprotect = ["breakglass@example.com", "*@admin.example.com"]')
+    await staffed(bench, 5)
+    bench.directory.change("p03", active=False)
+    assert rails(await bench.run()) == []
+    assert bench.did() == ["disable user P03"]
+
+
+async def test_a_user_name_protects_although_the_account_does_not_hold_it(bench):
+    await staffed(bench, 5)
+    bench.configure(CONFIG + '\n[rails]\nprotect = ["svc.three"]')
+    bench.directory.change("p03", active=False, user_name="SVC.three")
+    assert rails(await bench.run()) == ["protected"]
+
+
+async def test_an_address_that_only_the_account_holds_protects_it(bench):
+    bench.configure(CONFIG + '\n[rails]\nprotect = ["breakglass@example.com"]')
+    bench.desk.add("user", name="Break Glass", mail="ada@example.com", mail2="breakglass@example.com")
+    bench.directory.add("ada", groups=["Staff"])
+    result = await bench.run()
+    assert rails(result) == ["protected"]
+    assert result.plan.held[0].summary == 'not to be touched (adopt): "breakglass@example.com" in [rails] protect'
+    assert 'remove "breakglass@example.com" from [rails] protect' in result.plan.held[0].fix
+    assert bench.did() == []
 
 
 async def test_what_the_target_itself_protects_is_not_adopted(bench):
