@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -24,7 +25,7 @@ from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.protect import Protection
 from crosskey.engine.stage import Stage
-from crosskey.journal import JournalWriter, Link
+from crosskey.journal import JournalWriter, Link, OperationRecord
 from crosskey.model import Account, Person, Subject
 from crosskey.plan import Action, Change
 
@@ -33,6 +34,8 @@ __all__ = ("RANK", "Gone", "KindPlan", "Planner")
 RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4}
 """The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
 
+_AGAIN = timedelta(days=1)
+"""What the target would not do is tried again after so long: an update of the vendor may have taught it."""
 _RECENT = 5
 """So many writes to one account are looked at for what its list may not show yet."""
 
@@ -70,6 +73,7 @@ class Planner:
         *,
         clock: Clock,
         settle: timedelta,
+        final: AbstractSet[str],
         blocked: Mapping[tuple[str, Subject], datetime],
         most_missing: int,
     ) -> None:
@@ -82,6 +86,7 @@ class Planner:
         self.gone: list[Gone] = []
         self.gone_counts: Counter[str] = Counter()
         self._settle = settle
+        self._final = final
         self._blocked = blocked
         self._most_missing = most_missing
 
@@ -111,16 +116,41 @@ class Planner:
         if held is not None:
             self.findings.add(held)
             return
-        fresh = self._not_shown_yet(change)
+        fresh = self._worth_writing(change)
         if fresh is not None:
             self.stage.add_change(RANK[change.action], [fresh])
 
-    def _not_shown_yet(self, change: Change) -> Change | None:
-        """The change without what was just written to its account and is not listed yet."""
+    def _worth_writing(self, change: Change) -> Change | None:
+        """The change without what earlier writes to its account did, or were found to be unable to do."""
         if change.action not in ("update", "enable") or change.key is None:
             return change  # rather switch off twice than trust a list that shows a leaver active
-        since = self.clock.now() - self._settle
         last = self.journal.operations(key=(change.kind, change.key), limit=_RECENT)
+        fresh = self._not_shown_yet(change, last)
+        return self._not_refused_before(fresh, last) if fresh is not None and change.action == "update" else fresh
+
+    def _not_refused_before(self, change: Change, last: Sequence[OperationRecord]) -> Change | None:
+        """The change without what the target took and did not do when it was last asked; that is held for a day."""
+        if not last or last[0].state != "failed" or last[0].outcome_code not in self._final:
+            return change
+        again = last[0].intent_at + _AGAIN
+        if self.clock.now() >= again:
+            return change
+        fresh = without_echoes(change, last[:1])
+        if fresh is None:
+            self.findings.hold(
+                "refused-before",
+                last[0].message,
+                fix=f"do it by hand in the target; tried again after {again:%Y-%m-%d %H:%M UTC}",
+                kind=change.kind,
+                subject=change.subject,
+                label=change.label,
+                key=change.key,
+            )
+        return fresh
+
+    def _not_shown_yet(self, change: Change, last: Sequence[OperationRecord]) -> Change | None:
+        """The change without what was just written to its account and is not listed yet."""
+        since = self.clock.now() - self._settle
         answered = takewhile(lambda one: one.state == "done", last)  # behind a lost answer nothing is certain
         fresh = without_echoes(change, [one for one in answered if one.intent_at > since])
         if fresh is None:
@@ -176,7 +206,7 @@ class Planner:
         woken: list[Link] = []
         for candidate, desired in zip(candidates, kind.mapping(candidates), strict=True):
             person = candidate.person
-            if person.active is None or self.is_blocked(kind, person.subject, person.label):
+            if person.active is None or (self._blocked and self.is_blocked(kind, person.subject, person.label)):
                 continue
             wanted = desired.in_scope and person.active
             link = links.get(person.subject)
