@@ -71,6 +71,7 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "unmanaged-leaver": ("nothing: it is a finding", "switch that account off in the target, if it is theirs"),
     "mapping-problem": ("that person", "fill the attribute in at the source, or change the rule that is named"),
     "unsettled": ("that person", "run again after the time that is named: what happened is looked up first"),
+    "refused-before": ("that update", "do in the target by hand what the message names; tried again after a day"),
     "review": ("the whole run", "whatever the plugin asks for"),
 }
 

@@ -164,7 +164,11 @@ HALO: Mapping[str, Switch] = {
     "batch_limit": harmless(_ARRAYS, 1, 5, writes=60),
     "doubles": harmless("ids are written as whole numbers"),
     "memberships": Switch(
-        {"merge": Does(ends="told", why="a list that only grows cannot lose a role: told, nothing claimed")}
+        {
+            "merge": Does(
+                ends="told", why="a list that only grows cannot lose a role: told, held for a day, never claimed"
+            )
+        }
     ),
     "long_text": Switch({"refuse": _LOST}),
     "null": harmless('null is never sent: "" clears'),

@@ -73,3 +73,23 @@ async def test_lists_that_lag_behind_a_day_of_changes_plan_leavers_alone_again(f
         world.clock.advance(30.0)
     await world.sync()
     assert {change.action for change in world.changes} == (set() if settled else {"disable"})
+
+
+async def test_what_cannot_be_taken_away_is_told_by_name_and_not_sent_with_every_run(folder: Path) -> None:
+    world = World(folder, halo=HaloQuirks(memberships="merge"))
+    await world.sync()
+    world.a_day_passes()
+    first = await world.sync()
+    words = {outcome.message for _, outcome in first.applied.failures}
+    assert any("still has roles Team Lead" in message and "still has teams 1st Line" in message for message in words)
+    assert any("still has roles Approver" in message and "departments Facilities" in message for message in words)
+    writes = len(world.desk.writes)
+    second = await world.sync()
+    assert (second.verdict, world.changes, len(world.desk.writes)) == ("held", [], writes)
+    assert {hold.summary for hold in second.plan.held if hold.rail == "refused-before"} == words
+    world.desk.quirks = HaloQuirks()
+    world.clock.advance(86_400.0)
+    await world.sync()
+    assert len(world.changes) == 2
+    await world.sync()
+    assert not world.changes

@@ -89,13 +89,15 @@ class TargetSchema(msgspec.Struct, frozen=True, kw_only=True):
     """What a target can hold and take.
 
     ``batch`` is the largest list of changes that :meth:`Target.apply` takes at once, ``settle`` the seconds after which
-    a write whose answer was lost is surely visible, if it happened.
+    a write whose answer was lost is surely visible, if it happened. ``final`` are the codes of outcomes that would come
+    again the same way: an update that ended so is held for a day, not sent with every run.
     """
 
     kinds: tuple[KindSpec, ...]
     batch: int = 1
     concurrency: int = 1
     settle: float = 120.0
+    final: frozenset[str] = frozenset()
 
     def kind(self, name: str) -> KindSpec | None:
         """The kind of that name."""

@@ -36,6 +36,7 @@ RAILS: Mapping[str, str] = {
     "unmanaged-leaver": "somebody inactive still has an active account that crosskey does not manage",
     "mapping-problem": "the rules cannot make a valid account for this person",
     "unsettled": "an earlier write has no known outcome yet",
+    "refused-before": "the target did not do the very same a short while ago",
     "review": "a plugin objects to the plan",
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""

@@ -275,6 +275,7 @@ class _Run:
             Protection(self.config.rails.protect),
             clock=self.clock,
             settle=self._settle(schema),
+            final=schema.final,
             blocked=recovery.waiting,
             most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
         )

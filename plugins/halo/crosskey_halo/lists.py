@@ -31,6 +31,15 @@ R = TypeVar("R", bound=Row)
 _TEAMS: Parameters = {"includeagentsforteams": "true", "showall": "true"}
 _DEPARTMENTS: Parameters = {"agent_departments_only": "true", "include_agents": "true"}
 
+_LISTED: Mapping[str, Resource[Row]] = {
+    SITE: cast("Resource[Row]", SITES),
+    USER_ROLE: USER_ROLES,
+    AGENT_ROLE: AGENT_ROLES,
+    TEAM: cast("Resource[Row]", TEAMS),
+    DEPARTMENT: cast("Resource[Row]", DEPARTMENTS),
+}
+"""The lists behind the catalogue's words."""
+
 
 class Lists:
     """The catalogue's lists, fetched when first asked for and then kept."""
@@ -60,6 +69,10 @@ class Lists:
     async def agent_roles(self) -> list[Row]:
         """Roles of agents; their ids are GUIDs."""
         return await self._once(AGENT_ROLES)
+
+    def name(self, listing: str, key: str) -> str:
+        """The name behind an id of the catalogue, as far as its list was read; else the id."""
+        return next((as_text(row.name) for row in self._kept.get(_LISTED[listing].path, ()) if row.key == key), key)
 
     def spend(self) -> None:
         """Note that memberships were used, or written: the next :meth:`refresh` reads them again."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from crosskey.connector.target import AccountsPage
 from crosskey.errors import AuthError
@@ -15,6 +16,8 @@ from crosskey_halo.resources import AGENTS, USERS, VISIBILITY
 from crosskey_halo.rows import AgentRow, Link, Row, UserRow, as_id, as_text
 
 __all__ = ("Reader",)
+
+A = TypeVar("A", UserRow, AgentRow)
 
 
 class Reader:
@@ -36,6 +39,11 @@ class Reader:
             self._me = self._desk.decoded(AGENTS.one, body, f"{AGENTS.path}/me")
             self.of_agents.note(self._me.key, marker="", protected=self.agents.protection(self._me, self._me.key))
         return self._me
+
+    def names(self, kind: AccountKind[A]) -> Callable[[str, str], str]:
+        """A function that gives the name behind an id of one of the kind's references."""
+        listings = {reference.name: reference.listing for reference in kind.spec.references}
+        return lambda reference, key: self._lists.name(listings[reference], key)
 
     # ---------------------------------------------------------------------------------------------------------- users
 

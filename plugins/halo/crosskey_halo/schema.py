@@ -11,7 +11,18 @@ from collections.abc import Iterable
 from crosskey.connector.target import FieldSpec, KindSpec, ReferenceSpec, TargetSchema
 from crosskey_halo.settings import HaloSettings
 
-__all__ = ("AGENT", "AGENT_ROLE", "DEPARTMENT", "SITE", "TEAM", "USER", "USER_ROLE", "halo_schema", "marker_members")
+__all__ = (
+    "AGENT",
+    "AGENT_ROLE",
+    "DEPARTMENT",
+    "NOT_DONE",
+    "SITE",
+    "TEAM",
+    "USER",
+    "USER_ROLE",
+    "halo_schema",
+    "marker_members",
+)
 
 USER, AGENT = "user", "agent"
 
@@ -19,6 +30,9 @@ SITE, USER_ROLE, AGENT_ROLE, TEAM, DEPARTMENT = "site", "user role", "agent role
 """The catalogue's words: users and agents each have ``roles``, which are not the same roles."""
 
 _SETTLE_SECONDS = 120.0
+
+NOT_DONE = "halo-not-done"
+"""Halo took a change and did not do it, as where an instance only ever adds roles."""
 
 
 def halo_schema(settings: HaloSettings) -> TargetSchema:
@@ -28,6 +42,7 @@ def halo_schema(settings: HaloSettings) -> TargetSchema:
         batch=settings.batch,
         concurrency=1,
         settle=_SETTLE_SECONDS,
+        final=frozenset({NOT_DONE}),
     )
 
 

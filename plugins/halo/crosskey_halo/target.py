@@ -70,12 +70,25 @@ class HaloTarget:
         self._lists = Lists(desk)
         users, agents = user_kind(self._schema.kinds[0], settings), agent_kind(self._schema.kinds[1], settings)
         self._reader = reader = Reader(desk, self._lists, users, agents)
-        batch, clock, logger = settings.batch, context.clock, context.logger
         self._write_users = Writer(
-            desk, users, reader.of_users, as_account=reader.looked_up_user, batch=batch, clock=clock, logger=logger
+            desk,
+            users,
+            reader.of_users,
+            as_account=reader.looked_up_user,
+            name=reader.names(users),
+            batch=settings.batch,
+            clock=context.clock,
+            logger=context.logger,
         )
         self._write_agents = Writer(
-            desk, agents, reader.of_agents, as_account=reader.looked_up_agent, batch=batch, clock=clock, logger=logger
+            desk,
+            agents,
+            reader.of_agents,
+            as_account=reader.looked_up_agent,
+            name=reader.names(agents),
+            batch=settings.batch,
+            clock=context.clock,
+            logger=context.logger,
         )
 
     async def check(self) -> Sequence[Diagnostic]:

@@ -6,6 +6,8 @@ the list, cut a text.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from crosskey.model import Account, Scalar
 from crosskey.plan import Change
 from crosskey_halo.rows import AgentRow, UserRow, as_text
@@ -13,28 +15,30 @@ from crosskey_halo.rows import AgentRow, UserRow, as_text
 __all__ = ("altered", "shortfalls")
 
 
-def shortfalls(change: Change, row: UserRow | AgentRow, account: Account, *, detail: bool) -> list[str]:
+def shortfalls(
+    change: Change, row: UserRow | AgentRow, account: Account, name: Callable[[str, str], str], *, detail: bool
+) -> list[str]:
     """What the record does not show as wanted; of a detail answer, what is absent is empty.
 
-    An answer that shows nothing about memberships is doubted only where some were to go.
+    ``name`` gives the name behind a reference's id. An answer that shows nothing about memberships is doubted only
+    where some were to go.
     """
     missing: list[str] = []
     if change.active is not None and change.key is not None:
         active = row.active is not False if detail else row.active
         if active != change.active.after:
             missing.append("is still inactive" if change.active.after else "is still active")
-    for reference, ids in change.references.items():
+    for reference, wanted in change.references.items():
         shown = frozenset(account.references.get(reference, ()))
-        removed = frozenset(ids.before) - frozenset(ids.after)
-        added = frozenset(ids.after) - frozenset(ids.before)
+        removed = frozenset(wanted.before) - frozenset(wanted.after)
+        added = frozenset(wanted.after) - frozenset(wanted.before)
         if not detail and not _shows(row, reference):
             if removed and reference not in ("site", "team"):
                 missing.append(f"does not show its {reference}")
             continue
-        if removed & shown:
-            missing.append(f"still has {reference} {', '.join(sorted(removed & shown))}")
-        if added - shown:
-            missing.append(f"did not get {reference} {', '.join(sorted(added - shown))}")
+        for words, ids in (("still has", removed & shown), ("did not get", added - shown)):
+            if ids:
+                missing.append(f"{words} {reference} {', '.join(sorted(name(reference, id_) for id_ in ids))}")
     return missing
 
 

@@ -23,6 +23,7 @@ from crosskey_halo.lookback import Lookback
 from crosskey_halo.matching import created, is_refusal, refusal, updated
 from crosskey_halo.notebook import Notebook
 from crosskey_halo.rows import AgentRow, UserRow
+from crosskey_halo.schema import NOT_DONE
 from crosskey_halo.turn import Turn
 from crosskey_halo.verdict import altered, shortfalls
 
@@ -48,6 +49,7 @@ class Writer(Generic[A]):
         notebook: Notebook,
         *,
         as_account: Callable[[A], Awaitable[Account]],
+        name: Callable[[str, str], str],
         batch: int,
         clock: Clock,
         logger: Logger,
@@ -56,6 +58,7 @@ class Writer(Generic[A]):
         self._kind = kind
         self._notebook = notebook
         self._as_account = as_account
+        self._name = name
         self._lookback = Lookback(desk, kind, notebook)
         self._clock = clock
         self._logger = logger
@@ -176,7 +179,7 @@ class Writer(Generic[A]):
             turn.rejected(change, "halo-refused", refusal(row))
             return
         account = await self._as_account(row)
-        missing = shortfalls(change, row, account, detail=False)
+        missing = shortfalls(change, row, account, self._name, detail=False)
         self._notebook.made.add(row.key)
         turn.applied(change, row.key, _message(change, row, missing))
 
@@ -243,7 +246,7 @@ class Writer(Generic[A]):
         if is_refusal(row):
             turn.rejected(change, "halo-refused", refusal(row))
             return
-        missing = shortfalls(change, row, await self._as_account(row), detail=False)
+        missing = shortfalls(change, row, await self._as_account(row), self._name, detail=False)
         if missing:
             try:
                 detail = await self._desk.one(self._kind.resource, row.key)
@@ -255,14 +258,14 @@ class Writer(Generic[A]):
             said = f" Halo says: {row.warning}" if row.warning else ""
             turn.rejected(
                 change,
-                "halo-not-done",
+                NOT_DONE,
                 f"Halo took the change and did not do it: the record {', '.join(missing)}.{said}",
             )
         else:
             turn.applied(change, row.key, _message(change, row, ()))
 
     async def _lacks(self, change: Change, detail: A) -> list[str]:
-        return shortfalls(change, detail, await self._as_account(detail), detail=True)
+        return shortfalls(change, detail, await self._as_account(detail), self._name, detail=True)
 
 
 class _Sending:
