@@ -18,7 +18,7 @@ lint: $(READY)
 	$(RUN)/ruff format --check .
 
 types: $(READY)
-	$(RUN)/basedpyright --venvpath $(dir $(abspath $(VENV)))
+	$(RUN)/basedpyright --pythonpath $(RUN)/python
 
 contracts: $(READY)
 	$(RUN)/lint-imports
