@@ -120,7 +120,6 @@ class Desk:
         self.poison: set[str] = set()  # labels whose whole array gets no clear answer and is not written
         self.can_find = False
         self.final: frozenset[str] = frozenset()  # codes of refusals that would come again
-        self.final: frozenset[str] = frozenset()  # codes of refusals that would come again
         self.goes_on = False
         self.counted = 0
         self.keeps_markers = True
@@ -246,7 +245,7 @@ class OpenDesk:
         return []
 
     async def schema(self):
-        return TargetSchema(kinds=desk.kinds, batch=desk.batch, settle=60.0, final=desk.final, final=desk.final)
+        return TargetSchema(kinds=desk.kinds, batch=desk.batch, settle=60.0, final=desk.final)
 
     async def catalogue(self):
         return Catalogue(desk.entries)
