@@ -49,9 +49,6 @@ async def test_many_members_whom_pages_skip_are_held(folder: Path) -> None:
     assert active_users(world) == before
 
 
-@pytest.mark.xfail(
-    reason="membership is not confirmed by id: one member whom pages skip loses scope, and the account", strict=True
-)
 async def test_a_member_whom_pages_skip_is_not_switched_off(folder: Path) -> None:
     world = await gap(folder)
     assert not switched_off(world)

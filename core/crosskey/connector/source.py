@@ -15,6 +15,7 @@ from crosskey.model import Group, GroupSelection, Person, Subject
 from crosskey.settings import Settings
 
 __all__ = (
+    "ConfirmsMembership",
     "FindsPeople",
     "GroupsPage",
     "MembersPage",
@@ -101,6 +102,15 @@ class FindsPeople(Protocol):
 
     async def find(self, subject: Subject) -> Person | None:
         """The person, or ``None`` only when the vendor says for certain that there is none."""
+        ...
+
+
+@runtime_checkable
+class ConfirmsMembership(Protocol):
+    """A source that can tell one person's groups by id, without the pages that moving data may slip through."""
+
+    async def groups_of(self, subject: Subject) -> frozenset[str]:
+        """Ids of all groups the person is in. Raises when the source cannot tell."""
         ...
 
 

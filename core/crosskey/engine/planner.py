@@ -61,6 +61,15 @@ class Gone(msgspec.Struct, frozen=True):
     link: Link
 
 
+class OutOfScope(msgspec.Struct, frozen=True):
+    """Somebody active whom the rules no longer want an account for, going by the groups that were read."""
+
+    kind: KindPlan
+    candidate: Candidate
+    account: Account
+    because: str
+
+
 class Planner:
     """Plans one run over a complete stage."""
 
@@ -83,6 +92,7 @@ class Planner:
         self.protection = protection
         self.clock = clock
         self.findings = Findings(stage)
+        self.out_of_scope: list[OutOfScope] = []
         self.gone: list[Gone] = []
         self.gone_counts: Counter[str] = Counter()
         self._settle = settle
@@ -220,7 +230,7 @@ class Planner:
                 if account is not None and account.active and not link.active:
                     woken.append(link)
             elif account is not None and account.active:
-                self._plan_leaver(kind, person, desired, account)
+                self._plan_leaver(kind, candidate, desired, account)
         if woken:
             self._note_woken(kind, woken)
         if back and kind.mapping.leavers.after > timedelta(0):
@@ -281,13 +291,16 @@ class Planner:
         if change is not None:
             self.propose(change, person, account)
 
-    def _plan_leaver(self, kind: KindPlan, person: Person, desired: Desired, account: Account) -> None:
+    def _plan_leaver(self, kind: KindPlan, candidate: Candidate, desired: Desired, account: Account) -> None:
+        person = candidate.person
         if not person.active:
             because = (
                 f'left: status "{person.status}" in the source' if person.status else "left: inactive in the source"
             )
         else:
             because = f"out of scope: {desired.why.get('', 'the rules want no account')}"
+            self.out_of_scope.append(OutOfScope(kind, candidate, account, because))
+            return
         change = self.leave(kind, person.subject, person.label, account, because)
         if change is not None:
             self.propose(change, person, account)

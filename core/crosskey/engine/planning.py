@@ -14,6 +14,7 @@ from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import Planner
 from crosskey.engine.rails import Allowed, run_rails
 from crosskey.engine.read import PeopleRead
+from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.vanished import plan_vanished
 
 __all__ = ("plan_everyone", "tell_unknown", "tell_unruled")
@@ -33,6 +34,7 @@ async def plan_everyone(
     most = config.rails.max_disable.count
     planner.plan(logical, advance)
     with blaming(config.source):
+        await plan_out_of_scope(planner, source, logical, config.rails.max_disable)
         await plan_absent(planner, source, most=max(most, allowed.number("absence-unconfirmed")))
     with blaming(config.target):
         await plan_vanished(planner, target, most=max(most, allowed.number("accounts-missing")))
