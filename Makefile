@@ -27,12 +27,15 @@ tests: $(READY)
 	$(RUN)/python -m pytest -q --cov --cov-report=term:skip-covered
 
 # The environment is exactly what requirements.lock says, hash by hash; crosskey itself is installed editable from here.
+# --no-deps: the lock names everything. Left to resolve, pip looks past the pin of a package that another one wants with
+# an extra (coverage[toml]) as soon as a newer version is out, and refuses it for want of a hash.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crosskey needs Python 3.11 or newer; try: make PYTHON=python3.12")'
 	@echo "Setting crosskey up in $(VENV): about a minute, once."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(RUN)/python -m pip check --disable-pip-version-check
 	touch $(READY)
 
 # Newest versions that pyproject.toml allows, with hashes and without addresses. Needs uv.

@@ -6,6 +6,7 @@ What nobody recorded is answered synthetically, and only through the functions h
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -96,6 +97,12 @@ def synthetic_members(org: RealOrg, group: str, *users: str) -> None:
     """SYNTHETIC: nobody recorded the members of the 161-user org's groups."""
     rows = {row["id"]: row for row in recorded_json(LARGE, USERS)}
     org.replay.synthetic("GET", f"/api/v1/groups/{group}/users", [rows[user] for user in users])
+
+
+def synthetic_groups_of(org: RealOrg, *users: str, groups: Sequence[str] = ()) -> None:
+    """SYNTHETIC: nobody recorded what Okta says of one person's groups."""
+    for user in users:
+        org.replay.synthetic("GET", f"{USERS}/{user}/groups", [{"id": group} for group in groups])
 
 
 def synthetic_host(org: RealOrg) -> None:

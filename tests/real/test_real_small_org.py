@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from real_bench import AGENTS, MEMBERS, by_rail, driving
-from real_org import EMPTY_GROUP, EVERYONE, SMALL, recorded_json, small
+from real_org import EMPTY_GROUP, EVERYONE, SMALL, recorded_json, small, synthetic_groups_of
 
 SLACK = '[[map.user.assign]]\napp = "Dev Integrations Slack"\nsite = "Acme / London"\n'
 TESTERS = '[[map.user.assign]]\ngroup = "Test Group"\nsite = "Acme / Berlin"\n'
@@ -102,8 +102,19 @@ async def test_a_group_that_answers_200_and_nobody_holds_the_run(tmp_path) -> No
         result = await real.run("sync")
         assert by_rail(result).keys() == {"empty-group"}
         assert (result.plan.size, len(real.desk.writes)) == (0, made)
+        synthetic_groups_of(real.org, *(person["id"] for person in members()))
         await real.run("plan", allow=("empty-group=Everyone",))
         assert {change.action for change in real.changes} == {"disable"}, "let through, they would be leavers"
+
+
+async def test_an_empty_list_of_members_that_each_person_contradicts_disables_nobody(tmp_path) -> None:
+    with driving(tmp_path, small(), RULES) as real:
+        await real.run("apply")
+        real.org.answer_instead(f"/api/v1/groups/{EVERYONE}/users", [])
+        synthetic_groups_of(real.org, *(person["id"] for person in members()), groups=[EVERYONE])
+        result = await real.run("sync", allow=("empty-group=Everyone",))
+        assert result.plan.size == 0
+        assert {notice.code for notice in result.notices} >= {"listing-flapped"}
 
 
 async def test_an_unknown_status_changes_nothing(tmp_path) -> None:

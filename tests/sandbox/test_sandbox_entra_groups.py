@@ -261,7 +261,7 @@ async def test_only_some_reads_can_be_behind():
 
 
 async def test_changes_and_reads_from_many_threads():
-    tenant = new_tenant(people=40)
+    tenant = new_tenant(people=40, throttling=False)  # how often it reads meanwhile depends on the machine
     team = group(tenant, "team")
     ids = [user.id for user in tenant.directory.live("user")]
 
