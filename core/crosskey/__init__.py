@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from crosskey.clock import Clock
     from crosskey.connector.context import Context
+    from crosskey.connector.credential import Credential, TellsCredentials
     from crosskey.connector.mapper import (
         Candidate,
         CompiledMapping,
@@ -21,9 +22,20 @@ if TYPE_CHECKING:
         MappingContext,
         MatchKey,
     )
+    from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
+    from crosskey.connector.signal import (
+        ManagesSubscriptions,
+        ReceivesSignals,
+        SignalAnswer,
+        SignalRequest,
+        Subscription,
+    )
     from crosskey.connector.source import (
+        ConfirmsMembership,
         FindsPeople,
+        GonePage,
         GroupsPage,
+        MembersLeftPage,
         MembersPage,
         PeoplePage,
         ReadComplete,
@@ -43,6 +55,8 @@ if TYPE_CHECKING:
         FindsChanges,
         HasCatalogue,
         KindSpec,
+        LooksUpAccounts,
+        Lookup,
         ReferenceSpec,
         Seats,
         Target,
@@ -54,6 +68,7 @@ if TYPE_CHECKING:
         ConfigError,
         ContractError,
         CrosskeyError,
+        CursorExpiredError,
         Diagnostic,
         PluginError,
         RejectedError,
@@ -90,10 +105,13 @@ __all__ = (
     "Clock",
     "CompiledMapping",
     "ConfigError",
+    "ConfirmsMembership",
     "Context",
     "ContractError",
     "CountsSeats",
+    "Credential",
     "CrosskeyError",
+    "CursorExpiredError",
     "Desired",
     "Diagnostic",
     "EndsSessions",
@@ -102,16 +120,24 @@ __all__ = (
     "FieldSpec",
     "FindsChanges",
     "FindsPeople",
+    "GonePage",
     "Group",
     "GroupSelection",
     "GroupsPage",
     "HasCatalogue",
     "KindSpec",
     "LeaverPolicy",
+    "LooksUpAccounts",
+    "Lookup",
+    "ManagesSubscriptions",
     "MapperSpec",
     "MappingContext",
     "MatchKey",
+    "MembersLeftPage",
     "MembersPage",
+    "Notice",
+    "Notifier",
+    "NotifierSpec",
     "Outcome",
     "PeoplePage",
     "Person",
@@ -120,6 +146,7 @@ __all__ = (
     "ReadComplete",
     "ReadRequest",
     "ReadsChanges",
+    "ReceivesSignals",
     "ReferenceChange",
     "ReferenceSpec",
     "RejectedError",
@@ -130,13 +157,17 @@ __all__ = (
     "Secret",
     "SecretReference",
     "Settings",
+    "SignalAnswer",
+    "SignalRequest",
     "Source",
     "SourceSpec",
     "SsoFlowSpec",
     "Subject",
+    "Subscription",
     "Target",
     "TargetSchema",
     "TargetSpec",
+    "TellsCredentials",
     "UncertainError",
     "hookimpl",
 )
@@ -144,18 +175,22 @@ __all__ = (
 _HOMES = {
     "clock": "Clock",
     "connector.context": "Context",
+    "connector.credential": "Credential TellsCredentials",
     "connector.mapper": "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey",
+    "connector.notifier": "Notice Notifier NotifierSpec",
+    "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
     "connector.source": (
-        "FindsPeople GroupsPage MembersPage PeoplePage ReadComplete ReadRequest ReadsChanges Source SourceSpec"
+        "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
+        "ReadRequest ReadsChanges Source SourceSpec"
     ),
     "connector.sso": "SsoFlowSpec",
     "connector.target": (
         "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "
-        "KindSpec ReferenceSpec Seats Target TargetSchema TargetSpec"
+        "KindSpec LooksUpAccounts Lookup ReferenceSpec Seats Target TargetSchema TargetSpec"
     ),
     "errors": (
-        "AuthError ConfigError ContractError CrosskeyError Diagnostic PluginError RejectedError RetryableError "
-        "UncertainError"
+        "AuthError ConfigError ContractError CrosskeyError CursorExpiredError Diagnostic PluginError "
+        "RejectedError RetryableError UncertainError"
     ),
     "events": "Event RunFacts",
     "hookspecs": "hookimpl",

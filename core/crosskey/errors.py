@@ -4,7 +4,8 @@
     ├── ConfigError      the operator must change the configuration      exit 2
     ├── AuthError        stop this instance: credential, scope or role   exit 3
     ├── RetryableError   try again later; ``wait`` says when             exit 4
-    │   └── UncertainError   a write left us and no clear answer came back
+    │   ├── UncertainError   a write left us and no clear answer came back
+    │   └── CursorExpiredError   changes cannot be told from there: read everything
     ├── RejectedError    this change only was refused                    exit 5
     ├── RailError        a person must look and decide                   exit 6
     ├── PluginError      a plugin failed                                 exit 7
@@ -30,6 +31,7 @@ __all__ = (
     "ConfigError",
     "ContractError",
     "CrosskeyError",
+    "CursorExpiredError",
     "Diagnostic",
     "ExitCode",
     "LockedError",
@@ -161,6 +163,12 @@ class UncertainError(RetryableError):
     """A write may or may not have happened: look before writing again, never repeat blindly."""
 
     default_code = "uncertain"
+
+
+class CursorExpiredError(RetryableError):
+    """The vendor no longer knows the place from which changes were asked: everything must be read again."""
+
+    default_code = "cursor-expired"
 
 
 class RejectedError(CrosskeyError):

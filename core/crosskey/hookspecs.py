@@ -1,4 +1,4 @@
-"""The eight hooks: what a plugin package may declare, and when each is called.
+"""The nine hooks: what a plugin package may declare, and when each is called.
 
 A hook only *declares*; the objects it returns do the work. All hooks are plain functions (``async def`` is refused
 at load), none is historic, none takes more than two parameters. Implement one with::
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # a plugin that only adds commands needs none of these, nor d
     import click
 
     from crosskey.connector.mapper import MapperSpec
+    from crosskey.connector.notifier import NotifierSpec
     from crosskey.connector.source import SourceSpec
     from crosskey.connector.sso import SsoFlowSpec
     from crosskey.connector.target import TargetSpec
@@ -83,6 +84,19 @@ def crosskey_mappers() -> Sequence[MapperSpec]:
 @hookspec
 def crosskey_sso_flows() -> Sequence[SsoFlowSpec]:
     """Declare sign-in flows.
+
+    Called once, when plugins are loaded; must be cheap and must not touch network, files or environment.
+
+    :returns: specs; a name that another plugin already took is refused, naming both.
+
+    If it raises, that plugin is marked broken and the others go on; fatal only if the configuration uses it.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def crosskey_notifiers() -> Sequence[NotifierSpec]:
+    """Declare ways to tell a person what needs one.
 
     Called once, when plugins are loaded; must be cheap and must not touch network, files or environment.
 

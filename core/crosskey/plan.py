@@ -23,8 +23,10 @@ __all__ = (
     "Result",
 )
 
-Action = Literal["create", "adopt", "enable", "update", "disable"]
-"""``adopt`` links an account that was already there; ``enable`` and ``adopt`` may carry field changes too."""
+Action = Literal["create", "adopt", "enable", "update", "disable", "relink"]
+"""``adopt`` links an account that was already there; ``enable`` and ``adopt`` may carry field changes too. ``relink``
+gives a linked account a new subject for the same person (another identity provider) and writes nothing but the marker.
+"""
 
 Result = Literal["applied", "already", "rejected", "unknown"]
 """``unknown``: it may have happened; the engine looks before it writes again."""
@@ -50,9 +52,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One write to one account, with its reasons.
 
     ``id`` is unique within the plan. ``key`` is the target's own id (``None`` only for ``create``).
-    ``marker`` is the external id to write with a create or adopt, by which the record is found again.
+    ``marker`` is the external id to write with a create, adopt or relink, by which the record is found again.
     ``why`` explains: under ``""`` the change as a whole, under a field's or reference's name that part.
     ``active`` is set when the account's own on/off state changes. ``end_sessions`` asks to end sessions and tokens.
+    ``former`` is the subject that a ``relink`` takes the account over from.
     """
 
     id: str
@@ -67,6 +70,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     references: dict[str, ReferenceChange] = {}
     why: dict[str, str] = {}
     end_sessions: bool = False
+    former: Subject | None = None
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,13 +15,15 @@ import crosskey.http
 from crosskey import hookspecs
 
 PUBLIC = """
-    PERSON_ATTRIBUTES Account AccountsComplete AccountsPage AccountsRequest AuthError Candidate Catalogue CatalogueEntry
-    Change Clock CompiledMapping ConfigError Context ContractError CountsSeats CrosskeyError Desired Diagnostic
-    EndsSessions Event FieldChange FieldSpec FindsChanges FindsPeople Group GroupSelection GroupsPage HasCatalogue
-    KindSpec LeaverPolicy MapperSpec MappingContext MatchKey MembersPage Outcome PeoplePage Person PlanHeader
-    PluginError ReadComplete ReadRequest ReadsChanges ReferenceChange ReferenceSpec RejectedError RetryableError
-    RunFacts Scalar Seats Secret SecretReference Settings Source SourceSpec SsoFlowSpec Subject Target TargetSchema
-    TargetSpec UncertainError hookimpl
+    PERSON_ATTRIBUTES Account AccountsComplete AccountsPage AccountsRequest AuthError Candidate Catalogue
+    CatalogueEntry Change Clock CompiledMapping ConfigError ConfirmsMembership Context ContractError CountsSeats
+    Credential CrosskeyError CursorExpiredError Desired Diagnostic EndsSessions Event FieldChange FieldSpec
+    FindsChanges FindsPeople GonePage Group GroupSelection GroupsPage HasCatalogue KindSpec LeaverPolicy
+    LooksUpAccounts Lookup ManagesSubscriptions MapperSpec MappingContext MatchKey MembersLeftPage MembersPage
+    Notice Notifier NotifierSpec Outcome PeoplePage Person PlanHeader PluginError ReadComplete ReadRequest
+    ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec RejectedError RetryableError RunFacts Scalar Seats
+    Secret SecretReference Settings SignalAnswer SignalRequest Source SourceSpec SsoFlowSpec Subject Subscription
+    Target TargetSchema TargetSpec TellsCredentials UncertainError hookimpl
 """
 
 HTTP = "Budget Client RefreshingAuth Reply RetryPolicy Token link_next merge open_client recording"
@@ -31,6 +33,7 @@ HOOKS = {
     "crosskey_targets": [],
     "crosskey_mappers": [],
     "crosskey_sso_flows": [],
+    "crosskey_notifiers": [],
     "crosskey_commands": [],
     "crosskey_resolve_secret": ["ref"],
     "crosskey_review_plan": ["plan", "run"],

@@ -17,7 +17,9 @@ from crosskey.settings import Settings
 __all__ = (
     "ConfirmsMembership",
     "FindsPeople",
+    "GonePage",
     "GroupsPage",
+    "MembersLeftPage",
     "MembersPage",
     "PeoplePage",
     "ReadComplete",
@@ -32,12 +34,14 @@ __all__ = (
 class ReadRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a full read must bring: everyone, all groups, and the members of the groups and apps that mappings name.
 
-    ``attributes`` are the names under ``extra`` that mappings use; ``None`` asks for every attribute.
+    ``attributes`` are the names under ``extra`` that mappings use; ``None`` asks for every attribute. ``changes``: the
+    read should end with a cursor for :meth:`ReadsChanges.read_changes`, even if that costs a few requests more.
     """
 
     groups: GroupSelection = GroupSelection()
     apps: GroupSelection = GroupSelection(kind="app")
     attributes: frozenset[str] | None = None
+    changes: bool = False
 
 
 class PeoplePage(msgspec.Struct, frozen=True):
@@ -53,10 +57,32 @@ class GroupsPage(msgspec.Struct, frozen=True):
 
 
 class MembersPage(msgspec.Struct, frozen=True):
-    """Some members (subject ids) of one group or app, of any status."""
+    """Some members (subject ids) of one group or app, of any status.
+
+    ``whole``, among changes only: the first page of a list that is read anew from its start; whoever was known to be in
+    the group before and is on none of its pages is in it no longer.
+    """
 
     group: str
     members: Sequence[str]
+    whole: bool = False
+
+
+class MembersLeftPage(msgspec.Struct, frozen=True):
+    """Among changes: people (subject ids) who are no longer in a group or app."""
+
+    group: str
+    members: Sequence[str]
+
+
+class GonePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Among changes: ids of people and of groups that the vendor says were deleted (tombstones), never mere absence.
+
+    Whoever has an account is still looked up by id before it is switched off.
+    """
+
+    people: Sequence[str] = ()
+    groups: Sequence[str] = ()
 
 
 class ReadComplete(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +96,7 @@ class ReadComplete(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Diagnostic, ...] = ()
 
 
-ReadPage = PeoplePage | GroupsPage | MembersPage | ReadComplete
+ReadPage = PeoplePage | GroupsPage | MembersPage | MembersLeftPage | GonePage | ReadComplete
 
 
 class Source(Protocol):
@@ -116,10 +142,19 @@ class ConfirmsMembership(Protocol):
 
 @runtime_checkable
 class ReadsChanges(Protocol):
-    """A source that can tell what changed since a cursor."""
+    """A source that can tell what changed since a cursor.
+
+    The law: full read, then any number of rounds of changes, ends in the same people, groups and members as a full read
+    made at the end. A round may bring again what an earlier one brought, and more than what changed; never less.
+    """
 
     def read_changes(self, cursor: str, request: ReadRequest) -> AsyncIterator[ReadPage]:
-        """What changed since ``cursor``, ending in a :class:`ReadComplete` with the next cursor."""
+        """What changed since ``cursor``, ending in exactly one :class:`ReadComplete` with the next cursor.
+
+        ``cursor`` comes from a read, or a round of changes, with an equal ``request``. People come whole, never a part
+        of their attributes. Raises :class:`crosskey.errors.CursorExpiredError` when the vendor (or the plugin) no
+        longer knows that place: everything is then read again.
+        """
         ...
 
 

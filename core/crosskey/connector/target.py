@@ -24,6 +24,8 @@ __all__ = (
     "FindsChanges",
     "HasCatalogue",
     "KindSpec",
+    "LooksUpAccounts",
+    "Lookup",
     "ReferenceSpec",
     "Seats",
     "Target",
@@ -177,6 +179,32 @@ class FindsChanges(Protocol):
 
     async def find(self, change: Change) -> Account | None:
         """The account that a create made (by its marker), or the account as it is now; ``None``: there is none."""
+        ...
+
+
+class Lookup(msgspec.Struct, frozen=True, kw_only=True):
+    """Which accounts of one kind to look up: those of these keys, those that bear one of these markers, and those that
+    hold one of these values (case-insensitive) in one of the fields it is listed under.
+
+    ``references`` are those that the mapping manages, as in :class:`AccountsRequest`.
+    """
+
+    kind: str
+    keys: tuple[str, ...] = ()
+    markers: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = {}
+    references: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class LooksUpAccounts(Protocol):
+    """A target that can bring single accounts, so that a run about few people need not read all accounts."""
+
+    async def look_up(self, lookup: Lookup) -> Sequence[Account]:
+        """The accounts as they are now, inactive ones included; what is not among them is not there.
+
+        May bring more accounts of that kind. Raises instead of leaving one out.
+        """
         ...
 
 

@@ -31,7 +31,7 @@ from crosskey.plan import Action, Change
 
 __all__ = ("RANK", "Gone", "KindPlan", "Planner")
 
-RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4}
+RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4, "relink": 5}
 """The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
 
 _AGAIN = timedelta(days=1)

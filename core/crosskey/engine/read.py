@@ -13,7 +13,9 @@ import msgspec
 
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.source import (
+    GonePage,
     GroupsPage,
+    MembersLeftPage,
     MembersPage,
     PeoplePage,
     ReadComplete,
@@ -86,6 +88,8 @@ async def read_people(
                 stage.add_groups(groups)
             case MembersPage(group, members):
                 stage.add_members(group, members)
+            case MembersLeftPage() | GonePage():
+                raise ContractError("a full read brought changes; nothing was planned", code="read-mixed", where=where)
             case ReadComplete():
                 end = page
         await asyncio.sleep(0)

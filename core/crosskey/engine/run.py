@@ -34,11 +34,11 @@ from crosskey.engine.stage import Stage
 from crosskey.errors import CrosskeyError, Diagnostic
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter
-from crosskey.model import Catalogue, Scalar
+from crosskey.model import Catalogue, Scalar, Subject
 from crosskey.plan import Change, Held, Outcome, Plan, PlanHeader
 from crosskey.plugins import Plugins
 
-__all__ = ("Observer", "Proposal", "RunOptions", "RunResult", "Verdict", "execute")
+__all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "execute")
 
 Verdict = Literal["clean", "partial", "held", "aborted", "failed"]
 
@@ -72,7 +72,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What kind of run, and what a person decided about it.
 
     ``confirm`` is asked before anything is written (``None``: go on), ``stop`` before each batch. ``expected`` is the
-    saved plan that this run must come to exactly.
+    saved plan that this run must come to exactly. ``changes``: read only what changed since the last run, wherever that
+    is safe; ``people``: read and plan only these, by id. Without either, or where anything is in doubt, everything is
+    read.
     """
 
     kind: Literal["plan", "apply", "sync"]
@@ -81,11 +83,21 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     expected: SavedPlan | None = None
     confirm: Callable[[Proposal], bool] | None = None
     stop: Callable[[], bool] = lambda: False
+    changes: bool = False
+    people: frozenset[Subject] = frozenset()
+
+
+Reach = Literal["everything", "changes", "people"]
 
 
 class RunResult(Proposal, frozen=True, kw_only=True):
-    """What a run came to: what it proposed, and what became of it."""
+    """What a run came to: what it proposed, and what became of it.
 
+    ``reach`` is how much was read; where less was asked for, ``because`` says why everything was.
+    """
+
+    reach: Reach = "everything"
+    because: str = ""
     run: str
     verdict: Verdict
     applied: Applied

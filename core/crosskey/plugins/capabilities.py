@@ -11,8 +11,8 @@ from crosskey.connector.target import TargetSpec
 __all__ = ("capabilities", "declared_capabilities")
 
 _OPTIONAL: Final[dict[type, tuple[str, ...]]] = {
-    SourceSpec: ("find", "read_changes"),
-    TargetSpec: ("catalogue", "end_sessions", "find", "seats"),
+    SourceSpec: ("credentials", "find", "groups_of", "read_changes", "receive", "subscribe"),
+    TargetSpec: ("catalogue", "credentials", "end_sessions", "find", "look_up", "seats"),
 }
 """The methods of the optional protocols beside :class:`Source` and :class:`Target`."""
 
