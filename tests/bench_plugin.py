@@ -11,7 +11,15 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, SourceSpec
+from crosskey.connector.source import (
+    GonePage,
+    GroupsPage,
+    MembersLeftPage,
+    MembersPage,
+    PeoplePage,
+    ReadComplete,
+    SourceSpec,
+)
 from crosskey.connector.target import (
     AccountsComplete,
     AccountsPage,
@@ -22,7 +30,7 @@ from crosskey.connector.target import (
     TargetSchema,
     TargetSpec,
 )
-from crosskey.errors import AuthError, RetryableError, UncertainError
+from crosskey.errors import AuthError, CursorExpiredError, RetryableError, UncertainError
 from crosskey.hookspecs import hookimpl
 from crosskey.model import Account, Catalogue, CatalogueEntry, Group, Person, Subject
 from crosskey.plan import Outcome
@@ -69,8 +77,8 @@ class Killed(BaseException):
 class Directory:
     """The source's state; a test edits it between runs."""
 
-    def __init__(self) -> None:
-        self.issuer = ISSUER
+    def __init__(self, issuer: str = ISSUER) -> None:
+        self.issuer = issuer
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
         self.members: dict[str, set[str]] = {}
@@ -80,6 +88,17 @@ class Directory:
         self.can_find = True
         self.goes_on = False
         self.finds: list[str] = []
+        self.reads: list[str] = []  # full | changes, as they were asked
+        self.tells_changes = False
+        self.lists_anew = False  # changed groups come as whole lists
+        self.expired = False
+        self.buried: set[str] = set()  # told to be deleted, and there by id
+        self.saved: list[tuple[dict[str, Person], dict[str, Group], dict[str, set[str]]]] = []
+
+    def save(self) -> str:
+        """A cursor for the state as it is now."""
+        self.saved.append((dict(self.people), dict(self.groups), {name: set(of) for name, of in self.members.items()}))
+        return f"{self.issuer}@{len(self.saved) - 1}"
 
     def add(self, id: str, *, groups: Sequence[str] = (), active: bool | None = True, **attributes: str) -> Person:
         attributes.setdefault("email", f"{id}@example.com")
@@ -128,6 +147,9 @@ class Desk:
         self.kinds = KINDS
         self.entries = ENTRIES
         self.found: list[str] = []
+        self.looks_up = False
+        self.lookups: list[object] = []
+        self.reads = 0
         self.told: dict[str, int] = {}
         self.hidden: set[str] = set()
         self.late: list[object] = []  # writes that arrive after their sender gave up
@@ -202,42 +224,84 @@ class Desk:
 
 
 directory = Directory()
+acquired = Directory("https://acquired.example")
 desk = Desk()
 
 
 def reset() -> None:
     """Forget everything."""
     directory.__init__()
+    acquired.__init__("https://acquired.example")
     desk.__init__()
 
 
 class OpenDirectory:
+    def __init__(self, of: Directory) -> None:
+        self.of = of
+
     @property
     def issuer(self) -> str:
-        return directory.issuer
+        return self.of.issuer
 
     async def check(self):
         return []
 
     async def read(self, request) -> AsyncIterator[object]:
-        yield GroupsPage(list(directory.groups.values()))
-        people = [person for person in directory.people.values() if person.subject.id not in directory.hidden]
+        of = self.of
+        of.reads.append("full")
+        cursor = of.save() if of.tells_changes and request.changes else ""
+        yield GroupsPage(list(of.groups.values()))
+        people = [person for person in of.people.values() if person.subject.id not in of.hidden]
         for start in range(0, len(people), 4):
             yield PeoplePage(people[start : start + 4])
-        if directory.fail:
-            raise directory.fail
-        for group in request.groups.choose(directory.groups.values()).values():
-            yield MembersPage(group.id, sorted(directory.members.get(group.id, ())))
-        if directory.complete:
-            yield ReadComplete()
-        if directory.goes_on:
+        if of.fail:
+            raise of.fail
+        for group in request.groups.choose(of.groups.values()).values():
+            yield MembersPage(group.id, sorted(of.members.get(group.id, ())))
+        if of.complete:
+            yield ReadComplete(cursor=cursor)
+        if of.goes_on:
             yield PeoplePage([])
 
 
-class OpenDirectoryThatFinds(OpenDirectory):
+class Finds:
     async def find(self, subject):
-        directory.finds.append(subject.id)
-        return directory.people.get(subject.id)
+        self.of.finds.append(subject.id)
+        return self.of.people.get(subject.id)
+
+    async def groups_of(self, subject):
+        return frozenset(group for group, members in self.of.members.items() if subject.id in members)
+
+
+class TellsChanges:
+    async def read_changes(self, cursor, request) -> AsyncIterator[object]:
+        of = self.of
+        of.reads.append("changes")
+        if of.expired:
+            raise CursorExpiredError("the cursor is too old")
+        if of.fail:
+            raise of.fail
+        issuer, _, number = cursor.rpartition("@")
+        assert issuer == of.issuer
+        people, groups, members = of.saved[int(number)]
+        upto = of.save()
+        yield PeoplePage([person for id_, person in of.people.items() if people.get(id_) != person])
+        yield GroupsPage([group for id_, group in of.groups.items() if groups.get(id_) != group])
+        for group in request.groups.choose(of.groups.values()).values():
+            before, now = members.get(group.id, set()), of.members[group.id]
+            if before == now:
+                continue
+            if of.lists_anew:
+                rest = sorted(now)
+                yield MembersPage(group.id, rest[:2], whole=True)
+                yield MembersPage(group.id, rest[2:])
+            else:
+                yield MembersPage(group.id, sorted(now - before))
+                yield MembersLeftPage(group.id, sorted(before - now))
+        gone = sorted({*(people.keys() - of.people.keys()), *of.buried})
+        yield GonePage(people=gone, groups=sorted(groups.keys() - of.groups.keys()))
+        if of.complete:
+            yield ReadComplete(cursor=upto)
 
 
 class OpenDesk:
@@ -251,6 +315,7 @@ class OpenDesk:
         return Catalogue(desk.entries)
 
     async def read(self, request):
+        desk.reads += 1
         accounts = [
             desk.listed(account)
             for account in desk.accounts.values()
@@ -311,6 +376,22 @@ class CountsSeats:
         return {"agent": desk.seats}
 
 
+class LooksUp:
+    async def look_up(self, lookup):
+        desk.lookups.append(lookup)
+        values = {(field, value.casefold()) for field, found in lookup.values.items() for value in found}
+        return [
+            desk.listed(account)
+            for account in desk.accounts.values()
+            if account.kind == lookup.kind
+            and (
+                account.key in lookup.keys
+                or account.marker in lookup.markers
+                or any((name, str(value).casefold()) in values for name, value in account.fields.items())
+            )
+        ]
+
+
 class FindsChanges:
     async def find(self, change):
         desk.found.append(change.label)
@@ -321,12 +402,14 @@ class FindsChanges:
 
 @asynccontextmanager
 async def open_directory(settings, context):
-    yield OpenDirectoryThatFinds() if directory.can_find else OpenDirectory()
+    of = {"corp": directory, "acquired": acquired}[settings.which]
+    abilities = [Finds] * of.can_find + [TellsChanges] * of.tells_changes
+    yield type("OpenDirectory", (*abilities, OpenDirectory), {})(of)
 
 
 @asynccontextmanager
 async def open_desk(settings, context):
-    abilities = [CountsSeats] * (desk.seats is not None) + [FindsChanges] * desk.can_find
+    abilities = [CountsSeats] * (desk.seats is not None) + [FindsChanges] * desk.can_find + [LooksUp] * desk.looks_up
     yield type("OpenDesk", (*abilities, OpenDesk), {})()
 
 
@@ -334,9 +417,13 @@ class NoSettings(Settings):
     pass
 
 
+class DirectorySettings(Settings):
+    which: str = "corp"
+
+
 @hookimpl
 def crosskey_sources():
-    return [SourceSpec(name="directory", summary="in memory", settings=NoSettings, open=open_directory)]
+    return [SourceSpec(name="directory", summary="in memory", settings=DirectorySettings, open=open_directory)]
 
 
 @hookimpl

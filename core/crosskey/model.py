@@ -118,9 +118,13 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class GroupSelection(msgspec.Struct, frozen=True, kw_only=True):
-    """The groups (or apps) that mappings name, and the ids that a source section pins names to."""
+    """The groups (or apps) that mappings name, and the ids that a source section pins names to.
+
+    Those of ``names`` that are ``optional`` may be missing here, because another source may have them.
+    """
 
     names: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
     pins: Mapping[str, str] = {}
     kind: Literal["group", "app"] = "group"
     where: str = ""
@@ -144,6 +148,8 @@ class GroupSelection(msgspec.Struct, frozen=True, kw_only=True):
                 chosen[name] = by_id[pin]
             elif pin is None and len(twins) == 1:
                 chosen[name] = twins[0]
+            elif pin is None and not twins and name in self.optional:
+                continue
             else:
                 problems.append(self._problem(name, pin, twins, by_name))
         if problems:

@@ -13,7 +13,7 @@ from crosskey.events import Event, RunFacts
 from crosskey.plugins import load_plugins
 from crosskey.settings import SecretReference
 
-RUN = RunFacts(id="r1", kind="sync", instance="corp>desk", applies=True)
+RUN = RunFacts(id="r1", kind="sync", instance="desk", applies=True)
 EVENT = Event(kind="run.started", at=datetime(2026, 1, 1, tzinfo=UTC), run="r1")
 HEAD = "from crosskey import *\nfrom crosskey import hookimpl\n"
 VAULT = SecretReference("vault", "kv/desk")

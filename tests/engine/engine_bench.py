@@ -85,7 +85,7 @@ class Bench:
         self.config = load_config(self.path, self.plugins)
 
     def journal(self):
-        return Journal.writing(self.config.journal.path, clock=self.clock, connection="corp>desk")
+        return Journal.writing(self.config.journal.path, clock=self.clock, connection="desk")
 
     async def run(
         self, kind: str = "sync", *, allow: tuple[str, ...] = (), keep: Path | None = None, **options

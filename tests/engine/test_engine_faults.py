@@ -161,7 +161,7 @@ async def test_a_held_read_leaves_the_last_good_snapshot(bench):
     bench.directory.people.clear()
     assert rails(await bench.run()) == ["empty-source"]
     with Stage.kept(bench.config.journal.path.with_name("snapshot.sqlite")) as stage:
-        assert stage.people_count() == 20
+        assert stage.people.count() == 20
 
 
 async def test_how_much_came_is_in_the_journal(bench):

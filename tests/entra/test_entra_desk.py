@@ -77,7 +77,7 @@ class Program:
 
     async def run(self, kind: str) -> RunResult:
         connect = Connect(clock=self.clock, transport=self._transport)
-        with Journal.writing(self.config.journal.path, clock=self.clock, connection="corp>desk") as journal:
+        with Journal.writing(self.config.journal.path, clock=self.clock, connection="desk") as journal:
             options = RunOptions(kind=kind, allowed=Allowed.parse(()))
             return await execute(self.config, self.plugins, journal, connect, options, Quiet())
 

@@ -10,7 +10,7 @@ from crosskey.model import Subject
 from crosskey.plan import Change, FieldChange, Outcome, PlanHeader, ReferenceChange
 from fake_clock import FakeClock
 
-CONNECTION = "corp>desk"
+CONNECTION = "desk"
 ISSUER = "https://acme.example.com"
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SETTLE = timedelta(seconds=120)

@@ -23,7 +23,7 @@ def main(path: Path, what: str) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE run SET note = 'half done'")
         connection.executemany(
-            "INSERT INTO leaver VALUES ('corp>desk', 'x', ?, 'user', ?)", ((str(i), "x" * 500) for i in range(2000))
+            "INSERT INTO leaver VALUES ('desk', 'x', ?, 'user', ?)", ((str(i), "x" * 500) for i in range(2000))
         )
     sys.stdout.write(f"{run}\n")
     sys.stdout.flush()

@@ -99,7 +99,7 @@ def test_a_byte_that_flipped_on_the_disk_is_found_where_sqlite_sees_nothing(kept
 
 
 def test_the_chain_goes_on_over_writers_and_connections(kept, clock):
-    for connection in ("corp>lab", "corp>desk"):
+    for connection in ("corp>lab", "desk"):
         with writing(kept, clock, connection) as journal:
             start(journal)
             assert journal.verify().ok

@@ -128,7 +128,7 @@ class World:
         connect = Connect(clock=self.clock, transport=self.wires.get)
         options = RunOptions(kind=kind, allowed=Allowed.parse(allow))
         self.changes = []
-        with Journal.writing(path, clock=self.clock, connection="corp>desk") as journal:
+        with Journal.writing(path, clock=self.clock, connection="desk") as journal:
             result = await execute(self.config, PLUGINS, journal, connect, options, Quiet())
             self.changes = list(result.plan.changes())
         self.results.append(result)

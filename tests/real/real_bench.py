@@ -121,7 +121,7 @@ class Real:
         return Connect(clock=self.clock, transport=self._transport)
 
     def journal(self):
-        return Journal.writing(self.config.journal.path, clock=self.clock, connection="corp>desk")
+        return Journal.writing(self.config.journal.path, clock=self.clock, connection="desk")
 
     async def run(self, kind: str, *, allow: tuple[str, ...] = ()) -> RunResult:
         options = RunOptions(kind=kind, allowed=Allowed.parse(allow))

@@ -98,7 +98,7 @@ class Program:
         plugins = load_plugins()
         config = load_config(self._path, plugins)
         connect = Connect(clock=self.clock, transport=self._transport)
-        with Journal.writing(config.journal.path, clock=self.clock, connection="corp>desk") as journal:
+        with Journal.writing(config.journal.path, clock=self.clock, connection="desk") as journal:
             options = RunOptions(kind=kind, allowed=Allowed.parse(()))
             result = await execute(config, plugins, journal, connect, options, Quiet())
             self.planned = list(result.plan.changes())

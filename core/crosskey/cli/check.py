@@ -58,8 +58,9 @@ def check(config_path: Path, *, as_json: bool) -> int:
 
 async def _check_all(session: Session, findings: Findings) -> None:
     config = session.config
-    source, target = config.source, config.target
-    findings[source.path] = await _check(source, session.connect.source(source))
+    target = config.target
+    for source in config.feeds:
+        findings[source.path] = await _check(source, session.connect.source(source))
     findings[target.path] = await _check(target, session.connect.target(target))
     if all(finding.severity != "error" for finding in findings[target.path]):
         findings["map"] = await _check_rules(session)

@@ -53,9 +53,8 @@ class Renderer:
         self._names = reference_names(proposal.schema, proposal.catalogue)
         self._shown = True
         accounts = ", ".join(f"{count} {kind}s" for kind, count in proposal.accounts.items())
-        self._console.print(
-            f"{self._config.source.path}: {proposal.people} people   {self._config.target.path}: {accounts}"
-        )
+        sources = " + ".join(section.path for section in self._config.feeds)
+        self._console.print(f"{sources}: {proposal.people} people   {self._config.target.path}: {accounts}")
         plan = proposal.plan
         if plan.size:
             self._changes(plan)

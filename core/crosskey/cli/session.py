@@ -26,8 +26,8 @@ class Session:
 
     @property
     def connection(self) -> str:
-        """The name under which the journal keeps this pair of source and target."""
-        return f"{self.config.source.name}>{self.config.target.name}"
+        """The name under which the journal keeps what concerns this target, whatever sources feed it."""
+        return self.config.target.name
 
     @contextmanager
     def writing(self) -> Generator[JournalWriter]:

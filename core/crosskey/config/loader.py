@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
@@ -21,6 +21,7 @@ from crosskey.config.sections import (
 )
 from crosskey.config.words import type_words
 from crosskey.errors import ConfigError, close_matches
+from crosskey.model import PERSON_ATTRIBUTES
 from crosskey.plugins.facade import Plugins, SpecKind
 from crosskey.plugins.records import Provided
 from crosskey.secrets import SCHEMES, read_secret
@@ -82,7 +83,8 @@ class _Loading:
             self.decoder.problem("map", "config-required", "there are no mapping rules", "write a section [map.<kind>]")
         if sync is None:
             return None
-        self._used = {f"source.{sync.sources[0]}", f"target.{sync.target}", *(f"map.{kind}" for kind in maps)}
+        self._used = {f"target.{sync.target}", *(f"map.{kind}" for kind in maps)}
+        self._used |= {f"source.{name}" for name in sync.sources}
         if rails is msgspec.UNSET or journal is msgspec.UNSET:
             return None
         return Config(
@@ -206,12 +208,33 @@ class _Loading:
             return None
         chosen = [self._choose("source", "sync.from", name, sources) for name in names.sources or ("",)]
         target = self._choose("target", "sync.to", names.target, targets)
-        if len(chosen) > 1:
-            fix = f'write from = ["{names.sources[0]}"]'
-            self.decoder.problem("sync.from", "sync-one-source", "this version syncs from one source", fix)
+        self._several(names, chosen)
         if isinstance(sync, msgspec.UnsetType) or target is None or None in chosen:
             return None
         return msgspec.structs.replace(sync, sources=tuple(filter(None, chosen)), target=target)
+
+    def _several(self, sync: SyncSection, chosen: Sequence[str | None]) -> None:
+        """What several sources need besides."""
+        twice = sorted({name for name in chosen if name and chosen.count(name) > 1})
+        if twice:
+            self.decoder.problem("sync.from", "config-value", f'"{twice[0]}" is named twice', "name each source once")
+        for attribute, sources in sync.prefer.items():
+            path = key_path("sync.prefer", attribute)
+            if attribute not in PERSON_ATTRIBUTES and not attribute.startswith("extra."):
+                summary = f"people have no attribute {attribute}. {close_matches(attribute, PERSON_ATTRIBUTES)}"
+                self.decoder.problem(path, "attribute-unknown", summary, "correct the name")
+            for name in sources:
+                if name not in chosen:
+                    summary = f'"{name}" is no source of `from`. {close_matches(name, filter(None, chosen))}'
+                    self.decoder.problem(path, "sync-unknown", summary, "correct the name")
+        for attribute in sync.same or ():
+            if attribute not in PERSON_ATTRIBUTES and not attribute.startswith("extra."):
+                summary = f"people have no attribute {attribute}. {close_matches(attribute, PERSON_ATTRIBUTES)}"
+                self.decoder.problem("sync.same", "attribute-unknown", summary, "correct the name")
+        if len(chosen) > 1 and sync.same is None:
+            summary = "several sources are read, and nothing says how one person in two of them is recognised"
+            fix = 'write same = ["employee_number", "email"] or whatever surely tells people apart; [] for nobody'
+            self.decoder.problem("sync.same", "config-required", summary, fix)
 
     def _choose(self, kind: str, where: str, name: str, known: list[str]) -> str | None:
         """The section that is named, or the only one there is."""

@@ -57,12 +57,26 @@ class MapSection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncSection(Settings, frozen=True, kw_only=True, rename={"sources": "from", "target": "to"}):
-    """``[sync]``: which source feeds which target. With one of each the section may be left out."""
+    """``[sync]``: which sources feed which target. With one of each the section may be left out."""
 
     sources: Annotated[
         tuple[str, ...], Meta(description="Names of the source sections to read. Left out: the only one there is.")
     ] = ()
     target: Annotated[str, Meta(description="Name of the target section. Left out: the only one there is.")] = ""
+    same: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description="Attributes by which people of several sources are recognised as one person, in order, such as "
+            '["employee_number", "email"]. Needed with several sources; [] keeps everybody apart.'
+        ),
+    ] = None
+    prefer: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(
+            description='Attribute = sources that go first for it: { title = ["acquired"] }. Otherwise the order of '
+            "`from` counts, and whoever says anything wins."
+        ),
+    ] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
     settle: Annotated[
         timedelta | None,
         Meta(
@@ -70,6 +84,9 @@ class SyncSection(Settings, frozen=True, kw_only=True, rename={"sources": "from"
             "Left out: what the target says, and at least two minutes."
         ),
     ] = None
+    full_every: Annotated[
+        timedelta, Meta(description="How often everything is read, however often only changes are.")
+    ] = timedelta(hours=24)
     plan_expiry: Annotated[timedelta, Meta(description="How long a saved plan may be applied.")] = timedelta(hours=4)
 
 
@@ -135,9 +152,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     journal: JournalSettings
 
     @property
-    def source(self) -> SourceSection:
-        """The source that ``[sync]`` reads."""
-        return self.sources[self.sync.sources[0]]
+    def feeds(self) -> tuple[SourceSection, ...]:
+        """The sources that ``[sync]`` reads, in their order of precedence."""
+        return tuple(self.sources[name] for name in self.sync.sources)
 
     @property
     def target(self) -> TargetSection:

@@ -14,30 +14,34 @@ class Baseline:
     def __init__(self, journal: JournalWriter) -> None:
         self._journal = journal
 
-    def people(self) -> int:
-        """People in the last complete read; 0 when there was none."""
-        return self._records("people")
+    def people(self, source: str) -> int:
+        """People in the last complete read of a source; 0 when there was none."""
+        return self._records(source, "people")
 
-    def members(self, name: str) -> int:
-        """Members of a logical group in the last complete read; 0 when there was none."""
-        return self._records(f"group:{name}")
+    def members(self, source: str, name: str) -> int:
+        """Members of a group or app in the last complete read; 0 when there was none."""
+        return self._records(source, f"group:{name}")
 
-    def remember(self, run: str, people: PeopleRead, accounts: AccountsRead, *, trusted: bool) -> None:
+    def remember(
+        self, run: str, people: PeopleRead, accounts: AccountsRead, *, target: str, trusted: bool, reach: str
+    ) -> None:
         """Note what a read brought. One that a rail held is noted, but never becomes what the next is measured by."""
-        streams = {("source", "people"): people.people}
-        streams |= {("source", f"group:{name}"): count for name, count in people.logical.items()}
-        streams |= {("target", kind): count for kind, count in accounts.accounts.items()}
-        for (side, stream), records in streams.items():
+        streams: dict[tuple[str, str], tuple[int, int]] = {}
+        for source in people.sources:
+            streams[source.path, "people"] = (source.pages, source.people)
+            streams |= {(source.path, f"group:{name}"): (source.pages, n) for name, n in source.logical.items()}
+        streams |= {(target, kind): (accounts.pages, count) for kind, count in accounts.accounts.items()}
+        for (side, stream), (pages, records) in streams.items():
             self._journal.record_snapshot(
                 run,
                 side=side,
                 stream=stream,
                 complete=trusted,
-                reason="" if trusted else "held by a rail",
-                pages=people.pages if side == "source" else accounts.pages,
+                reason=("" if reach == "everything" else reach) if trusted else "held by a rail",
+                pages=pages,
                 records=records,
             )
 
-    def _records(self, stream: str) -> int:
-        last = self._journal.last_complete("source", stream)
+    def _records(self, side: str, stream: str) -> int:
+        last = self._journal.last_complete(side, stream)
         return last.records if last else 0

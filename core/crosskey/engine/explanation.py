@@ -54,8 +54,10 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
     schema = snapshot.read_note("schema", TargetSchema)
     catalogue = snapshot.read_note("catalogue", Catalogue)
     mappings = compile_mappings(config, schema, catalogue)
-    logical = LogicalGroups(snapshot.read_note("groups", dict[str, str]), snapshot.read_note("apps", dict[str, str]))
-    people = {each.person.subject: each for each in snapshot.candidates_of(snapshot.search(who), logical)}
+    logical = LogicalGroups(
+        snapshot.read_note("groups", dict[str, list[str]]), snapshot.read_note("apps", dict[str, list[str]])
+    )
+    people = {each.person.subject: each for each in snapshot.people.candidates_of(snapshot.people.search(who), logical)}
     subjects = [*people, *(subject for subject in _by_account(journal, who) if subject not in people)]
     if not subjects:
         raise ConfigError(
@@ -76,9 +78,9 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                     kind=kind,
                     desired=mapping([candidate])[0] if candidate is not None else None,
                     link=link,
-                    account=snapshot.accounts(kind, [link.key]).get(link.key) if link else None,
+                    account=snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None,
                     leaving_since=journal.leaving(kind, [subject]).get(subject),
-                    held=snapshot.held(kind, subject.id),
+                    held=snapshot.proposals.held(kind, subject),
                     operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
                 )
             )
@@ -98,7 +100,7 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
 
 
 def _candidate(snapshot: Stage, subject: Subject, logical: LogicalGroups) -> Candidate | None:
-    found = snapshot.candidates_of([subject.id], logical)
+    found = snapshot.people.candidates_of([subject], logical)
     return next((each for each in found if each.person.subject == subject), None)
 
 

@@ -87,5 +87,5 @@ class Findings:
 
     def save(self) -> None:
         """Write who is held into the stage. Call before the stage is kept."""
-        self._stage.add_held(self._unsaved)
+        self._stage.proposals.add_held(self._unsaved)
         self._unsaved = []

@@ -1,95 +1,169 @@
-"""People whom crosskey linked and whom the read did not bring: absence alone is never a leaver (G4).
+"""People whom crosskey linked and whom a source did not bring: absence alone is never a leaver (G4).
 
 Each is looked up by id. Only "there is nobody of that id", or a row that says inactive, makes a leaver; a row that says
 active means that the listing flapped. A source that cannot look people up, or too many to look up, leaves them held.
+Somebody for whom several sources vouched is a leaver only when none of them says otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from crosskey.connector.source import FindsPeople, Source
 from crosskey.engine.batching import batched
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.planner import KindPlan, Planner, Unvouched
+from crosskey.engine.rails import Allowed
+from crosskey.engine.sources import Sources
+from crosskey.engine.vouching import Asked, Vouching
 from crosskey.journal import Link
-from crosskey.model import Account
+from crosskey.model import Account, Subject
 from crosskey.plan import Held
 
-__all__ = ("plan_absent",)
+__all__ = ("plan_absent", "plan_unvouched")
 
 _BATCH = 500
 
 
-async def plan_absent(planner: Planner, source: Source, *, most: int) -> None:
-    """Stage what the absent need. At most ``most`` people a kind are looked up, one request each."""
+async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed: Allowed) -> None:
+    """Stage what the absent need. At most ``most`` people a kind are looked up, one request a source each."""
+    vouching = Vouching(sources, planner.journal)
     for kind in planner.kinds:
-        if planner.findings.linked_seen[kind.name] >= planner.journal.link_count(kind.name):
+        absent = _absent(planner, kind, sources, vouching)
+        blind = [one for one in absent if not any(sources.can_find(each) for each in vouching.subjects(one[0].subject))]
+        seen = [one for one in absent if one not in blind]
+        if blind:
+            _hold(planner, kind, blind, "the source cannot look people up by id to confirm that they are gone")
+        if len(seen) > most:
+            _hold(planner, kind, seen, f"more than {most} are missing at once; none was looked up")
             continue
-        absent = _absent(planner, kind, source.issuer)
-        if not absent:
-            continue
-        if not isinstance(source, FindsPeople):
-            because = "the source cannot look people up by id to confirm that they are gone"
-            planner.findings.add(_held(kind, absent, because))
-        elif len(absent) > most:
-            planner.findings.add(_held(kind, absent, f"more than {most} are missing at once; none was looked up"))
-        else:
-            for link, account in absent:
-                await _confirm(planner, source, kind, link, account)
+        for link, account in seen:
+            asked = await vouching.ask(vouching.subjects(link.subject))
+            _decide_absent(planner, kind, link, account, asked, allowed)
 
 
-def _absent(planner: Planner, kind: KindPlan, issuer: str) -> list[tuple[Link, Account]]:
+async def plan_unvouched(planner: Planner, sources: Sources, *, most: int, allowed: Allowed) -> None:
+    """Stage the disables of people whom every source that has them calls inactive, once those that did not bring them
+    agree.
+    """
+    vouching = Vouching(sources, planner.journal)
+    for kind in planner.kinds:
+        leavers = [leaver for leaver in planner.unvouched if leaver.kind is kind]
+        if len(leavers) > most:
+            because = f"more than {most} are missing from another source that had them; none was looked up"
+            _hold(planner, kind, [(leaver.link, leaver.account) for leaver in leavers], because)
+            continue
+        for leaver in leavers:
+            _decide_unvouched(planner, leaver, await vouching.ask(leaver.missing), allowed)
+
+
+def _decide_absent(
+    planner: Planner, kind: KindPlan, link: Link, account: Account, asked: Asked, allowed: Allowed
+) -> None:
+    label = asked.person.label if asked.person is not None else account.label
+    if asked.verdict in ("active", "unknown"):
+        planner.journal.clear_leaving(kind.name, [link.subject])
+        planner.stage.proposals.make_due([link.subject])
+        planner.findings.notice(
+            "listing-flapped", f"{label} was missing from the source's list but is there by id; nothing changed"
+        )
+        return
+    if _unread(planner, kind, link, label, asked, allowed):
+        return
+    if asked.person is None:
+        because = "left: no longer exists in the source (confirmed by id)"
+    else:
+        because = f'left: status "{asked.person.status}" in the source (confirmed by id)'
+    change = planner.leave(kind, link.subject, label, account, because)
+    if change is not None:
+        planner.propose(change, asked.person, account)
+
+
+def _decide_unvouched(planner: Planner, leaver: Unvouched, asked: Asked, allowed: Allowed) -> None:
+    person, kind = leaver.person, leaver.kind
+    if asked.verdict in ("active", "unknown"):
+        planner.stage.proposals.make_due([person.subject])
+        planner.findings.notice(
+            "sources-disagree",
+            f"{person.label} is inactive in one source, but {asked.issuer} has them "
+            f'(status "{asked.person.status if asked.person else ""}"); nothing changed',
+        )
+        return
+    if _unread(planner, kind, leaver.link, person.label, asked, allowed):
+        return
+    change = planner.leave(kind, person.subject, person.label, leaver.account, leaver.because)
+    if change is not None:
+        planner.propose(change, person, leaver.account)
+
+
+def _unread(planner: Planner, kind: KindPlan, link: Link, label: str, asked: Asked, allowed: Allowed) -> bool:
+    """Hold somebody for whom a source vouched that cannot be asked, unless a person lets that go."""
+    if asked.verdict != "unread" or ("voucher-unread", asked.issuer) in allowed.names:
+        return False
+    planner.findings.hold(
+        "voucher-unread",
+        f"{asked.issuer} vouched for this person too, and cannot be asked",
+        fix=f'read that source again, or: --allow "voucher-unread={asked.issuer}"',
+        kind=kind.name,
+        subject=link.subject,
+        label=label,
+        key=link.key,
+    )
+    return True
+
+
+def _absent(planner: Planner, kind: KindPlan, sources: Sources, vouching: Vouching) -> list[tuple[Link, Account]]:
     """Who is linked to an account that is switched on, and was not read."""
+    if not planner.stage.people.partial and planner.findings.linked_seen[kind.name] >= planner.journal.link_count(
+        kind.name
+    ):
+        return []
     absent: list[tuple[Link, Account]] = []
     strangers = 0
-    for links in batched(planner.journal.all_links(kind.name), _BATCH):
-        present = planner.stage.present([link.subject.id for link in links])
-        missing = [link for link in links if link.subject.issuer != issuer or link.subject.id not in present]
-        accounts = planner.stage.accounts(kind.name, [link.key for link in missing])
-        for link in missing:
-            account = accounts.get(link.key)
-            if account is None or not account.active:
-                continue
-            if link.subject.issuer != issuer:
-                strangers += 1
-            elif kind.mapping.leavers.do != "keep" and not planner.is_blocked(kind, link.subject, account.label):
-                absent.append((link, account))
+    for link, account in _missing(planner, kind):
+        if all(sources.of(subject.issuer) is None for subject in vouching.subjects(link.subject)):
+            strangers += 1
+        elif kind.mapping.leavers.do != "keep" and not planner.is_blocked(kind, link.subject, account.label):
+            absent.append((link, account))
     if strangers:
+        read = ", ".join(sources.issuers)
         planner.findings.notice(
             "links-of-another-source",
-            f"{strangers} {kind.name} accounts are linked to people of another source than {issuer}; "
+            f"{strangers} {kind.name} accounts are linked to people of another source than {read}; "
             "nobody switches them off when those people leave",
             fix="read that source again, or switch the accounts off in the target",
         )
     return absent
 
 
-async def _confirm(planner: Planner, source: FindsPeople, kind: KindPlan, link: Link, account: Account) -> None:
-    person = await source.find(link.subject)
-    label = person.label if person is not None else account.label
-    if person is None:
-        because = "left: no longer exists in the source (confirmed by id)"
-    elif person.active is False:
-        because = f'left: status "{person.status}" in the source (confirmed by id)'
-    else:
-        planner.journal.clear_leaving(kind.name, [link.subject])
-        planner.findings.notice(
-            "listing-flapped", f"{label} was missing from the source's list but is there by id; nothing changed"
+def _missing(planner: Planner, kind: KindPlan) -> Iterable[tuple[Link, Account]]:
+    for links in batched(_links(planner, kind), _BATCH):
+        present = planner.stage.people.present([link.subject for link in links])
+        missing = [link for link in links if link.subject not in present]
+        accounts = planner.stage.accounts.by_key(kind.name, [link.key for link in missing])
+        for link in missing:
+            account = accounts.get(link.key)
+            if account is not None and account.active:
+                yield link, account
+
+
+def _links(planner: Planner, kind: KindPlan) -> Iterable[Link]:
+    """Every link; where only changes were read, those of people who were touched and are not there."""
+    if not planner.stage.people.partial:
+        return planner.journal.all_links(kind.name)
+    return planner.journal.links(kind.name, planner.stage.people.touched_absent()).values()
+
+
+def _hold(planner: Planner, kind: KindPlan, absent: Sequence[tuple[Link, Account]], because: str) -> None:
+    people: list[Subject] = [link.subject for link, _ in absent]
+    planner.stage.proposals.make_due(people)
+    planner.findings.add(
+        Held(
+            rail="absence-unconfirmed",
+            scope="class",
+            action="disable",
+            kind=kind.name,
+            summary=f"{len(absent)} people with a {kind.name} account were not in the read: {because}",
+            fix="look at the source's own console; then `--allow absence-unconfirmed="
+            f"{len(absent)}` looks up that many people by id",
+            examples=tuple(f"{kind.name} {link.key} ({link.subject.id})" for link, _ in absent[:10]),
         )
-        return
-    change = planner.leave(kind, link.subject, label, account, because)
-    if change is not None:
-        planner.propose(change, person, account)
-
-
-def _held(kind: KindPlan, absent: Sequence[tuple[Link, Account]], because: str) -> Held:
-    return Held(
-        rail="absence-unconfirmed",
-        scope="class",
-        action="disable",
-        kind=kind.name,
-        summary=f"{len(absent)} people with a {kind.name} account were not in the read: {because}",
-        fix="look at the source's own console; then `--allow absence-unconfirmed="
-        f"{len(absent)}` looks up that many people by id",
-        examples=tuple(f"{kind.name} {link.key} ({link.subject.id})" for link, _ in absent[:10]),
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ("LogicalGroups",)
 
 
 class LogicalGroups:
-    """Which logical names stand for which group or app id; people with equal memberships share one set of names."""
+    """Which logical names stand for which groups or apps (by their names in the stage).
 
-    def __init__(self, groups: Mapping[str, str], apps: Mapping[str, str]) -> None:
+    Several sources may each have a group of one name: whoever is in any of them is in it. People with equal memberships
+    share one set of names.
+    """
+
+    def __init__(self, groups: Mapping[str, Sequence[str]], apps: Mapping[str, Sequence[str]]) -> None:
         self.groups = groups
         self.apps = apps
         self._groups = _names_by_id(groups)
@@ -20,8 +24,13 @@ class LogicalGroups:
     def __bool__(self) -> bool:
         return bool(self._groups or self._apps)
 
+    @property
+    def refs(self) -> frozenset[str]:
+        """Every group and app that a logical name stands for."""
+        return frozenset((*self._groups, *self._apps))
+
     def names(self, ids: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-        """The logical groups and the logical apps behind the ids."""
+        """The logical groups and the logical apps behind groups and apps."""
         key = tuple(ids)
         known = self._sets.get(key)
         if known is None:
@@ -32,8 +41,9 @@ class LogicalGroups:
         return known
 
 
-def _names_by_id(ids: Mapping[str, str]) -> dict[str, list[str]]:
+def _names_by_id(ids: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
-    for name, id_ in ids.items():
-        names.setdefault(id_, []).append(name)
+    for name, groups in ids.items():
+        for group in groups:
+            names.setdefault(group, []).append(name)
     return names

@@ -15,7 +15,7 @@ from crosskey.engine.batching import batched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import marker
 from crosskey.engine.planner import KindPlan, Planner
-from crosskey.model import Account, Person
+from crosskey.model import Account, Person, Subject
 
 __all__ = ("plan_newcomers",)
 
@@ -26,19 +26,19 @@ _BATCH = 500
 def plan_newcomers(planner: Planner, logical: LogicalGroups) -> None:
     """Stage adoptions and creates for everyone whom :meth:`Planner.plan` set aside."""
     for kind in planner.kinds:
-        for batch in batched(planner.stage.newcomers(kind.name), _BATCH):
+        for batch in batched(planner.stage.proposals.newcomers(kind.name), _BATCH):
             _plan_batch(planner, kind, batch, logical)
 
 
 def _plan_batch(
-    planner: Planner, kind: KindPlan, batch: Sequence[tuple[str, bool, bytes]], logical: LogicalGroups
+    planner: Planner, kind: KindPlan, batch: Sequence[tuple[Subject, bool, bytes]], logical: LogicalGroups
 ) -> None:
     people = {
-        candidate.person.subject.id: candidate.person
-        for candidate in planner.stage.candidates_of([id_ for id_, _, _ in batch], logical)
+        candidate.person.subject: candidate.person
+        for candidate in planner.stage.people.candidates_of([subject for subject, _, _ in batch], logical)
     }
-    for id_, wanted, body in batch:
-        person, desired = people[id_], _decode(body)
+    for subject, wanted, body in batch:
+        person, desired = people[subject], _decode(body)
         if wanted:
             _plan_one(planner, kind, person, desired)
         else:
@@ -60,13 +60,13 @@ def _plan_one(planner: Planner, kind: KindPlan, person: Person, desired: Desired
 
 def _adopt(planner: Planner, kind: KindPlan, person: Person, desired: Desired, account: Account, because: str) -> None:
     """Adopt, unless somebody else came to the same account by another road: then neither does."""
-    first = planner.stage.claim_account(kind.name, account.key, person.subject.id)
-    if first == person.subject.id:
+    first = planner.stage.proposals.claim_account(kind.name, account.key, person.subject)
+    if first == person.subject:
         planner.propose(kind.differ.adopt(person, desired, account, because), person, account)
         return
-    rival = planner.stage.withdraw_adoption(kind.name, account.key)
+    rival = planner.stage.proposals.withdraw_adoption(kind.name, account.key)
     if rival is not None:
-        shared = _shared(kind, account.key, [person.subject.id])
+        shared = _shared(kind, account.key, [person.subject])
         planner.findings.hold(
             shared.rail,
             shared.summary,
@@ -98,17 +98,17 @@ class _Ambiguous(msgspec.Struct, frozen=True):
     key: str | None = None
 
 
-def _shared(kind: KindPlan, key: str, others: Sequence[str]) -> _Ambiguous:
+def _shared(kind: KindPlan, key: str, others: Sequence[Subject]) -> _Ambiguous:
     return _Ambiguous(
         "ambiguous-match",
-        f"{kind.name} {key} fits somebody else as well: {_listed(others)}",
+        f"{kind.name} {key} fits somebody else as well: {_listed(_ids(others))}",
         f"correct the one who does not own it in the source, or shorten [map.{kind.name}] match",
         key,
     )
 
 
 def _marked(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, str] | _Ambiguous | None:
-    account = planner.stage.account_by_marker(kind.name, marker(person.subject))
+    account = planner.stage.accounts.by_marker(kind.name, marker(person.subject))
     if account is None:
         return None
     link = planner.journal.links_by_key(kind.name, [account.key]).get(account.key)
@@ -127,14 +127,14 @@ def _match(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, s
         value = person.text(key.attribute)
         if not value:
             continue
-        claimants = planner.stage.claimants(kind.name, key.attribute, value)
+        claimants = _ids(planner.stage.proposals.claimants(kind.name, key.attribute, value))
         if len(claimants) > 1:
             return _Ambiguous(
                 "ambiguous-match",
                 f'{len(claimants)} people without an account share {key.attribute} "{value}": {_listed(claimants)}',
                 f"give each their own {key.attribute} in the source, or take it out of [map.{kind.name}] match",
             )
-        keys = planner.stage.keys_by_identity(kind.name, key.fields, value)
+        keys = planner.stage.accounts.keys_by_identity(kind.name, key.fields, value)
         if len(keys) > 1:
             return _Ambiguous(
                 "ambiguous-match",
@@ -157,7 +157,7 @@ def _the_one(
             f"two people must not share {attribute}; correct it in the source",
             key,
         )
-    account = planner.stage.accounts(kind.name, [key])[key]
+    account = planner.stage.accounts.by_key(kind.name, [key])[key]
     return account, f'already there: same {attribute} "{value}"'
 
 
@@ -165,10 +165,10 @@ def _report_unmanaged(planner: Planner, kind: KindPlan, person: Person) -> None:
     """Tell of an inactive person's account that crosskey does not manage: somebody may have been left in."""
     for key in kind.mapping.match:
         value = person.text(key.attribute)
-        keys = planner.stage.keys_by_identity(kind.name, key.fields, value) if value else []
-        if len(keys) != 1 or planner.stage.claimants(kind.name, key.attribute, value):
+        keys = planner.stage.accounts.keys_by_identity(kind.name, key.fields, value) if value else []
+        if len(keys) != 1 or planner.stage.proposals.claimants(kind.name, key.attribute, value):
             continue
-        account = planner.stage.accounts(kind.name, keys)[keys[0]]
+        account = planner.stage.accounts.by_key(kind.name, keys)[keys[0]]
         if account.active and not account.protected and not planner.journal.links_by_key(kind.name, keys):
             planner.findings.hold(
                 "unmanaged-leaver",
@@ -181,6 +181,10 @@ def _report_unmanaged(planner: Planner, kind: KindPlan, person: Person) -> None:
                 key=keys[0],
             )
         return
+
+
+def _ids(people: Sequence[Subject]) -> list[str]:
+    return [person.id for person in people]
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ from crosskey.journal import JournalWriter, Link, OperationRecord
 from crosskey.model import Account, Person, Subject
 from crosskey.plan import Action, Change
 
-__all__ = ("RANK", "Gone", "KindPlan", "Planner")
+__all__ = ("RANK", "Gone", "KindPlan", "Planner", "Unvouched")
 
 RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4, "relink": 5}
 """The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
@@ -70,8 +70,19 @@ class OutOfScope(msgspec.Struct, frozen=True):
     because: str
 
 
+class Unvouched(msgspec.Struct, frozen=True):
+    """A leaver by the word of every source that has them; ``missing`` are subjects of sources that once had them."""
+
+    kind: KindPlan
+    person: Person
+    link: Link
+    account: Account
+    because: str
+    missing: tuple[Subject, ...]
+
+
 class Planner:
-    """Plans one run over a complete stage."""
+    """Plans one run over a complete stage. ``unclear`` are people about whom nobody may decide anything."""
 
     def __init__(
         self,
@@ -85,29 +96,33 @@ class Planner:
         final: AbstractSet[str],
         blocked: Mapping[tuple[str, Subject], datetime],
         most_missing: int,
+        findings: Findings,
+        unclear: AbstractSet[Subject] = frozenset(),
     ) -> None:
         self.stage = stage
         self.journal = journal
         self.kinds = kinds
         self.protection = protection
         self.clock = clock
-        self.findings = Findings(stage)
+        self.findings = findings
         self.out_of_scope: list[OutOfScope] = []
+        self.unvouched: list[Unvouched] = []
         self.gone: list[Gone] = []
         self.gone_counts: Counter[str] = Counter()
         self._settle = settle
         self._final = final
         self._blocked = blocked
+        self._unclear = unclear
         self._most_missing = most_missing
 
     def plan(self, logical: LogicalGroups, advance: Callable[[int], None]) -> None:
         """Stage the changes of everyone who was read and has a link, and remember everyone who has none."""
-        for candidates in self.stage.candidates(logical):
+        for candidates in self.stage.people.candidates(logical):
             self.findings.unknown.update(each.person.status for each in candidates if each.person.active is None)
             for kind in self.kinds:
                 self._plan_batch(kind, candidates)
             advance(len(candidates))
-        self.stage.index_claims()
+        self.stage.proposals.index_claims()
 
     def propose(self, change: Change, person: Person | None, account: Account | None) -> None:
         """Stage a change, unless its account is protected, bears the marker of somebody else, or lags behind us."""
@@ -128,7 +143,7 @@ class Planner:
             return
         fresh = self._worth_writing(change)
         if fresh is not None:
-            self.stage.add_change(RANK[change.action], [fresh])
+            self.stage.proposals.add_change(RANK[change.action], [fresh])
 
     def _worth_writing(self, change: Change) -> Change | None:
         """The change without what earlier writes to its account did, or were found to be unable to do."""
@@ -167,6 +182,7 @@ class Planner:
             self.findings.notice(
                 "not-yet-listed", f"{change.label}: {change.kind} {change.key} was just written and is not shown so yet"
             )
+            self.stage.proposals.make_due([change.subject])
         return fresh
 
     def leave(self, kind: KindPlan, subject: Subject, label: str, account: Account, because: str) -> Change | None:
@@ -182,6 +198,7 @@ class Planner:
                 since = now
             if now - since < policy.after:
                 until = (since + policy.after).strftime("%Y-%m-%d %H:%M UTC")
+                self.stage.proposals.make_due([subject], at=since + policy.after)
                 self.findings.notice("leaver-grace", f"{label} leaves: {because}; {kind.name} stays until {until}")
                 return None
         return kind.differ.disable(subject, label, account, because)
@@ -206,17 +223,23 @@ class Planner:
         if not desired.in_scope:
             return
         values = [(key.attribute, person.text(key.attribute)) for key in kind.mapping.match] if wanted else []
-        self.stage.add_newcomer(kind.name, person.subject.id, wanted=wanted, body=_encode(desired), values=values)
+        self.stage.proposals.add_newcomer(
+            kind.name, person.subject, wanted=wanted, body=_encode(desired), values=values
+        )
 
     def _plan_batch(self, kind: KindPlan, candidates: Sequence[Candidate]) -> None:
         links = self.journal.links(kind.name, [candidate.person.subject for candidate in candidates])
-        accounts = self.stage.accounts(kind.name, [link.key for link in links.values()])
+        accounts = self.stage.accounts.by_key(kind.name, [link.key for link in links.values()])
         self.findings.linked_seen[kind.name] += len(links)
         back: list[Subject] = []
         woken: list[Link] = []
         for candidate, desired in zip(candidates, kind.mapping(candidates), strict=True):
             person = candidate.person
-            if person.active is None or (self._blocked and self.is_blocked(kind, person.subject, person.label)):
+            if (
+                person.active is None
+                or person.subject in self._unclear
+                or (self._blocked and self.is_blocked(kind, person.subject, person.label))
+            ):
                 continue
             wanted = desired.in_scope and person.active
             link = links.get(person.subject)
@@ -230,7 +253,7 @@ class Planner:
                 if account is not None and account.active and not link.active:
                     woken.append(link)
             elif account is not None and account.active:
-                self._plan_leaver(kind, candidate, desired, account)
+                self._plan_leaver(kind, candidate, desired, link, account)
         if woken:
             self._note_woken(kind, woken)
         if back and kind.mapping.leavers.after > timedelta(0):
@@ -254,6 +277,7 @@ class Planner:
             self.findings.notice(
                 "not-yet-listed", f"{person.label}: {kind.name} {link.key} was just written and is not listed yet"
             )
+            self.stage.proposals.make_due([person.subject])
             return
         self.gone_counts[kind.name] += 1
         if self.gone_counts[kind.name] <= max(self._most_missing, LISTED):
@@ -291,16 +315,27 @@ class Planner:
         if change is not None:
             self.propose(change, person, account)
 
-    def _plan_leaver(self, kind: KindPlan, candidate: Candidate, desired: Desired, account: Account) -> None:
+    def _plan_leaver(
+        self, kind: KindPlan, candidate: Candidate, desired: Desired, link: Link, account: Account
+    ) -> None:
         person = candidate.person
-        if not person.active:
-            because = (
-                f'left: status "{person.status}" in the source' if person.status else "left: inactive in the source"
-            )
-        else:
+        if person.active:
             because = f"out of scope: {desired.why.get('', 'the rules want no account')}"
             self.out_of_scope.append(OutOfScope(kind, candidate, account, because))
+            return
+        because = f'left: status "{person.status}" in the source' if person.status else "left: inactive in the source"
+        missing = self._missing(person.subject)
+        if missing:
+            self.unvouched.append(Unvouched(kind, person, link, account, because, missing))
             return
         change = self.leave(kind, person.subject, person.label, account, because)
         if change is not None:
             self.propose(change, person, account)
+
+    def _missing(self, lead: Subject) -> tuple[Subject, ...]:
+        """Subjects that vouched for somebody and were not read."""
+        vouchers = self.journal.vouchers([lead]).get(lead, [])
+        if not vouchers:
+            return ()
+        read = {person.subject for person in self.stage.people.rows([lead, *vouchers])}
+        return tuple(subject for subject in (lead, *vouchers) if subject not in read)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from crosskey.config import Config
-from crosskey.connector.source import Source
 from crosskey.connector.target import CountsSeats, Seats, Target, TargetSchema
 from crosskey.engine.blame import blaming
-from crosskey.engine.leavers import plan_absent
+from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import Planner
 from crosskey.engine.rails import Allowed, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.scope import plan_out_of_scope
+from crosskey.engine.sources import Sources
 from crosskey.engine.vanished import plan_vanished
 
 __all__ = ("plan_everyone", "tell_unknown", "tell_unruled")
@@ -22,7 +22,7 @@ __all__ = ("plan_everyone", "tell_unknown", "tell_unruled")
 
 async def plan_everyone(
     planner: Planner,
-    source: Source,
+    sources: Sources,
     target: Target,
     logical: LogicalGroups,
     *,
@@ -33,9 +33,10 @@ async def plan_everyone(
     """Stage every change that the rails let through; what they hold is in the planner's findings."""
     most = config.rails.max_disable.count
     planner.plan(logical, advance)
-    with blaming(config.source):
-        await plan_out_of_scope(planner, source, logical, config.rails.max_disable)
-        await plan_absent(planner, source, most=max(most, allowed.number("absence-unconfirmed")))
+    await plan_out_of_scope(planner, sources, logical, config.rails.max_disable)
+    asked = max(most, allowed.number("absence-unconfirmed"))
+    await plan_unvouched(planner, sources, most=asked, allowed=allowed)
+    await plan_absent(planner, sources, most=asked, allowed=allowed)
     with blaming(config.target):
         await plan_vanished(planner, target, most=max(most, allowed.number("accounts-missing")))
     plan_newcomers(planner, logical)
@@ -46,7 +47,7 @@ async def plan_everyone(
     run_rails(planner, seats=seats, settings=config.rails, allowed=allowed)
 
 
-def tell_unknown(planner: Planner, read: PeopleRead, *, where: str) -> None:
+def tell_unknown(planner: Planner, read: PeopleRead) -> None:
     """Tell once of people whose status nobody mapped, unless the source did so itself and said more."""
     unknown = planner.findings.unknown
     if not unknown or any(warning.code.endswith("status-unknown") for warning in read.warnings):
@@ -55,7 +56,7 @@ def tell_unknown(planner: Planner, read: PeopleRead, *, where: str) -> None:
     planner.findings.notice(
         "status-unknown",
         f"{unknown.total()} people are left as they are: nobody knows what their status means: {statuses}",
-        path=where,
+        path=", ".join(source.path for source in read.sources),
         fix="say in the source's section what the status means",
     )
 

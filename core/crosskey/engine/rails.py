@@ -15,7 +15,7 @@ import msgspec
 from crosskey.config import RailSettings
 from crosskey.connector.target import Seats
 from crosskey.engine.planner import KindPlan, Planner
-from crosskey.engine.read import PeopleRead
+from crosskey.engine.read import PeopleRead, SourceRead
 from crosskey.engine.stage import Stage
 from crosskey.errors import ConfigError, close_matches
 from crosskey.plan import Action, Held
@@ -32,6 +32,8 @@ RAILS: Mapping[str, str] = {
     "seats-short": "the target has fewer free seats than the plan needs",
     "protected": "the account must never be touched",
     "ambiguous-match": "several accounts or people fit each other",
+    "ambiguous-person": "nobody can tell whether people of several sources are one",
+    "voucher-unread": "a leaver of one source, for whom another vouched that cannot be asked",
     "identity-collision": "the account found belongs to somebody else",
     "unmanaged-leaver": "somebody inactive still has an active account that crosskey does not manage",
     "mapping-problem": "the rules cannot make a valid account for this person",
@@ -42,7 +44,7 @@ RAILS: Mapping[str, str] = {
 """Reason codes and what they mean; the documentation's table is compared with this."""
 
 _NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing"})
-_NAMED = frozenset({"empty-group"})
+_NAMED = frozenset({"empty-group", "voucher-unread"})
 _TAKES_SEATS: tuple[Action, ...] = ("enable", "adopt", "create")
 
 
@@ -70,7 +72,7 @@ class Allowed(msgspec.Struct, frozen=True):
                     code="allow",
                     where="--allow",
                     fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N, accounts-missing=N "
-                    "or empty-group=NAME",
+                    "empty-group=NAME or voucher-unread=ISSUER",
                 )
         return cls(numbers, frozenset(names))
 
@@ -91,42 +93,46 @@ class Allowed(msgspec.Struct, frozen=True):
 
 
 class LastReads(Protocol):
-    """How much the last complete reads brought."""
+    """How much the last complete reads brought, by the path of the source's section."""
 
-    def people(self) -> int:
+    def people(self, source: str) -> int:
         """People in the last complete read; 0 when there was none."""
         ...
 
-    def members(self, name: str) -> int:
-        """Members of a logical group in the last complete read; 0 when there was none."""
+    def members(self, source: str, name: str) -> int:
+        """Members of a group or app in the last complete read; 0 when there was none."""
         ...
 
 
 def check_read(read: PeopleRead, last: LastReads, settings: RailSettings, allowed: Allowed) -> list[Held]:
-    """Rails on what the source told: they hold the whole run, because every decision rests on it."""
-    before = last.people()
+    """Rails on what the sources told: they hold the whole run, because every decision rests on it."""
+    return [held for source in read.sources for held in _check_source(source, last, settings, allowed)]
+
+
+def _check_source(read: SourceRead, last: LastReads, settings: RailSettings, allowed: Allowed) -> list[Held]:
+    before = last.people(read.path)
     if read.people == 0:
         last_time = f" (last complete read: {before})" if before else ""
         fix = "an empty answer usually means a missing admin role: run `crosskey check`"
-        return [_run("empty-source", f"the source returned nobody{last_time}", fix)]
+        return [_run("empty-source", f"{read.path} returned nobody{last_time}", fix)]
     held: list[Held] = []
     floor = before * settings.shrink_percent / 100
     if before >= settings.min_people and read.people < floor and read.people != allowed.number("shrink"):
         held.append(
             _run(
                 "shrink",
-                f"the source returned {read.people} people, the last complete read {before} "
+                f"{read.path} returned {read.people} people, the last complete read {before} "
                 f"(less than {settings.shrink_percent:g} %)",
                 f"if that is right: --allow shrink={read.people}",
             )
         )
     for name, members in sorted(read.logical.items()):
-        lost = last.members(name)
+        lost = last.members(read.path, name)
         if members == 0 and lost >= settings.min_people and ("empty-group", name) not in allowed.names:
             held.append(
                 _run(
                     "empty-group",
-                    f'"{name}" has no members, {lost} in the last complete read',
+                    f'"{name}" has no members in {read.path}, {lost} in the last complete read',
                     f'if that is right: --allow "empty-group={name}"',
                 )
             )
@@ -135,12 +141,13 @@ def check_read(read: PeopleRead, last: LastReads, settings: RailSettings, allowe
 
 def check_disables(kind: KindPlan, stage: Stage, active: int, settings: RailSettings, allowed: Allowed) -> Held | None:
     """No more disables at once than the larger of a count and a share of the managed active accounts (G5)."""
-    disables = stage.change_counts().get((kind.name, "disable"), 0)
+    disables = stage.proposals.change_counts().get((kind.name, "disable"), 0)
     limit = max(settings.max_disable.count, int(active * settings.max_disable.percent / 100))
     if disables <= max(limit, allowed.number("mass-disable")):
         return None
     examples = tuple(
-        f"{change.label}: {change.why.get('', '')}" for change in stage.changes(kind.name, "disable", limit=10)
+        f"{change.label}: {change.why.get('', '')}"
+        for change in stage.proposals.changes(kind.name, "disable", limit=10)
     )
     return Held(
         rail="mass-disable",
@@ -161,14 +168,18 @@ def hold_seats(kind: KindPlan, stage: Stage, seats: Seats | None) -> list[Held]:
     if seats is None:
         return []
     takers: dict[Action, dict[str, str]] = {
-        action: {change.id: change.label for change in stage.changes(kind.name, action) if change.active is not None}
+        action: {
+            change.id: change.label
+            for change in stage.proposals.changes(kind.name, action)
+            if change.active is not None
+        }
         for action in _TAKES_SEATS
     }
     needed, free = sum(map(len, takers.values())), seats.total - seats.used
     if needed <= free:
         return []
     for action, labels in takers.items():
-        stage.drop_changes(kind.name, action, ids=list(labels))
+        stage.proposals.drop_changes(kind.name, action, ids=list(labels))
     return [
         Held(
             rail="seats-short",
@@ -191,7 +202,7 @@ def run_rails(planner: Planner, *, seats: Mapping[str, Seats], settings: RailSet
         disables = check_disables(kind, planner.stage, active, settings, allowed)
         if disables is not None:
             planner.findings.add(disables)
-            planner.stage.drop_changes(kind.name, "disable")
+            planner.stage.proposals.drop_changes(kind.name, "disable")
         for held in hold_seats(kind, planner.stage, seats.get(kind.name)):
             planner.findings.add(held)
 

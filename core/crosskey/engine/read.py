@@ -7,7 +7,8 @@ whatever did not come would look like somebody who left (G2).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -19,27 +20,54 @@ from crosskey.connector.source import (
     MembersPage,
     PeoplePage,
     ReadComplete,
+    ReadPage,
     ReadRequest,
-    Source,
 )
 from crosskey.connector.target import AccountsComplete, AccountsPage, AccountsRequest, Target
-from crosskey.engine.logical import LogicalGroups
+from crosskey.engine.sources import OpenSource
 from crosskey.engine.stage import Stage
 from crosskey.errors import ContractError, Diagnostic
-from crosskey.model import Group, GroupSelection, Person
+from crosskey.model import Person, Subject
 
-__all__ = ("AccountsRead", "PeopleRead", "read_accounts", "read_people", "read_request")
+__all__ = (
+    "AccountsRead",
+    "PeopleRead",
+    "SourceRead",
+    "identifying_fields",
+    "read_accounts",
+    "read_changes",
+    "read_people",
+    "refuse_strangers",
+)
 
 Advance = Callable[[int], None]
 
 
-class PeopleRead(msgspec.Struct, frozen=True, kw_only=True):
-    """What a complete read of the source brought."""
+class SourceRead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a complete read of one source brought: the section's path, how much, and where changes may go on from.
 
+    ``people`` and ``logical`` (members by group or app that mappings name) count everybody the source has.
+    """
+
+    path: str
     pages: int
+    people: int = 0
+    logical: dict[str, int] = {}
+    cursor: str = ""
+    server_time: datetime | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+class PeopleRead(msgspec.Struct, frozen=True, kw_only=True):
+    """What complete reads of all sources brought. ``people`` are all rows; one human may be several."""
+
+    sources: tuple[SourceRead, ...]
     people: int
-    logical: dict[str, int]
-    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What the sources want to be told."""
+        return tuple(warning for read in self.sources for warning in read.warnings)
 
 
 class AccountsRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,51 +75,79 @@ class AccountsRead(msgspec.Struct, frozen=True, kw_only=True):
 
     pages: int
     accounts: dict[str, int]
-    warnings: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...] = ()
 
 
-def read_request(
-    mappings: Iterable[CompiledMapping], *, groups: Mapping[str, str], apps: Mapping[str, str], where: str
-) -> ReadRequest:
-    """What the mappings need from a source whose section (``where``) pins these names to ids."""
-    compiled = list(mappings)
-    return ReadRequest(
-        groups=GroupSelection(names=_union(mapping.groups for mapping in compiled), pins=dict(groups), where=where),
-        apps=GroupSelection(
-            names=_union(mapping.apps for mapping in compiled),
-            pins=dict(apps),
-            kind="app",
-            where=where,
-        ),
-        attributes=_union(mapping.attributes for mapping in compiled),
-    )
-
-
-async def read_people(
-    source: Source, request: ReadRequest, stage: Stage, *, where: str, advance: Advance
-) -> tuple[PeopleRead, LogicalGroups]:
+async def read_people(one: OpenSource, request: ReadRequest, stage: Stage, *, advance: Advance) -> SourceRead:
     """Stage everyone the source has. Raises :class:`ContractError` when the read was not complete."""
-    pages = 0
+    issuer, where = one.issuer, one.section.path
+
+    def keep(page: ReadPage) -> None:
+        match page:
+            case PeoplePage(people):
+                refuse_strangers(people, issuer, where=where)
+                stage.people.add(people)
+                advance(len(people))
+            case GroupsPage(groups):
+                stage.groups.add(issuer, groups)
+            case MembersPage(group, members):
+                stage.groups.add_members(issuer, group, members)
+            case MembersLeftPage() | GonePage() | ReadComplete():
+                raise ContractError("a full read brought changes; nothing was planned", code="read-mixed", where=where)
+
+    return await _through(one.source.read(request), keep, where=where)
+
+
+async def read_changes(
+    one: OpenSource, changes: AsyncIterator[ReadPage], stage: Stage, *, advance: Advance
+) -> SourceRead:
+    """Bring a partial stage up to date, and touch whoever changed. Raises as a full read does."""
+    issuer, where = one.issuer, one.section.path
+    anew: dict[str, set[str]] = {}
+
+    def keep(page: ReadPage) -> None:
+        match page:
+            case PeoplePage(people):
+                refuse_strangers(people, issuer, where=where)
+                stage.people.add(people)
+                advance(len(people))
+            case GroupsPage(groups):
+                stage.groups.add(issuer, groups)
+            case MembersPage(group, members, whole):
+                if whole:
+                    anew[group] = set()
+                if group in anew:
+                    anew[group].update(members)
+                stage.groups.add_members(issuer, group, members)
+            case MembersLeftPage(group, members):
+                if group in anew:
+                    anew[group].difference_update(members)
+                stage.groups.remove_members(issuer, group, members)
+            case GonePage():
+                stage.people.remove(Subject(issuer, id_) for id_ in page.people)
+                stage.groups.remove(issuer, page.groups)
+            case ReadComplete():
+                raise ContractError("a read ended twice", code="read-after-end", where=where)
+
+    read = await _through(changes, keep, where=where)
+    for group, members in anew.items():  # who is on none of the pages of a list that was read anew has left
+        stage.groups.keep_members(issuer, group, members)
+    return read
+
+
+async def _through(pages: AsyncIterator[ReadPage], keep: Callable[[ReadPage], object], *, where: str) -> SourceRead:
+    count = 0
     end: ReadComplete | None = None
-    async for page in source.read(request):
+    async for page in pages:
         if end is not None:
             raise ContractError(
                 "the source went on after it said that the read was complete", code="read-after-end", where=where
             )
-        pages += 1
-        match page:
-            case PeoplePage(people):
-                _refuse_strangers(people, source.issuer, where=where)
-                stage.add_people(people)
-                advance(len(people))
-            case GroupsPage(groups):
-                stage.add_groups(groups)
-            case MembersPage(group, members):
-                stage.add_members(group, members)
-            case MembersLeftPage() | GonePage():
-                raise ContractError("a full read brought changes; nothing was planned", code="read-mixed", where=where)
-            case ReadComplete():
-                end = page
+        count += 1
+        if isinstance(page, ReadComplete):
+            end = page
+        else:
+            keep(page)
         await asyncio.sleep(0)
     if end is None:
         raise ContractError(
@@ -100,12 +156,7 @@ async def read_people(
             where=where,
             fix="run again; if it stays, report it to the plugin's author",
         )
-    known = stage.groups()
-    groups, apps = request.groups.choose(known), request.apps.choose(known)
-    members = stage.member_counts()
-    logical = {name: members.get(group.id, 0) for name, group in {**apps, **groups}.items()}
-    read = PeopleRead(pages=pages, people=stage.people_count(), logical=logical, warnings=end.warnings)
-    return read, LogicalGroups(_ids(groups), _ids(apps))
+    return SourceRead(path=where, pages=count, cursor=end.cursor, server_time=end.server_time, warnings=end.warnings)
 
 
 async def read_accounts(
@@ -116,9 +167,7 @@ async def read_accounts(
     The count that the target itself reports must be reached: silently cut pages are real (a page of 1,000 asked, 100
     given), and a missing account would be created a second time.
     """
-    identifying = {
-        kind: sorted({field for key in mapping.match for field in key.fields}) for kind, mapping in mappings.items()
-    }
+    identifying = {kind: identifying_fields(mapping) for kind, mapping in mappings.items()}
     request = AccountsRequest(
         kinds=frozenset(mappings), references={kind: mapping.managed for kind, mapping in mappings.items()}
     )
@@ -133,12 +182,12 @@ async def read_accounts(
         match page:
             case AccountsPage(accounts):
                 for kind, fields in identifying.items():
-                    stage.add_accounts([account for account in accounts if account.kind == kind], fields)
+                    stage.accounts.add([account for account in accounts if account.kind == kind], fields)
                 advance(len(accounts))
             case AccountsComplete():
                 end = page
         await asyncio.sleep(0)
-    counts = {kind: stage.account_count(kind) for kind in mappings}
+    counts = {kind: stage.accounts.count(kind) for kind in mappings}
     if end is None or any(counts.get(kind, 0) < told for kind, told in end.counts.items()):
         told = dict(end.counts) if end else "no end"
         raise ContractError(
@@ -150,7 +199,13 @@ async def read_accounts(
     return AccountsRead(pages=pages, accounts=counts, warnings=end.warnings)
 
 
-def _refuse_strangers(people: Sequence[Person], issuer: str, *, where: str) -> None:
+def identifying_fields(mapping: CompiledMapping) -> list[str]:
+    """The fields by which accounts of a kind are recognised."""
+    return sorted({field for key in mapping.match for field in key.fields})
+
+
+def refuse_strangers(people: Sequence[Person], issuer: str, *, where: str) -> None:
+    """Raise :class:`ContractError` for a person who cannot be one of this source's."""
     for person in people:
         subject = person.subject
         if not subject.id or "\0" in subject.id or subject.issuer != issuer:  # SQLite's JSON ends text at a NUL
@@ -163,11 +218,3 @@ def _refuse_strangers(people: Sequence[Person], issuer: str, *, where: str) -> N
                 where=where,
                 fix="report it to the plugin's author",
             )
-
-
-def _ids(chosen: Mapping[str, Group]) -> dict[str, str]:
-    return {name: group.id for name, group in chosen.items()}
-
-
-def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset(name for names in sets for name in names)

@@ -58,8 +58,8 @@ async def settle_operations(
 
 async def _look(stage: Stage, target: Target, change: Change) -> Account | None:
     if change.key is not None:
-        return stage.accounts(change.kind, [change.key]).get(change.key)
-    found = stage.account_by_marker(change.kind, change.marker)
+        return stage.accounts.by_key(change.kind, [change.key]).get(change.key)
+    found = stage.accounts.by_marker(change.kind, change.marker)
     if found is None and isinstance(target, FindsChanges):
         found = await target.find(change)
     return found

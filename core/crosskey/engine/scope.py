@@ -9,14 +9,15 @@ from __future__ import annotations
 import msgspec
 
 from crosskey.config import Limit
-from crosskey.connector.source import ConfirmsMembership, Source
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.planner import OutOfScope, Planner
+from crosskey.engine.sources import Sources
+from crosskey.engine.stage import Stage
 
 __all__ = ("plan_out_of_scope",)
 
 
-async def plan_out_of_scope(planner: Planner, source: Source, logical: LogicalGroups, limit: Limit) -> None:
+async def plan_out_of_scope(planner: Planner, sources: Sources, logical: LogicalGroups, limit: Limit) -> None:
     """Stage the disables of everyone who is out of scope and, where the source can tell, by id too.
 
     Where more people of a kind fell out than may be disabled at once nobody is asked for: all are staged, and held.
@@ -28,22 +29,30 @@ async def plan_out_of_scope(planner: Planner, source: Source, logical: LogicalGr
         for leaver in leavers:
             person = leaver.candidate.person
             asks = few and kind.mapping.leavers.do != "keep"
-            if asks and await _still_in_scope(source, logical, leaver):
+            if asks and await _still_in_scope(sources, planner.stage, logical, leaver):
                 planner.findings.notice(
                     "listing-flapped",
                     f"{person.label} was missing from the source's list of members but is one by id; nothing changed",
                 )
+                planner.stage.proposals.make_due([person.subject])
                 continue
             change = planner.leave(kind, person.subject, person.label, leaver.account, leaver.because)
             if change is not None:
                 planner.propose(change, person, leaver.account)
 
 
-async def _still_in_scope(source: Source, logical: LogicalGroups, leaver: OutOfScope) -> bool:
-    """Whether the rules want the account, going by the groups that the source names for this person."""
-    if not isinstance(source, ConfirmsMembership) or not leaver.kind.mapping.groups:
+async def _still_in_scope(sources: Sources, stage: Stage, logical: LogicalGroups, leaver: OutOfScope) -> bool:
+    """Whether the rules want the account, going by the groups that the sources name for this person."""
+    if not leaver.kind.mapping.groups:
         return False
-    groups, _ = logical.names(sorted(await source.groups_of(leaver.candidate.person.subject)))
+    lead = leaver.candidate.person.subject
+    refs: set[str] = set()
+    for person in stage.people.rows(stage.people.together(lead)):
+        told = None if person.active is False else await sources.groups_of(person.subject)
+        refs.update(stage.groups.ref(person.subject.issuer, group) for group in told or ())
+    if not refs:
+        return False
+    groups, _ = logical.names(sorted(refs & logical.refs))
     candidate = msgspec.structs.replace(leaver.candidate, groups=leaver.candidate.groups | groups)
     [desired] = leaver.kind.mapping([candidate])
     return desired.in_scope

@@ -21,6 +21,7 @@ async def plan_vanished(planner: Planner, target: Target, *, most: int) -> None:
         gone = [each for each in planner.gone if each.kind is kind]
         if count > most:
             planner.findings.add(_held(kind, gone, count, most))
+            planner.stage.proposals.make_due(each.person.subject for each in gone)
             continue
         for each in gone:
             await _confirm(planner, target, each)
@@ -36,6 +37,7 @@ async def _confirm(planner: Planner, target: Target, gone: Gone) -> None:
                 f"{person.label}: {kind.name} {key} is missing from the target's list but is there by id; "
                 "nothing changed",
             )
+            planner.stage.proposals.make_due([person.subject])
             return
     planner.findings.notice(
         "account-gone", f"{person.label}: {kind.name} {key} no longer exists in the target; made anew"

@@ -12,6 +12,7 @@ from crosskey.journal.records import (
     SnapshotRecord,
     Verdict,
     Verification,
+    Voucher,
 )
 
 __all__ = (
@@ -27,4 +28,5 @@ __all__ = (
     "SnapshotRecord",
     "Verdict",
     "Verification",
+    "Voucher",
 )

@@ -11,8 +11,8 @@ from typing import Literal, Self
 from crosskey.clock import Clock
 from crosskey.errors import ConfigError, CrosskeyError
 from crosskey.events import Event
-from crosskey.journal import events, leavers, links, operations, plans, runs, settlement, snapshots
-from crosskey.journal.database import Database
+from crosskey.journal import events, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
+from crosskey.journal.database import Database, stamp
 from crosskey.journal.opening import Writing, open_to_read, open_to_write
 from crosskey.journal.records import (
     EventRecord,
@@ -22,6 +22,7 @@ from crosskey.journal.records import (
     RunRecord,
     SnapshotRecord,
     Verification,
+    Voucher,
 )
 from crosskey.journal.settlement import Resolution
 from crosskey.model import Scalar, Subject
@@ -133,6 +134,14 @@ class Journal:
     def leaving(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, datetime]:
         """When each of those people was first seen leaving, as far as that still stands."""
         return leavers.find(self._database, self.connection, kind, subjects)
+
+    def all_vouchers(self) -> Iterator[tuple[Subject, Subject]]:
+        """Every subject that vouches for somebody linked under another subject, and that lead."""
+        return vouchers.stream(self._database, self.connection)
+
+    def vouchers(self, leads: Sequence[Subject]) -> dict[Subject, list[Subject]]:
+        """Who vouches for each of these leads besides the lead itself."""
+        return vouchers.of_leads(self._database, self.connection, leads)
 
     def plan(self, id: str) -> PlanHeader:
         """The plan of that id, or whose id begins so.
@@ -305,6 +314,17 @@ class JournalWriter(Journal):
         """Note that somebody else switched an account on that crosskey had switched off."""
         with self._database.transaction():
             links.note_active(self._database, self.connection, kind, subject)
+
+    def vouch(self, run: str, found: Sequence[Voucher]) -> None:
+        """Note subjects of several sources that are one person; what is known already stays as it was."""
+        with self._database.transaction():
+            vouchers.save(self._database, self.connection, found, stamp(self._clock.now()), run)
+            self._append(run, "person.recognised", {"count": len(found)})
+
+    def forget_voucher(self, subject: Subject) -> None:
+        """Note that a subject vouches for nobody any more: its source said that there is nobody of that id."""
+        with self._database.transaction():
+            vouchers.forget(self._database, self.connection, subject)
 
     def unlink(self, kind: str, subject: Subject, *, run: str, reason: str) -> None:
         """Forget whose account it is; the account itself stays. Nothing happens when there is no link."""

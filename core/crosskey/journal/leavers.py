@@ -9,7 +9,7 @@ from crosskey.journal.database import Database, moment, stamp
 from crosskey.journal.lookups import lookups
 from crosskey.model import Subject
 
-__all__ = ("clear", "find", "mark")
+__all__ = ("clear", "find", "mark", "move")
 
 
 def find(database: Database, connection: str, kind: str, subjects: Iterable[Subject]) -> dict[Subject, datetime]:
@@ -39,4 +39,13 @@ def clear(database: Database, connection: str, kind: str, subjects: Iterable[Sub
     database.many(
         "DELETE FROM leaver WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ?",
         ((connection, subject.issuer, subject.id, kind) for subject in subjects),
+    )
+
+
+def move(database: Database, connection: str, kind: str, former: Subject, subject: Subject) -> None:
+    """The same person under another subject: the grace goes on from when it began."""
+    database.run(
+        "UPDATE OR REPLACE leaver SET issuer = ?, subject = ?"
+        " WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ?",
+        (subject.issuer, subject.id, connection, former.issuer, former.id, kind),
     )

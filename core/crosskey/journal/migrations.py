@@ -163,7 +163,22 @@ _FIRST = (
         WHERE state IN ('intent', 'uncertain')""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, _FIRST),)
+_VOUCHERS = (
+    """CREATE TABLE voucher (
+        connection TEXT NOT NULL REFERENCES connection,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        lead_issuer TEXT NOT NULL,
+        lead_subject TEXT NOT NULL,
+        because TEXT NOT NULL,
+        since TEXT NOT NULL,
+        run TEXT NOT NULL REFERENCES run,
+        PRIMARY KEY (connection, issuer, subject)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX voucher_lead ON voucher (connection, lead_issuer, lead_subject)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, _FIRST), Migration(2, _VOUCHERS))
 
 
 def identify(database: Database, *, newest: int = MIGRATIONS[-1].version) -> int:

@@ -21,9 +21,10 @@ __all__ = (
     "SnapshotRecord",
     "Verdict",
     "Verification",
+    "Voucher",
 )
 
-RunKind = Literal["plan", "apply", "sync"]
+RunKind = Literal["plan", "apply", "sync", "swap"]
 
 Verdict = Literal["clean", "partial", "held", "aborted", "failed", "crashed"]
 """How a run ended. ``crashed`` is never said by the run itself: the next writer finds it unfinished."""
@@ -53,6 +54,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fields: dict[str, Scalar]
     disabled_by_us: bool
     run: str
+
+
+class Voucher(msgspec.Struct, frozen=True, gc=False):
+    """A subject in one source and the lead in another under which the same person is linked, and what told so."""
+
+    subject: Subject
+    lead: Subject
+    because: str
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

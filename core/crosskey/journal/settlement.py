@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from crosskey.errors import ContractError, RejectedError
-from crosskey.journal import events, links, operations
+from crosskey.journal import events, leavers, links, operations, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
 from crosskey.journal.ownership import link_after
@@ -138,6 +138,8 @@ def _link(
     for kind in sorted({change.kind for change, _ in done}):
         of_kind = [(change, one, one.key) for change, one in done if change.kind == kind and one.key is not None]
         mine = links.find(database, connection, kind, [change.subject for change, _, _ in of_kind])
+        formers = [change.former for change, _, _ in of_kind if change.former is not None]
+        before_move = links.find(database, connection, kind, formers)
         owners = {
             key: link.subject
             for key, link in links.find_by_key(database, connection, kind, [key for _, _, key in of_kind]).items()
@@ -145,6 +147,9 @@ def _link(
         after: dict[Subject, Link] = {}
         for change, one, key in of_kind:
             owner = owners.setdefault(key, change.subject)
+            if change.former is not None and owner == change.former and change.subject not in mine:
+                mine[change.subject] = _moved(database, connection, change, before_move[change.former])
+                owner = owners[key] = change.subject
             if owner == change.subject:
                 before = after.get(change.subject, mine.get(change.subject))
                 after[change.subject] = link_after(change, before, key=key, now=now, run=run)
@@ -153,6 +158,15 @@ def _link(
                 refused[change.id] = msgspec.structs.replace(one, state="failed", code="key-taken", message=message)
         links.save(database, connection, after.values())
     return refused
+
+
+def _moved(database: Database, connection: str, change: Change, link: Link) -> Link:
+    """The link of ``former``, now the new subject's, and everything that hung on it."""
+    former = link.subject
+    links.remove(database, connection, change.kind, former)
+    leavers.move(database, connection, change.kind, former, change.subject)
+    vouchers.follow(database, connection, former, change.subject)
+    return msgspec.structs.replace(link, subject=change.subject)
 
 
 def _close(

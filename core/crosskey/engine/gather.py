@@ -1,0 +1,213 @@
+"""Gather what a plan rests on: everything from both sides, or what changed since the last run and the accounts of that.
+
+Changes are only a faster way to learn whom to look at: the stage holds everybody either way, and whatever cannot be
+told for certain ends in a full read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from crosskey.clock import Clock
+from crosskey.config import TargetSection
+from crosskey.connector.mapper import CompiledMapping
+from crosskey.connector.source import ConfirmsMembership, FindsPeople, ReadsChanges
+from crosskey.connector.target import LooksUpAccounts, Target
+from crosskey.engine.blame import blaming
+from crosskey.engine.demand import Demand
+from crosskey.engine.logical import LogicalGroups
+from crosskey.engine.lookups import look_up_accounts
+from crosskey.engine.read import (
+    AccountsRead,
+    Advance,
+    PeopleRead,
+    SourceRead,
+    read_accounts,
+    read_changes,
+    read_people,
+    refuse_strangers,
+)
+from crosskey.engine.snapshot import DoubtError, Origin
+from crosskey.engine.sources import OpenSource, Sources
+from crosskey.engine.stage import Stage
+from crosskey.errors import CrosskeyError, CursorExpiredError
+from crosskey.journal import JournalWriter
+from crosskey.model import Subject
+
+__all__ = ("Gathered", "Gatherer", "Reach")
+
+Reach = Literal["everything", "changes", "people"]
+"""How much was read: everything, what changed since the last run, or single people by id."""
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read, how much of it, what group names mean, and from where changes go on by section path."""
+
+    reach: Reach
+    people: PeopleRead
+    accounts: AccountsRead
+    logical: LogicalGroups
+    cursors: dict[str, str]
+    full_at: datetime
+
+
+class Gatherer:
+    """Reads for one run. Whatever read is not complete is noted in the journal with its reason.
+
+    ``united`` is called once all people are staged, before anybody is looked up in the target.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        target: Target,
+        section: TargetSection,
+        mappings: Mapping[str, CompiledMapping],
+        *,
+        journal: JournalWriter,
+        run: str,
+        clock: Clock,
+        advance: Advance,
+        united: Callable[[Stage], None],
+    ) -> None:
+        self._sources = sources
+        self._target = target
+        self._section = section
+        self._mappings = mappings
+        self._demand = Demand(mappings.values(), [one.section for one in sources])
+        self._issuers = {one.section.name: one.issuer for one in sources}
+        self._journal = journal
+        self._run = run
+        self._clock = clock
+        self._advance = advance
+        self._united = united
+
+    async def everything(self, stage: Stage, *, changes: bool) -> Gathered:
+        """Both sides at once; whichever fails stops the others and the run. ``changes``: a cursor is wanted too."""
+        began = self._clock.now()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                people = [tasks.create_task(self._read(one, stage, changes=changes)) for one in self._sources]
+                accounts = tasks.create_task(self._read_accounts(stage))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        stage.accounts.index()
+        self._united(stage)
+        return self._gathered(stage, "everything", [task.result() for task in people], accounts.result(), began)
+
+    async def changed(self, stage: Stage, origin: Origin) -> Gathered:
+        """What changed since ``origin``. Raises :class:`DoubtError` where a source cannot tell."""
+        looks_up = self._needs_look_up()
+        reads = [await self._read_changes(one, stage, origin) for one in self._sources]
+        return await self._completed(stage, origin, "changes", reads, looks_up)
+
+    async def single(self, stage: Stage, origin: Origin, people: Sequence[Subject]) -> Gathered:
+        """Single people by id, with their groups. Raises :class:`DoubtError` where a source cannot tell."""
+        looks_up = self._needs_look_up()
+        for subject in people:
+            await self._read_one(stage, subject)
+        reads = [SourceRead(path=one.section.path, pages=0) for one in self._sources]
+        return await self._completed(stage, origin, "people", reads, looks_up)
+
+    # -- the steps ----------------------------------------------------------------------------------------------------
+
+    def _needs_look_up(self) -> LooksUpAccounts:
+        if not isinstance(self._target, LooksUpAccounts):
+            raise DoubtError(f"{self._section.path} cannot look single accounts up")
+        return self._target
+
+    async def _read(self, one: OpenSource, stage: Stage, *, changes: bool) -> SourceRead:
+        request = self._demand.request(one.section, changes=changes and isinstance(one.source, ReadsChanges))
+        try:
+            with blaming(one.section):
+                return await read_people(one, request, stage, advance=self._advance)
+        except CrosskeyError as error:
+            self._incomplete(one.section.path, error)
+            raise
+
+    async def _read_changes(self, one: OpenSource, stage: Stage, origin: Origin) -> SourceRead:
+        cursor = origin.cursors.get(one.section.path, "")
+        if not isinstance(one.source, ReadsChanges) or not cursor:
+            raise DoubtError(f"{one.section.path} cannot tell what changed")
+        request = self._demand.request(one.section, changes=True)
+        try:
+            with blaming(one.section):
+                return await read_changes(one, one.source.read_changes(cursor, request), stage, advance=self._advance)
+        except CursorExpiredError as error:
+            raise DoubtError(f"{one.section.path}: {error.message}") from error
+        except CrosskeyError as error:
+            self._incomplete(one.section.path, error)
+            raise
+
+    async def _read_one(self, stage: Stage, subject: Subject) -> None:
+        one = self._sources.of(subject.issuer)
+        if one is None:
+            raise DoubtError(f"nobody reads {subject.issuer}")
+        if not isinstance(one.source, FindsPeople) or not isinstance(one.source, ConfirmsMembership):
+            raise DoubtError(f"{one.section.path} cannot tell single people and their groups")
+        person = await self._sources.find(subject)
+        if person is None:
+            stage.people.remove([subject])
+            return
+        refuse_strangers([person], one.issuer, where=one.section.path)
+        held = await self._sources.groups_of(subject)
+        groups = [group.id for group in stage.groups.all(one.issuer) if group.kind == "group"]
+        stage.people.add([person])
+        stage.groups.set_groups_of(subject, held or (), groups)
+        self._advance(1)
+
+    async def _read_accounts(self, stage: Stage) -> AccountsRead:
+        try:
+            with blaming(self._section):
+                return await read_accounts(
+                    self._target, self._mappings, stage, where=self._section.path, advance=self._advance
+                )
+        except CrosskeyError as error:
+            self._incomplete(self._section.path, error)
+            raise
+
+    async def _completed(
+        self, stage: Stage, origin: Origin, reach: Reach, reads: list[SourceRead], target: LooksUpAccounts
+    ) -> Gathered:
+        """Touch who is due besides, and bring the accounts of all of them."""
+        stage.people.touch(stage.proposals.due(self._clock.now()))
+        stage.people.touch(op.change.subject for op in self._journal.unresolved())
+        stage.proposals.forget_held()
+        self._united(stage)
+        logical = self._demand.logical(stage, self._issuers)
+        with blaming(self._section):
+            accounts = await look_up_accounts(target, self._mappings, stage, self._journal, logical)
+        stage.accounts.index()
+        gathered = self._gathered(stage, reach, reads, accounts, origin.full_at)
+        return msgspec.structs.replace(gathered, cursors={**origin.cursors, **gathered.cursors})
+
+    def _gathered(
+        self, stage: Stage, reach: Reach, reads: Sequence[SourceRead], accounts: AccountsRead, full_at: datetime
+    ) -> Gathered:
+        logical = self._demand.logical(stage, self._issuers)
+        told = tuple(
+            msgspec.structs.replace(
+                read,
+                people=stage.people.count(one.issuer),
+                logical=self._demand.sizes(one.section, one.issuer, stage),
+            )
+            for one, read in zip(self._sources, reads, strict=True)
+        )
+        return Gathered(
+            reach=reach,
+            people=PeopleRead(sources=told, people=stage.people.count()),
+            accounts=accounts,
+            logical=logical,
+            cursors={read.path: read.cursor for read in told if read.cursor},
+            full_at=full_at,
+        )
+
+    def _incomplete(self, side: str, error: CrosskeyError) -> None:
+        self._journal.record_snapshot(
+            self._run, side=side, stream="all", complete=False, reason=error.code, pages=0, records=0
+        )

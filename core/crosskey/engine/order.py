@@ -1,0 +1,76 @@
+"""What may be asked of a run, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol
+
+import msgspec
+
+from crosskey.connector.target import TargetSchema
+from crosskey.engine.apply import Applied
+from crosskey.engine.gather import Reach
+from crosskey.engine.rails import Allowed
+from crosskey.engine.saved import SavedPlan
+from crosskey.errors import Diagnostic
+from crosskey.model import Catalogue, Subject
+from crosskey.plan import Plan
+
+__all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict")
+
+Verdict = Literal["clean", "partial", "held", "aborted", "failed"]
+
+
+class Observer(Protocol):
+    """Whoever watches a run: phases with a known or unknown amount of work."""
+
+    def phase(self, name: str, total: int | None) -> None:
+        """A new phase begins."""
+        ...
+
+    def advance(self, count: int) -> None:
+        """That much more of the phase is done."""
+        ...
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person is asked about: the plan, how much was read for it, and what the target calls things."""
+
+    plan: Plan
+    people: int
+    accounts: Mapping[str, int]
+    schema: TargetSchema
+    catalogue: Catalogue
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What kind of run, and what a person decided about it.
+
+    ``confirm`` is asked before anything is written (``None``: go on), ``stop`` before each batch. ``expected`` is the
+    saved plan that this run must come to exactly. ``changes``: read only what changed since the last run, wherever that
+    is safe; ``people``: read and plan only these, by id. Without either, or where anything is in doubt, everything is
+    read.
+    """
+
+    kind: Literal["plan", "apply", "sync"]
+    trigger: str = "command"
+    allowed: Allowed = Allowed()
+    expected: SavedPlan | None = None
+    confirm: Callable[[Proposal], bool] | None = None
+    stop: Callable[[], bool] = lambda: False
+    changes: bool = False
+    people: frozenset[Subject] = frozenset()
+
+
+class RunResult(Proposal, frozen=True, kw_only=True):
+    """What a run came to: what it proposed, and what became of it.
+
+    ``reach`` is how much was read; where less was asked for, ``because`` says why everything was.
+    """
+
+    reach: Reach = "everything"
+    because: str = ""
+    run: str
+    verdict: Verdict
+    applied: Applied
+    notices: tuple[Diagnostic, ...]

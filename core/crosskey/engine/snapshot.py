@@ -1,0 +1,63 @@
+"""The snapshot of the last run: what a run that reads only changes starts from, and when it may not.
+
+Anything that casts doubt on the snapshot leads to a full read: another configuration, other plugins, another journal or
+an older state of it, a full read too long ago, a source without a cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from crosskey.config import Config
+from crosskey.engine.stage import Stage
+from crosskey.errors import CrosskeyError, StorageError
+from crosskey.journal import Journal
+
+__all__ = ("DoubtError", "Origin", "read_origin")
+
+
+class DoubtError(CrosskeyError):
+    """Why changes alone are not enough: everything is read instead."""
+
+    default_code = "doubt"
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot was made with, and from where each source's changes go on (by section path)."""
+
+    lineage: str
+    serial: int
+    config_digest: str
+    plugins: dict[str, str]
+    issuers: dict[str, str]
+    cursors: dict[str, str]
+    full_at: datetime
+
+    def refuse_unfit(
+        self, config: Config, journal: Journal, issuers: Mapping[str, str], plugins: Mapping[str, str], now: datetime
+    ) -> None:
+        """Raise :class:`DoubtError` unless this run may go on from this snapshot."""
+        if self.lineage != journal.lineage or self.serial > journal.serial:
+            raise DoubtError("the journal is another one, or older than the snapshot")
+        if self.config_digest != config.digest:
+            raise DoubtError("the configuration changed")
+        if self.plugins != dict(plugins):
+            raise DoubtError("plugins changed")
+        if self.issuers != dict(issuers):
+            raise DoubtError("the sources changed")
+        every: timedelta = config.sync.full_every
+        if now - self.full_at >= every:
+            raise DoubtError(f"the last full read began at {self.full_at:%Y-%m-%d %H:%M UTC}")
+
+
+def read_origin(snapshot: Path) -> Origin:
+    """The origin of the snapshot at a path. Raises :class:`DoubtError` when there is none, or none that can be read."""
+    try:
+        with Stage.kept(snapshot) as stage:
+            return stage.read_note("origin", Origin)
+    except StorageError as error:
+        raise DoubtError("there is no snapshot of an earlier run to go on from") from error

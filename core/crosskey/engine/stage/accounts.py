@@ -1,0 +1,91 @@
+"""The target's accounts as they were read, findable by key, by marker and by what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from crosskey.engine.stage.scratch import Scratch
+from crosskey.model import Account
+
+__all__ = ("ACCOUNTS_SCHEMA", "StagedAccounts")
+
+ACCOUNTS_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS account(kind TEXT NOT NULL, key TEXT NOT NULL, marker TEXT NOT NULL, body BLOB NOT NULL,
+                                   PRIMARY KEY(kind, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identity(kind TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, key TEXT NOT NULL);
+"""
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS account_marker ON account(kind, marker) WHERE marker <> ''",
+    "CREATE INDEX IF NOT EXISTS identity_value ON identity(kind, field, value)",
+)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Account).decode
+
+
+class StagedAccounts:
+    """Accounts by kind."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._db = scratch
+
+    def add(self, accounts: Sequence[Account], identifying: Iterable[str]) -> None:
+        """Stage accounts, and under the ``identifying`` fields their values for matching."""
+        self._db.many(
+            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)",
+            [(a.kind, a.key, a.marker, _encode(a)) for a in accounts],
+        )
+        names = tuple(identifying)
+        self._db.many(
+            "INSERT INTO identity VALUES (?, ?, ?, ?)",
+            [
+                (a.kind, name, value.casefold(), a.key)
+                for a in accounts
+                for name in names
+                if isinstance(value := a.fields.get(name), str) and value
+            ],
+        )
+
+    def forget(self, kind: str, keys: Sequence[str]) -> None:
+        """Forget accounts, so that what a look-up brings stands in their place."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS identity_key ON identity(kind, key)")
+        for table in ("account", "identity"):
+            self._db.many(f"DELETE FROM {table} WHERE kind = ? AND key = ?", [(kind, key) for key in keys])  # noqa: S608 - a constant
+
+    def index(self) -> None:
+        """Make what was staged so far findable by marker and identity. Call once, after the reads."""
+        for index in _INDEXES:
+            self._db.execute(index)
+
+    def count(self, kind: str) -> int:
+        """How many accounts of a kind were read."""
+        return self._db.count("SELECT count(*) FROM account WHERE kind = ?", (kind,))
+
+    def by_key(self, kind: str, keys: Sequence[str]) -> dict[str, Account]:
+        """Accounts by key, as far as they were read."""
+        rows = self._db.among("SELECT key, body FROM account WHERE kind = ? AND key IN ({})", (kind,), keys)
+        return {key: _decode(body) for key, body in rows}
+
+    def by_marker(self, kind: str, marker: str) -> Account | None:
+        """The account that bears this marker; the lowest key when a fault left two."""
+        # left alone, SQLite walks all accounts of the kind in the order of their keys
+        row = self._db.one(
+            "SELECT body FROM account INDEXED BY account_marker"
+            " WHERE kind = ? AND marker = ? AND marker <> '' ORDER BY key LIMIT 1",
+            (kind, marker),
+        )
+        return None if row is None else _decode(row[0])
+
+    def keys_by_identity(self, kind: str, fields: Sequence[str], value: str) -> list[str]:
+        """Keys of the accounts that hold ``value`` (case-insensitive) in one of the fields."""
+        marks = ",".join("?" * len(fields))
+        return [
+            key
+            for (key,) in self._db.execute(
+                f"SELECT DISTINCT key FROM identity WHERE kind = ? AND field IN ({marks}) AND value = ? ORDER BY key",  # noqa: S608 - only question marks
+                (kind, *fields, value.casefold()),
+            )
+        ]

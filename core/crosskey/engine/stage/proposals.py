@@ -1,0 +1,173 @@
+"""What one run worked out: newcomers and who claims what, changes, who is held, and who must be looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from crosskey.engine.stage.people import StagedPeople
+from crosskey.engine.stage.scratch import CHUNK, Scratch
+from crosskey.model import Subject
+from crosskey.plan import Change, Held
+
+__all__ = ("PROPOSALS_SCHEMA", "SCRATCH_TABLES", "StagedProposals")
+
+SCRATCH_TABLES: Final = ("newcomer", "claim", "claimed", "change")
+"""What is of no use once the run is over."""
+
+PROPOSALS_SCHEMA: Final = """
+CREATE TABLE newcomer(kind TEXT NOT NULL, id TEXT NOT NULL, wanted INTEGER NOT NULL, body BLOB NOT NULL,
+                      PRIMARY KEY(kind, id)) WITHOUT ROWID;
+CREATE TABLE claim(kind TEXT NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL);
+CREATE TABLE claimed(kind TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
+CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL, id TEXT NOT NULL,
+                    action TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS held(id TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS due(id TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_held = msgspec.msgpack.Decoder(Held).decode
+_decode_change = msgspec.msgpack.Decoder(Change).decode
+
+
+class StagedProposals:
+    """The plan while it is being made.
+
+    Somebody is *due* until what was planned for them is done: a later run that reads only changes looks at them too.
+    """
+
+    def __init__(self, scratch: Scratch, people: StagedPeople) -> None:
+        self._db = scratch
+        self._people = people
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    def add_change(self, rank: int, changes: Sequence[Change]) -> None:
+        """Stage changes; a lower ``rank`` is applied earlier. Their people are due until they are settled."""
+        self._db.many(
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
+            [(rank, change.kind, change.label, change.id, change.action, _encode(change)) for change in changes],
+        )
+        self.make_due(change.subject for change in changes)
+
+    def drop_changes(self, kind: str, action: str, *, ids: Sequence[str] | None = None) -> None:
+        """Forget the changes of one kind and action, all or those with these ids."""
+        chosen = None if ids is None else msgspec.json.encode(ids).decode()
+        self._db.execute(
+            "DELETE FROM change WHERE kind = ? AND action = ?"
+            " AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))",
+            (kind, action, chosen, chosen),
+        )
+
+    def change_counts(self) -> dict[tuple[str, str], int]:
+        """How many changes there are by kind and action."""
+        rows = self._db.execute("SELECT kind, action, count(*) FROM change GROUP BY kind, action")
+        return {(kind, action): count for kind, action, count in rows}
+
+    def changes(self, kind: str = "", action: str = "", limit: int = -1) -> Iterator[Change]:
+        """Changes in the order in which they are applied, all or of one kind and action."""
+        # The cross join keeps bodies out of the sort: only its short keys have to fit into memory.
+        cursor = self._db.execute(
+            "SELECT body FROM (SELECT rowid AS place FROM change WHERE (? = '' OR kind = ?) AND (? = '' OR action = ?)"
+            " ORDER BY rank, kind, action, label, id LIMIT ?) CROSS JOIN change ON change.rowid = place",
+            (kind, kind, action, action, limit),
+        )
+        for (body,) in cursor:
+            yield _decode_change(body)
+
+    # -- newcomers and their claims -----------------------------------------------------------------------------------
+
+    def add_newcomer(
+        self, kind: str, person: Subject, *, wanted: bool, body: bytes, values: Iterable[tuple[str, str]]
+    ) -> None:
+        """Remember somebody without a link, and the values (attribute, value) by which an account may be theirs."""
+        ref = self._people.ref(person)
+        self._db.execute("INSERT OR REPLACE INTO newcomer VALUES (?, ?, ?, ?)", (kind, ref, int(wanted), body))
+        self._db.many(
+            "INSERT INTO claim VALUES (?, ?, ?, ?)",
+            [(kind, attribute, value.casefold(), ref) for attribute, value in values if value],
+        )
+
+    def index_claims(self) -> None:
+        """Make claims findable by value. Call once, after the newcomers are in."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS claim_value ON claim(kind, attribute, value)")
+
+    def newcomers(self, kind: str) -> Iterator[tuple[Subject, bool, bytes]]:
+        """People of a kind without a link, in order: who, whether they want an account, the encoded desire."""
+        after = ""
+        while True:
+            rows = self._db.execute(
+                "SELECT id, wanted, body FROM newcomer WHERE kind = ? AND id > ? ORDER BY id LIMIT ?",
+                (kind, after, CHUNK),
+            ).fetchall()
+            if not rows:
+                return
+            for ref, wanted, body in rows:
+                yield self._people.subject(ref), bool(wanted), body
+            after = rows[-1][0]
+
+    def claimants(self, kind: str, attribute: str, value: str) -> list[Subject]:
+        """The newcomers who bear this value of an attribute."""
+        rows = self._db.execute(
+            "SELECT DISTINCT id FROM claim WHERE kind = ? AND attribute = ? AND value = ? ORDER BY id",
+            (kind, attribute, value.casefold()),
+        )
+        return [self._people.subject(ref) for (ref,) in rows]
+
+    def claim_account(self, kind: str, key: str, person: Subject) -> Subject:
+        """Note that an account looks like this person's; whoever came first."""
+        self._db.execute("INSERT OR IGNORE INTO claimed VALUES (?, ?, ?)", (kind, key, self._people.ref(person)))
+        first = self._db.execute("SELECT id FROM claimed WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        return self._people.subject(str(first[0]))
+
+    def withdraw_adoption(self, kind: str, key: str) -> Change | None:
+        """Take back the adoption of an account; the change as it was, ``None`` when there is none."""
+        for change in self.changes(kind, "adopt"):
+            if change.key == key:
+                self.drop_changes(kind, "adopt", ids=[change.id])
+                return change
+        return None
+
+    # -- who waits ----------------------------------------------------------------------------------------------------
+
+    def add_held(self, held: Iterable[Held]) -> None:
+        """Keep who is held and why, for ``crosskey explain``; they are due."""
+        rows = [(self._people.ref(each.subject), each.kind, _encode(each)) for each in held if each.subject is not None]
+        self._db.many("INSERT INTO held VALUES (?, ?, ?)", rows)
+        self._db.many("INSERT OR REPLACE INTO due VALUES (?, '')", [(ref,) for ref, _, _ in rows])
+
+    def forget_held(self) -> None:
+        """Forget what earlier runs said of people who are looked at again, and that they were due."""
+        self._db.execute("DELETE FROM held WHERE id IN (SELECT id FROM touched)")
+        self._db.execute("DELETE FROM due WHERE id IN (SELECT id FROM touched)")
+
+    def held(self, kind: str, person: Subject) -> list[Held]:
+        """Why that person's account of a kind was held back when they were last looked at."""
+        rows = self._db.execute(
+            "SELECT body FROM held WHERE id = ? AND kind IN (?, '')", (self._people.ref(person), kind)
+        )
+        return [_decode_held(body) for (body,) in rows]
+
+    def make_due(self, people: Iterable[Subject], *, at: datetime | None = None) -> None:
+        """Look at these people again in the next run, or in the first one after ``at``."""
+        when = "" if at is None else at.isoformat()
+        self._db.many(
+            "INSERT INTO due VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET at = min(at, excluded.at)",
+            [(self._people.ref(person), when) for person in people],
+        )
+
+    def settle(self, people: Iterable[Subject]) -> None:
+        """What was planned for these people is done, as far as nobody holds anything else of theirs."""
+        self._db.many(
+            "DELETE FROM due WHERE id = ? AND at = '' AND id NOT IN (SELECT id FROM held)",
+            [(self._people.ref(person),) for person in people],
+        )
+
+    def due(self, now: datetime) -> list[Subject]:
+        """Whom to look at now although nothing about them changed."""
+        rows = self._db.execute("SELECT id FROM due WHERE at <= ?", (now.isoformat(),))
+        return [self._people.subject(ref) for (ref,) in rows]

@@ -1,0 +1,378 @@
+"""The steps of one run: gather → settle → plan → rails → apply, each thin, and what they hand on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
+from typing import Final, TypedDict
+
+import msgspec
+
+from crosskey.clock import Clock
+from crosskey.config import Config
+from crosskey.connector.mapper import CompiledMapping
+from crosskey.connector.target import HasCatalogue, Target, TargetSchema
+from crosskey.engine.apply import Alone, Applied, apply_changes
+from crosskey.engine.baseline import Baseline
+from crosskey.engine.blame import blaming
+from crosskey.engine.connect import Connect
+from crosskey.engine.findings import Findings
+from crosskey.engine.gather import Gathered, Gatherer
+from crosskey.engine.merging import Preference
+from crosskey.engine.order import Observer, Proposal, RunOptions, RunResult, Verdict
+from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
+from crosskey.engine.protect import Protection
+from crosskey.engine.provenance import plugins_of
+from crosskey.engine.rails import Allowed, check_read
+from crosskey.engine.recover import Recovery, settle_operations
+from crosskey.engine.rules import compile_mappings
+from crosskey.engine.saved import refuse_expired
+from crosskey.engine.snapshot import DoubtError, Origin, read_origin
+from crosskey.engine.sources import OpenSource, Sources
+from crosskey.engine.stage import Stage
+from crosskey.engine.unite import Unions, unite
+from crosskey.engine.writing import write_plan
+from crosskey.events import RunFacts
+from crosskey.journal import JournalWriter, Voucher
+from crosskey.model import Catalogue, Scalar
+from crosskey.plan import Change, Held, Outcome, Plan
+from crosskey.plugins import Plugins
+
+__all__ = ("Turn",)
+
+_SETTLE: Final = timedelta(minutes=2)
+
+
+class _Several(TypedDict):
+    keys: tuple[str, ...]
+    preference: Preference
+
+
+class _Desk(msgspec.Struct, frozen=True):
+    """The open target, what it can hold, what may be referred to, and the rules compiled against both."""
+
+    target: Target
+    schema: TargetSchema
+    catalogue: Catalogue
+    mappings: dict[str, CompiledMapping]
+
+
+class Turn:
+    """One run over open connectors."""
+
+    def __init__(
+        self,
+        config: Config,
+        plugins: Plugins,
+        journal: JournalWriter,
+        connect: Connect,
+        options: RunOptions,
+        observer: Observer,
+        run: str,
+    ) -> None:
+        self.config = config
+        self.plugins = plugins
+        self.journal = journal
+        self.connect = connect
+        self.options = options
+        self.observer = observer
+        self.run = run
+        self.clock: Clock = connect.clock
+        self.tracer = connect.tracer
+        self.baseline = Baseline(journal)
+        self.allowed = options.allowed
+        if options.expected is not None:
+            self.allowed = self.allowed.also(Allowed.parse(options.expected.header.allowed))
+        self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
+        self._snapshot = config.journal.path.with_name("snapshot.sqlite")
+        self._reading = config.journal.path.with_name("reading.sqlite")
+
+    async def go(self) -> RunResult:
+        """Everything, in order. Raises :class:`CrosskeyError` when the run cannot come to a plan."""
+        with self.tracer.start_as_current_span("crosskey.run", attributes={"crosskey.run.kind": self.options.kind}):
+            self._tell("run.started", {"kind": self.options.kind})
+            async with self._opened() as (sources, target):
+                return await self._with(sources, target)
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[tuple[Sources, Target]]:
+        async with AsyncExitStack() as stack:
+            target = await stack.enter_async_context(self.connect.target(self.config.target))
+            opened = [
+                OpenSource(section, await stack.enter_async_context(self.connect.source(section)))
+                for section in self.config.feeds
+            ]
+            yield Sources(opened), target
+
+    async def _with(self, sources: Sources, target: Target) -> RunResult:
+        self.observer.phase("Reading the desk's catalogue", None)
+        with blaming(self.config.target):
+            schema = await target.schema()
+            catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
+        desk = _Desk(target, schema, catalogue, compile_mappings(self.config, schema, catalogue))
+        because = ""
+        if (self.options.changes or self.options.people) and self.options.expected is None:
+            try:
+                return await self._partly(sources, desk)
+            except DoubtError as doubt:
+                because = doubt.message
+                self._tell("read.doubted", {"because": because})
+        with Stage.fresh(self._reading, sources.issuers, **self._several()) as stage:
+            unions = Unions()
+            findings = Findings(stage)
+            gatherer = self._gatherer(sources, desk, findings, unions)
+            with self._phase("Reading people and accounts", "crosskey.read"):
+                gathered = await gatherer.everything(stage, changes=self.options.changes or bool(self.options.people))
+            held = check_read(gathered.people, self.baseline, self.config.rails, self.allowed)
+            return await self._decide(stage, sources, desk, gathered, findings, unions, held, because)
+
+    async def _partly(self, sources: Sources, desk: _Desk) -> RunResult:
+        """A run over what changed, or over single people. Raises :class:`DoubtError` before anything was decided."""
+        origin = read_origin(self._snapshot)
+        issuers = {one.section.path: one.issuer for one in sources}
+        origin.refuse_unfit(self.config, self.journal, issuers, plugins_of(self.config), self.clock.now())
+        with Stage.seeded(self._reading, self._snapshot, **self._several()) as stage:
+            unions = Unions()
+            findings = Findings(stage)
+            gatherer = self._gatherer(sources, desk, findings, unions)
+            with self._phase("Reading what changed", "crosskey.read"):
+                if self.options.changes:
+                    gathered = await gatherer.changed(stage, origin)
+                else:
+                    gathered = await gatherer.single(stage, origin, sorted(self.options.people))
+            held = check_read(gathered.people, self.baseline, self.config.rails, self.allowed)
+            if held:
+                raise DoubtError(held[0].summary)
+            unions.vouchers += stage.read_note("unsaved_vouchers", list[Voucher])
+            return await self._decide(stage, sources, desk, gathered, findings, unions, held, "")
+
+    async def _decide(
+        self,
+        stage: Stage,
+        sources: Sources,
+        desk: _Desk,
+        gathered: Gathered,
+        findings: Findings,
+        unions: Unions,
+        held: Sequence[Held],
+        because: str,
+    ) -> RunResult:
+        """From what was gathered to what became of it; the stage is kept once all of it is settled or due."""
+        planner, recovery = await self._planner(stage, desk, findings, unions)
+        for hold in held:
+            findings.add(hold)
+        if not held:
+            await self._plan(planner, sources, desk.target, gathered)
+        tell_unruled(planner, desk.schema)
+        plan = write_plan(
+            stage,
+            findings,
+            self.journal,
+            self.plugins,
+            self.facts,
+            config=self.config,
+            now=self.clock.now(),
+            allowed=self.allowed,
+            tell=self._tell,
+        )
+        if self.options.expected is not None:
+            self.options.expected.refuse_other(plan.header)
+        proposal = Proposal(
+            plan=plan,
+            people=gathered.people.people,
+            accounts=gathered.accounts.accounts,
+            schema=desk.schema,
+            catalogue=desk.catalogue,
+        )
+        applied = await self._apply(stage, desk.target, proposal, recovery.alone)
+        self._remember(stage, sources, desk, gathered, unions, applied, trusted=not held)
+        return RunResult(
+            **msgspec.structs.asdict(proposal),
+            reach=gathered.reach,
+            because=because,
+            run=self.run,
+            verdict=self._verdict(plan, applied),
+            applied=applied,
+            notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices),
+        )
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def _several(self) -> _Several:
+        """What tells people of several sources to be one, and whose word counts then."""
+        sync = self.config.sync
+        numbers = {name: number for number, name in enumerate(sync.sources)}
+        order = {attribute: [numbers[name] for name in names] for attribute, names in sync.prefer.items()}
+        keys = tuple(sync.same or ()) if len(sync.sources) > 1 else ()
+        return _Several(keys=keys, preference=Preference(order))
+
+    def _gatherer(self, sources: Sources, desk: _Desk, findings: Findings, unions: Unions) -> Gatherer:
+        def united(stage: Stage) -> None:
+            unite(
+                stage,
+                self.journal,
+                findings,
+                unions,
+                kinds=list(desk.mappings),
+                issuers=sources.issuers,
+                keys=self.config.sync.same or (),
+            )
+
+        return Gatherer(
+            sources,
+            desk.target,
+            self.config.target,
+            desk.mappings,
+            journal=self.journal,
+            run=self.run,
+            clock=self.clock,
+            advance=self.observer.advance,
+            united=united,
+        )
+
+    async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:
+        kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
+        specs = {kind.name: kind.kind for kind in kinds}
+        with blaming(self.config.target):
+            recovery = await settle_operations(self.journal, stage, desk.target, specs, run=self.run, clock=self.clock)
+        planner = Planner(
+            stage,
+            self.journal,
+            kinds,
+            Protection(self.config.rails.protect),
+            clock=self.clock,
+            settle=self._settle(desk.schema),
+            final=desk.schema.final,
+            blocked=recovery.waiting,
+            most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
+            findings=findings,
+            unclear=unions.unclear,
+        )
+        return planner, recovery
+
+    async def _plan(self, planner: Planner, sources: Sources, target: Target, gathered: Gathered) -> None:
+        with self._phase("Comparing", "crosskey.plan", gathered.people.people):
+            await plan_everyone(
+                planner,
+                sources,
+                target,
+                gathered.logical,
+                config=self.config,
+                allowed=self.allowed,
+                advance=self.observer.advance,
+            )
+        tell_unknown(planner, gathered.people)
+
+    async def _apply(self, stage: Stage, target: Target, proposal: Proposal, alone: Alone) -> Applied:
+        plan, schema = proposal.plan, proposal.schema
+        stopped = any(hold.scope == "run" for hold in plan.held)
+        if self.options.kind == "plan" or stopped or not plan.size:
+            return Applied()
+        if self.options.confirm is not None and not self.options.confirm(proposal):
+            return Applied(declined=True)
+        refuse_expired(plan.header, self.clock.now())
+
+        def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+            self.observer.advance(len(changes))
+            done = {outcome.change for outcome in outcomes if outcome.result in ("applied", "already")}
+            stage.proposals.settle(change.subject for change in changes if change.id in done)
+            first = changes[0]
+            failed = sum(outcome.result in ("rejected", "unknown") for outcome in outcomes)
+            facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}
+            self._tell("batch.applied", facts)
+
+        with self._phase("Applying", "crosskey.apply", plan.size):
+            return await apply_changes(
+                self.journal,
+                target,
+                plan.changes(),
+                run=self.run,
+                batch=schema.batch,
+                settle=self._settle(schema),
+                stop=self.options.stop,
+                progress=progress,
+                alone=alone,
+            )
+
+    def _remember(
+        self,
+        stage: Stage,
+        sources: Sources,
+        desk: _Desk,
+        gathered: Gathered,
+        unions: Unions,
+        applied: Applied,
+        *,
+        trusted: bool,
+    ) -> None:
+        """Keep the stage with its cursors: only now is everything that was read either done, or due again."""
+        stands = trusted and self._stands(gathered, applied)
+        self.baseline.remember(
+            self.run,
+            gathered.people,
+            gathered.accounts,
+            target=self.config.target.path,
+            trusted=stands,
+            reach=gathered.reach,
+        )
+        if not trusted:
+            return
+        vouchers = unions.vouchers
+        if vouchers and self.options.kind != "plan" and not applied.declined:
+            self.journal.vouch(self.run, vouchers)
+            vouchers = []
+        origin = Origin(
+            lineage=self.journal.lineage,
+            serial=self.journal.serial,
+            config_digest=self.config.digest,
+            plugins=plugins_of(self.config),
+            issuers={one.section.path: one.issuer for one in sources},
+            cursors=gathered.cursors,
+            full_at=gathered.full_at,
+        )
+        notes: dict[str, object] = {
+            "schema": desk.schema,
+            "catalogue": desk.catalogue,
+            "read_at": self.clock.now(),
+            "groups": gathered.logical.groups,
+            "apps": gathered.logical.apps,
+            "origin": origin,
+            "unsaved_vouchers": vouchers,
+        }
+        for name, value in notes.items():
+            stage.note(name, value)
+        stage.keep(self._snapshot)
+
+    def _stands(self, gathered: Gathered, applied: Applied) -> bool:
+        """Whether later reads are measured by this one. What a person allowed counts only once it was carried out."""
+        if not check_read(gathered.people, self.baseline, self.config.rails, Allowed()):
+            return True
+        return self.options.kind != "plan" and not applied.declined
+
+    def _settle(self, schema: TargetSchema) -> timedelta:
+        """What the operator says about this desk; else what its plugin says of all desks, and never less than usual."""
+        given = self.config.sync.settle
+        return max(_SETTLE, timedelta(seconds=schema.settle)) if given is None else given
+
+    def _tell(self, event: str, facts: Mapping[str, Scalar]) -> None:
+        self.plugins.emit(self.journal.event(self.run, event, facts))
+
+    @contextmanager
+    def _phase(self, name: str, span: str, total: int | None = None) -> Generator[None]:
+        self.observer.phase(name, total)
+        with self.tracer.start_as_current_span(span):
+            yield
+
+    @staticmethod
+    def _verdict(plan: Plan, applied: Applied) -> Verdict:
+        if applied.stopped is not None:
+            return "failed"
+        if applied.declined or applied.interrupted:
+            return "aborted"
+        if applied.counts["rejected"] or applied.counts["unknown"]:
+            return "partial"
+        if plan.held:
+            return "held"
+        return "clean"
