@@ -28,15 +28,15 @@ def load(tmp_path: Path):
 def test_the_smallest_configuration_gets_its_defaults(load, tmp_path):
     config = load(CONFIG)
     assert config.path == tmp_path / "crosskey.toml"
-    assert config.source is config.sources["corp"]
+    assert config.feeds[0] is config.sources["corp"]
     assert config.target is config.targets["support"]
-    assert (config.source.path, config.target.path, config.maps["user"].path) == (
+    assert (config.feeds[0].path, config.target.path, config.maps["user"].path) == (
         "source.corp",
         "target.support",
         "map.user",
     )
-    assert config.source.provided.plugin == "acme"
-    assert config.source.settings == AcmeSettings(url="https://acme.example.com")
+    assert config.feeds[0].provided.plugin == "acme"
+    assert config.feeds[0].settings == AcmeSettings(url="https://acme.example.com")
     assert config.maps["user"].provided.value.name == "rules"
     assert (config.sync.sources, config.sync.target) == (("corp",), "support")
     assert (config.sync.settle, config.sync.plan_expiry) == (None, timedelta(hours=4))
@@ -86,7 +86,7 @@ def test_every_part_may_be_written(load, tmp_path):
         path = "/var/lib/crosskey/journal.sqlite"
         """
     )
-    settings = config.source.settings
+    settings = config.feeds[0].settings
     assert isinstance(settings, AcmeSettings)
     assert str(settings.token) == "Secret({ command = \"pass show 'a b'\" })"
     assert settings.mode is True
@@ -96,7 +96,7 @@ def test_every_part_may_be_written(load, tmp_path):
     assert settings.retry == Retry(attempts=5, wait=timedelta(minutes=2))
     assert settings.steps == (Retry(wait=timedelta(seconds=1)),)
     assert settings.certificate == Path("keys/cert.pem")
-    assert (config.source.groups, config.source.apps) == ({"All Staff": "g1"}, {"Desk": "a1"})
+    assert (config.feeds[0].groups, config.feeds[0].apps) == ({"All Staff": "g1"}, {"Desk": "a1"})
     assert list(config.sources) == ["corp", "unused"]
     assert (config.sync.settle, config.sync.plan_expiry) == (timedelta(0), timedelta(days=7))
     rules = config.maps["user"].settings
@@ -126,7 +126,7 @@ def test_the_digest_follows_the_meaning_and_not_the_writing(load):
 
 
 def test_a_byte_order_mark_is_no_reason_to_refuse_a_file(load):
-    assert load("\ufeff" + CONFIG.lstrip()).source.name == "corp"
+    assert load("\ufeff" + CONFIG.lstrip()).feeds[0].name == "corp"
 
 
 @pytest.mark.parametrize(

@@ -174,9 +174,9 @@ def test_a_required_secret_is_asked_for_as_a_reference(refused):
         ),
         (
             ("[map.user]", "[map.user]\n[source.b]\nuse='acme'\nurl='x'\n[sync]\nfrom = ['corp', 'b']"),
-            "sync.from",
-            "this version syncs from one source",
-            'write from = ["corp"]',
+            "sync.same",
+            "several sources are read, and nothing says how one person in two of them is recognised",
+            'write same = ["employee_number", "email"] or whatever surely tells people apart; [] for nobody',
         ),
         (
             ("[map.user]", "[map.user]\n[source.b]\nuse='acme'\nurl='x'"),

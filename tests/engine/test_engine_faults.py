@@ -172,7 +172,7 @@ async def test_how_much_came_is_in_the_journal(bench):
     await bench.run()
     assert bench.observer.advanced["Reading people and accounts"] == 9 + 9
     with bench.journal() as journal:
-        people, accounts = journal.last_complete("source", "people"), journal.last_complete("target", "user")
+        people, accounts = journal.last_complete("source.corp", "people"), journal.last_complete("target.desk", "user")
     groups_page, people_pages, member_pages, end = 1, 3, 3, 1
     assert (people.pages, people.records) == (groups_page + people_pages + member_pages + end, 9)
     assert (accounts.pages, accounts.records) == (2 + 1, 9)
@@ -190,4 +190,4 @@ async def test_accounts_without_an_end_are_not_complete(bench):
         await bench.run()
     assert bench.desk.writes == []
     with bench.journal() as journal:
-        assert journal.last_complete("target", "user") is None
+        assert journal.last_complete("target.desk", "user") is None

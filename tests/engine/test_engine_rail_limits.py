@@ -6,7 +6,7 @@ from engine_bench import CONFIG, rails
 from crosskey.config import RailSettings
 from crosskey.connector.target import Seats
 from crosskey.engine.rails import Allowed, check_read
-from crosskey.engine.read import PeopleRead
+from crosskey.engine.read import PeopleRead, SourceRead
 from crosskey.errors import ConfigError
 
 
@@ -16,15 +16,16 @@ class Last:
     def __init__(self, people=0, members=0):
         self._people, self._members = people, members
 
-    def people(self):
+    def people(self, source):
         return self._people
 
-    def members(self, name):
+    def members(self, source, name):
         return self._members
 
 
 def held(read_people, last, *, members=1, allow=(), **settings):
-    read = PeopleRead(pages=1, people=read_people, logical={"Staff": members}, warnings=())
+    source = SourceRead(path="source.corp", pages=1, people=read_people, logical={"Staff": members})
+    read = PeopleRead(sources=(source,), people=read_people)
     return check_read(read, last, RailSettings(**settings), Allowed.parse(allow))
 
 
@@ -67,16 +68,16 @@ def test_what_is_allowed_is_exactly_that():
 
 def test_an_empty_source_says_what_there_was_and_cannot_be_allowed():
     [first] = held(0, Last(), allow=["shrink=0"])
-    assert first.summary == "the source returned nobody"
+    assert first.summary == "source.corp returned nobody"
     assert (first.scope, first.rail) == ("run", "empty-source")
     [later] = held(0, Last(20))
-    assert later.summary == "the source returned nobody (last complete read: 20)"
+    assert later.summary == "source.corp returned nobody (last complete read: 20)"
     assert "crosskey check" in later.fix
 
 
 def test_the_summary_of_a_shrunk_read_names_both_numbers_and_the_way_through():
     [hold] = held(6, Last(10))
-    assert hold.summary == "the source returned 6 people, the last complete read 10 (less than 70 %)"
+    assert hold.summary == "source.corp returned 6 people, the last complete read 10 (less than 70 %)"
     assert hold.fix == "if that is right: --allow shrink=6"
     assert hold.scope == "run"
 

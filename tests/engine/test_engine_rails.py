@@ -31,7 +31,7 @@ async def test_an_empty_source_holds_the_run(bench):
 async def test_an_empty_source_is_held_even_on_the_first_run(bench):
     result = await bench.run()
     assert rails(result) == ["empty-source"]
-    assert result.plan.held[0].summary == "the source returned nobody"
+    assert result.plan.held[0].summary == "source.corp returned nobody"
 
 
 @pytest.mark.parametrize("fault", ["raises", "no end"])
@@ -47,7 +47,7 @@ async def test_an_incomplete_read_plans_nothing_and_is_not_what_the_next_is_meas
     with bench.journal() as journal:
         last = journal.runs(limit=1)[0]
         assert last.verdict == "failed"
-        assert journal.last_complete("source", "people").records == 20
+        assert journal.last_complete("source.corp", "people").records == 20
 
 
 async def test_a_short_account_list_stops_the_run_before_anything_is_doubled(bench):

@@ -133,7 +133,7 @@ class Real:
 
     async def check(self) -> dict[str, str]:
         """What the source's own check finds: code and severity."""
-        async with self.connect.source(self.config.source) as source:
+        async with self.connect.source(self.config.feeds[0]) as source:
             return {finding.code: finding.severity for finding in await source.check()}
 
     def did(self) -> set[str]:

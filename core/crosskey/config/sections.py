@@ -66,15 +66,15 @@ class SyncSection(Settings, frozen=True, kw_only=True, rename={"sources": "from"
     same: Annotated[
         tuple[str, ...] | None,
         Meta(
-            description="Attributes by which people of several sources are recognised as one person, in order, such as "
-            '["employee_number", "email"]. Needed with several sources; [] keeps everybody apart.'
+            description="Attributes, in order, by which people of several sources are recognised as one person. "
+            "Needed with several sources; an empty list keeps everybody apart."
         ),
     ] = None
     prefer: Annotated[
         dict[str, tuple[str, ...]],
         Meta(
-            description='Attribute = sources that go first for it: { title = ["acquired"] }. Otherwise the order of '
-            "`from` counts, and whoever says anything wins."
+            description="By attribute, the sources that go first for it. Otherwise the order of `from` counts, and the "
+            "first who says anything."
         ),
     ] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
     settle: Annotated[

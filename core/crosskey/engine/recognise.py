@@ -1,7 +1,7 @@
 """Who in one directory is whom in another: by configured keys, in order, and never by guess.
 
 The first key that finds anybody decides. It must find exactly one person in a directory, nobody else of one's own
-directory may bear the same value, and no later key may point to somebody else.
+directory may bear the same value, and no later key may name somebody else.
 """
 
 from __future__ import annotations
@@ -38,20 +38,19 @@ def recognise(stage: Stage, person: Person, keys: Sequence[str]) -> Recognised |
         others = [subject for subject in bearers if subject.issuer != person.subject.issuer]
         if not others:
             continue
+        if decided is not None:
+            known = {subject.issuer: subject for subject in decided.subjects}
+            if stray := [other for other in others if known.get(other.issuer, other) != other]:
+                reason = f'{decided.because} and same {key} "{value}" name two different people'
+                return Ambiguous(reason, (*decided.subjects, *stray))
+            continue
         if len(others) < len(bearers):
             twins = [subject for subject in bearers if subject.issuer == person.subject.issuer]
             return Ambiguous(f'{len(twins) + 1} people of one source share {key} "{value}"', tuple(bearers))
         issuers = {subject.issuer for subject in others}
         if len(issuers) < len(others):
             return Ambiguous(f'{len(others)} people of another source share {key} "{value}"', tuple(others))
-        if decided is None:
-            decided = Recognised(tuple(others), f'same {key} "{value}"')
-            continue
-        known = {subject.issuer: subject for subject in decided.subjects}
-        for other in others:
-            if known.get(other.issuer, other) != other:
-                reason = f'{decided.because} and same {key} "{value}" name two different people'
-                return Ambiguous(reason, (known[other.issuer], other))
+        decided = Recognised(tuple(others), f'same {key} "{value}"')
     return decided
 
 

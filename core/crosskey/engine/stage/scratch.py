@@ -108,5 +108,5 @@ def _storage(error: Exception, path: Path | None) -> StorageError:
         f"the scratch database failed: {error}",
         code="stage",
         where=str(path or "memory"),
-        fix="free disk space or set `[journal] path` to a writable place; nothing was changed",
+        fix="free disk space or set `[journal] path` to a writable place; what was written is in the journal",
     )
