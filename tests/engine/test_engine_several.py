@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import bench_plugin
 import pytest
-from crosskey.errors import ConfigError
 from engine_bench import CONFIG, Bench, rails
+
+import bench_plugin
+from crosskey.errors import ConfigError
 
 SEVERAL = CONFIG.replace(
     "[target.desk]",
@@ -55,7 +56,8 @@ async def test_the_order_of_sources_and_the_preference_for_an_attribute_decide(b
     assert bench.desk.of("user")["Ada"].fields["title"] == "Engineer"
     bench.configure(
         SEVERAL.replace('title = { from = "title", write = "on_create" }', 'title = "title"').replace(
-            'same = ["employee_number", "email"]', 'same = ["employee_number", "email"]\nprefer = { title = ["acquired"] }'
+            'same = ["employee_number", "email"]',
+            'same = ["employee_number", "email"]\nprefer = { title = ["acquired"] }',
         )
     )
     await bench.run()

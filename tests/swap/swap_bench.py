@@ -14,6 +14,7 @@ from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
+from crosskey.engine.swap import SwapOptions, SwapResult, swap
 from crosskey.journal import Journal
 from crosskey.plan import Change
 from crosskey.plugins import load_plugins
@@ -54,6 +55,17 @@ class Quiet:
 
     def advance(self, count: int) -> None:
         pass
+
+
+class ByHost(httpx.AsyncBaseTransport):
+    """Both directories under the name of one section: who is asked depends on the address."""
+
+    def __init__(self, *, okta: httpx.AsyncBaseTransport, entra: httpx.AsyncBaseTransport) -> None:
+        self._okta, self._entra = okta, entra
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        of = self._okta if request.url.host == "acme.okta.com" else self._entra
+        return await of.handle_async_request(request)
 
 
 class Program:
@@ -104,10 +116,26 @@ class Program:
             self.planned = list(result.plan.changes())
             return result
 
+    async def swap(self, to: Use, edit: Callable[[str], str] = str, **options: object) -> SwapResult:
+        """Swap the section that is configured for the other one, as ``crosskey swap`` does."""
+        plugins = load_plugins()
+        new = self._path.with_name("new.toml")
+        new.write_text(edit(configuration(self.stage, to)), encoding="utf-8")
+        today, then = load_config(self._path, plugins), load_config(new, plugins)
+        connect = Connect(clock=self.clock, transport=self._transport)
+        chosen = SwapOptions(**{"confirm": lambda _proof: True, **options})
+        with Journal.writing(today.journal.path, clock=self.clock, connection="desk") as journal:
+            result = await swap(today, then, plugins, journal, connect, chosen, Quiet())
+        if result.applied is not None and result.verdict == "clean":
+            self.configure(to, edit)
+        return result
+
     def _transport(self, instance: str) -> httpx.AsyncBaseTransport:
         if instance == "target.desk":
             return httpx.ASGITransport(app=halo_app(self.desk))
-        return httpx.ASGITransport(app=okta_app(self.org) if self.use == "okta" else entra_app(self.tenant))
+        return ByHost(
+            okta=httpx.ASGITransport(app=okta_app(self.org)), entra=httpx.ASGITransport(entra_app(self.tenant))
+        )
 
     # ------------------------------------------------------------------------------- what happens, in both directories
 

@@ -20,7 +20,7 @@ from crosskey.engine.run import Proposal, RunOptions, RunResult, execute
 from crosskey.engine.saved import save_plan
 from crosskey.errors import ExitCode
 
-__all__ = ("exit_code", "run_engine", "supervised")
+__all__ = ("StopFlag", "confirmed", "exit_code", "run_engine", "supervised")
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ def run_engine(
     def confirm(proposal: Proposal) -> bool:
         with progress.paused():
             renderer.proposal(proposal)
-            return _confirmed(f"Apply these {proposal.plan.size} changes?")
+            return confirmed(f"Apply these {proposal.plan.size} changes?")
 
     options = msgspec.structs.replace(options, stop=stop, confirm=confirm if ask else None)
     stop.applying = progress.applying
@@ -85,7 +85,7 @@ def _see_that_somebody_can_answer(*, as_json: bool) -> None:
         raise click.UsageError("nobody is there to ask: add --yes to apply without asking, or use `crosskey sync`")
 
 
-def _confirmed(question: str) -> bool:
+def confirmed(question: str) -> bool:
     """Ask; Ctrl-C or SIGTERM instead of an answer ends the run at once."""
     # the loop, which takes signals otherwise, waits for the answer too
     kept = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
@@ -106,6 +106,7 @@ class StopFlag:
         self.applying: Callable[[], bool] = lambda: False
 
     def __call__(self) -> bool:
+        """Whether it was set."""
         return self.stopped
 
 

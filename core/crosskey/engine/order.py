@@ -49,7 +49,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     ``confirm`` is asked before anything is written (``None``: go on), ``stop`` before each batch. ``expected`` is the
     saved plan that this run must come to exactly. ``changes``: read only what changed since the last run, wherever that
     is safe; ``people``: read and plan only these, by id. Without either, or where anything is in doubt, everything is
-    read.
+    read. ``markers``: plan as if accounts that bear the one marker bore the other (the rehearsal of a swap).
     """
 
     kind: Literal["plan", "apply", "sync"]
@@ -60,6 +60,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     stop: Callable[[], bool] = lambda: False
     changes: bool = False
     people: frozenset[Subject] = frozenset()
+    markers: Mapping[str, str] = {}
 
 
 class RunResult(Proposal, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ RAILS: Mapping[str, str] = {
     "protected": "the account must never be touched",
     "ambiguous-match": "several accounts or people fit each other",
     "ambiguous-person": "nobody can tell whether people of several sources are one",
+    "swap-differs": "two directories that are to be swapped tell different companies",
     "voucher-unread": "a leaver of one source, for whom another vouched that cannot be asked",
     "identity-collision": "the account found belongs to somebody else",
     "unmanaged-leaver": "somebody inactive still has an active account that crosskey does not manage",
@@ -43,7 +44,7 @@ RAILS: Mapping[str, str] = {
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
 
-_NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing"})
+_NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing", "swap-differs"})
 _NAMED = frozenset({"empty-group", "voucher-unread"})
 _TAKES_SEATS: tuple[Action, ...] = ("enable", "adopt", "create")
 
@@ -71,8 +72,8 @@ class Allowed(msgspec.Struct, frozen=True):
                     f'"{word}" cannot be allowed. {hint}'.rstrip(),
                     code="allow",
                     where="--allow",
-                    fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N, accounts-missing=N "
-                    "empty-group=NAME or voucher-unread=ISSUER",
+                    fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N, accounts-missing=N, "
+                    "swap-differs=N, empty-group=NAME or voucher-unread=ISSUER",
                 )
         return cls(numbers, frozenset(names))
 

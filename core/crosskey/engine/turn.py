@@ -160,6 +160,7 @@ class Turn:
         because: str,
     ) -> RunResult:
         """From what was gathered to what became of it; the stage is kept once all of it is settled or due."""
+        stage.accounts.remark(self.options.markers)
         planner, recovery = await self._planner(stage, desk, findings, unions)
         for hold in held:
             findings.add(hold)

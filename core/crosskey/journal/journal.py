@@ -13,6 +13,7 @@ from crosskey.errors import ConfigError, CrosskeyError
 from crosskey.events import Event
 from crosskey.journal import events, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
 from crosskey.journal.database import Database, stamp
+from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_read, open_to_write
 from crosskey.journal.records import (
     EventRecord,
@@ -325,6 +326,17 @@ class JournalWriter(Journal):
         """Note that a subject vouches for nobody any more: its source said that there is nobody of that id."""
         with self._database.transaction():
             vouchers.forget(self._database, self.connection, subject)
+
+    def move_vouchers(self, moves: Sequence[tuple[Subject, Subject]], *, run: str) -> None:
+        """Note that people bear other subjects from now on (old, new): whatever they vouch for goes along."""
+        with self._database.transaction():
+            for old, new in moves:
+                vouchers.rename(self._database, self.connection, old, new)
+            self._append(run, "vouchers.moved", {"count": len(moves)})
+
+    def copy_to(self, path: Path) -> None:
+        """Write a complete copy of the journal into a new, private file."""
+        copy(self._database, path)
 
     def unlink(self, kind: str, subject: Subject, *, run: str, reason: str) -> None:
         """Forget whose account it is; the account itself stays. Nothing happens when there is no link."""

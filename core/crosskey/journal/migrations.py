@@ -14,7 +14,7 @@ from crosskey.journal.database import Database, stamp
 from crosskey.journal.failures import os_failure
 from crosskey.journal.files import sync, touch_private
 
-__all__ = ("APPLICATION_ID", "MIGRATIONS", "Migration", "identify", "migrate")
+__all__ = ("APPLICATION_ID", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
 
 APPLICATION_ID = 0x43524B59
 """``CRKY`` in the file's header: what tells a journal from any other SQLite file."""
@@ -237,9 +237,17 @@ def _back_up(database: Database, version: int, now: datetime) -> Path:
     partial = final.with_name(final.name + ".partial")
     try:
         partial.unlink(missing_ok=True)
-        touch_private(partial)
-        database.value("VACUUM INTO ?", (str(partial),))
-        sync(partial)  # SQLite does not (https://sqlite.org/lang_vacuum.html)
+        copy(database, partial)
         return partial.replace(final)
     except OSError as error:
         raise os_failure(error, final) from error
+
+
+def copy(database: Database, path: Path) -> None:
+    """A complete, synced copy of the journal in a new file, private like it."""
+    try:
+        touch_private(path)
+        database.value("VACUUM INTO ?", (str(path),))
+        sync(path)  # SQLite does not (https://sqlite.org/lang_vacuum.html)
+    except OSError as error:
+        raise os_failure(error, path) from error

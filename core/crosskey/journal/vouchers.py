@@ -12,7 +12,7 @@ from crosskey.journal.lookups import lookups
 from crosskey.journal.records import Voucher
 from crosskey.model import Subject
 
-__all__ = ("follow", "forget", "of_leads", "save", "stream")
+__all__ = ("follow", "forget", "of_leads", "rename", "save", "stream")
 
 _PAGE = 2_000
 
@@ -74,6 +74,15 @@ def follow(database: Database, connection: str, former: Subject, subject: Subjec
         " WHERE connection = ? AND lead_issuer = ? AND lead_subject = ?",
         (subject.issuer, subject.id, connection, former.issuer, former.id),
     )
+
+
+def rename(database: Database, connection: str, old: Subject, new: Subject) -> None:
+    """Inside the caller's transaction: the subject itself is another one now, as voucher and as lead."""
+    database.run(
+        "UPDATE OR REPLACE voucher SET issuer = ?, subject = ? WHERE connection = ? AND issuer = ? AND subject = ?",
+        (new.issuer, new.id, connection, old.issuer, old.id),
+    )
+    follow(database, connection, old, new)
 
 
 def forget(database: Database, connection: str, subject: Subject) -> None:

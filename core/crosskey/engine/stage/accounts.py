@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -59,6 +59,13 @@ class StagedAccounts:
         """Make what was staged so far findable by marker and identity. Call once, after the reads."""
         for index in _INDEXES:
             self._db.execute(index)
+
+    def remark(self, markers: Mapping[str, str]) -> None:
+        """Take accounts that bear the one marker for accounts that bear the other."""
+        for before, after in markers.items():
+            rows = self._db.execute("SELECT body FROM account WHERE marker = ?", (before,)).fetchall()
+            accounts = [msgspec.structs.replace(_decode(body), marker=after) for (body,) in rows]
+            self.add(accounts, ())
 
     def count(self, kind: str) -> int:
         """How many accounts of a kind were read."""
