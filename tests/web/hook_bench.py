@@ -83,7 +83,7 @@ class Bench:
         self.renewed: list[str] = []
         self.routes = hook_routes(
             sources or {"corp": self.source},
-            lambda people, changes: self.woken.append((people, changes)),
+            lambda people, *, changes: self.woken.append((people, changes)),
             self.clock,
             renew=self.renewed.append,
             limits=Limits(**limits),

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ("HookDoor", "Limits", "Renew", "Reply", "SignalSource", "Wake")
 
-Wake = Callable[[frozenset[Subject], bool], None]
-"""Called with the people to look at, and whether a round of changes is asked for. Returns at once."""
-
 Renew = Callable[[str], None]
 """Called with a source's name when its vendor says that a subscription is about to end. Returns at once."""
 
@@ -42,6 +39,14 @@ _REASONS = 40
 """So many reasons have a count of their own."""
 _SHOWN = ("text/plain", "application/json")
 """Answers are read by vendors' programs; a browser must not take one for a page."""
+
+
+class Wake(Protocol):
+    """Whoever looks: at these people soon, or (``changes``) at everything that changed. Returns at once."""
+
+    def __call__(self, people: frozenset[Subject], *, changes: bool) -> None:
+        """Take note."""
+        ...
 
 
 class SignalSource(ReceivesSignals, Protocol):
@@ -69,7 +74,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     requests_burst: int = 500
     signals: float = 2.0
     signals_burst: int = 20
-    people: int = 100
+    people: int = 200
     calm: float = 5.0
     events: int = 10_000
     events_seconds: float = 6 * 3600.0
@@ -164,7 +169,7 @@ class HookDoor:
             return
         if told.people or told.changes:
             issuer = self._source.issuer
-            self._wake(frozenset(Subject(issuer, id_) for id_ in told.people if id_), told.changes)
+            self._wake(frozenset(Subject(issuer, id_) for id_ in told.people if id_), changes=told.changes)
         if told.renew and self._renew is not None:
             self._renew(self._name)
 
@@ -177,9 +182,8 @@ class HookDoor:
         await self.clock.sleep(self.limits.calm)
         self._calm = None
         renew, self._renew_later = self._renew_later, False
-        changes = True
         try:
-            self._wake(frozenset(), changes)
+            self._wake(frozenset(), changes=True)
             if renew and self._renew is not None:
                 self._renew(self._name)
         except Exception:  # noqa: BLE001 - nobody waits for this task; the timer looks anyway
