@@ -15,6 +15,7 @@ from crosskey.config.sections import JournalSettings, RailSettings, SyncSection
 from crosskey.engine.rails import RAILS
 from crosskey.errors import ExitCode
 from crosskey.mapping.settings import RulesSettings
+from crosskey.web import Limits
 from crosskey_entra.settings import EntraSettings
 from crosskey_halo.settings import HaloSettings
 from crosskey_okta.settings import OktaSettings
@@ -67,7 +68,7 @@ def test_every_setting_is_described(settings):
 
 def test_every_language_of_a_block_has_its_test():
     """A block in another language would be checked by nobody."""
-    tested = {"sh", "console", "toml", "python", "ini", "cron", "text"}
+    tested = {"sh", "console", "toml", "python", "ini", "cron", "text", "nginx"}
     fences = {
         line[3:].split()[0]
         for page in PAGES
@@ -80,3 +81,30 @@ def test_every_language_of_a_block_has_its_test():
 def test_terminal_output_is_generated():
     """What a terminal shows is never typed by hand."""
     assert [block.where for language in ("console", "text") for block in every(language, generated=False)] == []
+
+
+def test_the_proxy_lets_only_hooks_through_and_as_much_as_the_door_takes():
+    (proxy,) = every("nginx")
+    assert proxy.text.count("{") == proxy.text.count("}")
+    places = dict(re.findall(r"location (\S+) \{\n(.*?)\n    \}", proxy.text, re.DOTALL))
+    assert places.keys() == {"/hooks/", "/"}
+    assert [name for name, body in places.items() if "proxy_pass http://127.0.0.1:" in body] == ["/hooks/"]
+    assert places["/"].strip() == "return 404;"
+    limits = Limits()
+    assert f"client_max_body_size {limits.body // 1024}k;" in places["/hooks/"]
+    assert f"client_body_timeout {limits.body_seconds:.0f}s;" in places["/hooks/"]
+
+
+def test_the_limits_of_the_door_are_those_that_are_told():
+    limits = Limits()
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    for told in (
+        f"more than {limits.signals:.0f} signals a second for long ({limits.signals_burst} at once)",
+        f"{limits.calm:.0f} seconds later",
+        f"more than {limits.people} people in one signal",
+        f"up to {limits.events_seconds / 3600:.0f} hours ago",
+        f"more than {limits.requests:.0f} requests a second ({limits.requests_burst} at once)",
+        f"or {limits.at_once} unfinished ones",
+        f"more than {limits.body // 1024} KiB, or one that takes longer than {limits.body_seconds:.0f} seconds",
+    ):
+        assert told in text

@@ -154,7 +154,9 @@ HALO: Mapping[str, Switch] = {
     "agent_roles_listed": harmless("ids or names, both are read"),
     "agent_memberships_listed": harmless("teams and departments tell their agents too"),
     "department_members": harmless("both forms are read"),
-    "advanced_search": harmless("it is not used, because it may not know our fields"),
+    "search_aliases": harmless("a search of an address alone is never taken for all of them"),
+    "search_case": harmless("searches are for lost writes, which are sought as they were written"),
+    "advanced_search": harmless("a full run reads lists; look-ups try first whether it knows a field"),
     "post_status": harmless("any 2xx is success"),
     "many_reply": harmless("what the answer leaves out is found in one list", writes=14),
     "many_saved": Switch(

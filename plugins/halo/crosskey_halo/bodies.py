@@ -52,6 +52,10 @@ class Bodies:
         The guard that matters: an update without an id would silently create a second record.
         """
         body: Body = {**self._identity(change), **self._silent}
+        if change.action == "relink":
+            if change.fields or change.references or change.active is not None:
+                raise ContractError(f"the relink {change.id} changes more than the external id", code="halo-relink")
+            return body | dict.fromkeys(self._kind.marker, change.marker)
         body |= {name: _plain(field.after) for name, field in change.fields.items()}
         if "oktaid" in body:
             body["okta_id"] = body["oktaid"]
@@ -106,6 +110,8 @@ def objection(change: Change, kind: AccountKind[A], notebook: Notebook) -> str:
         return "this is the name of Halo's own pseudo-accounts, which crosskey never touches"
     if name is not None and not str(name.after or "").strip():
         return "Halo needs a name"
+    if change.action == "relink" and not change.marker:
+        return "the relink names no external id to write"
     return _incomplete(change, kind.mail) if change.action == "create" else ""
 
 

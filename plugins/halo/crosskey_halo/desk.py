@@ -65,6 +65,28 @@ class Desk:
             raise
         return self.decoded(resource.one, body, template)
 
+    async def some(self, resource: Resource[R], keys: Sequence[str]) -> list[R]:
+        """Single records with all their details, those that are there; several are on their way at once.
+
+        Raises :class:`ContractError` when Halo gives another record than the one that was asked for.
+        """
+        coming = [asyncio.create_task(self.one(resource, key)) for key in keys]
+        try:
+            rows = [await task for task in coming]
+        finally:
+            for task in coming:
+                task.cancel()
+            await asyncio.gather(*coming, return_exceptions=True)
+        for key, row in zip(keys, rows, strict=True):
+            if row is not None and row.key != key:
+                raise ContractError(
+                    f"GET {resource.path}/{{id}} gave the record {row.key or 'without an id'} for the id {key}",
+                    code="halo-answer",
+                    where=self.where,
+                    fix="run again; a full run reads lists and does not need single records",
+                )
+        return [row for row in rows if row is not None]
+
     async def save(self, resource: Resource[R], records: Sequence[Mapping[str, object]]) -> list[R]:
         """POST an array and return the records of the answer, as many as it has.
 

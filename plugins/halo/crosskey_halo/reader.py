@@ -61,6 +61,7 @@ class Reader:
             yield AccountsPage([account for account in accounts if not account.protected])
         if extra is None:
             await self._refuse_hidden_users()
+        self.of_users.whole = True
 
     async def _refuse_hidden_users(self) -> None:
         """Tell a desk without users from one that hides them: every site has a General User."""
@@ -83,8 +84,15 @@ class Reader:
         """One user as an account, noted."""
         account = self.users.account(row, extra=extra)
         self.of_users.note(account.key, marker=account.marker, protected=account.protected, listed=listed)
-        self.of_users.note_links(account.key, "departments", "department_id", row.departments or ())
+        if row.departments is not None:
+            self.of_users.note_links(account.key, "departments", "department_id", row.departments, complete=True)
         return account
+
+    async def users_of(self, keys: Sequence[str]) -> list[Account]:
+        """Users of these ids that are there, as they are now. They may be written without a read of all."""
+        rows = await self._desk.some(USERS, keys)
+        self.of_users.known.update(row.key for row in rows)
+        return [self.user(row) for row in rows]
 
     async def _not_listed(self, first: Sequence[UserRow], managed: frozenset[str]) -> Memberships:
         """Memberships the mapping manages and rows do not show: one list a role or department tells who is in it."""
@@ -123,16 +131,29 @@ class Reader:
             yield AccountsPage(accounts)
         if not anybody:
             raise self._hidden("agents", "not even the one it logs in as")
+        self.of_agents.whole = True
+
+    async def agents_of(self, keys: Sequence[str]) -> list[Account]:
+        """Agents of these ids that are there, as they are now. They may be written without a read of all."""
+        rows = await self._desk.some(AGENTS, keys)
+        extra: Memberships = {}
+        if any(row.teams is None or row.departments is None for row in rows):  # a version that hides them here too
+            self._lists.refresh()
+            extra = await self.memberships()
+            self._lists.spend()
+        self.of_agents.known.update(row.key for row in rows)
+        return [await self.looked_up_agent(row, extra) for row in rows]
 
     async def looked_up_user(self, row: UserRow) -> Account:
         """One user as an account."""
         return self.user(row)
 
-    async def looked_up_agent(self, row: AgentRow) -> Account:
-        """One agent as an account; names in its row are looked up in the lists."""
+    async def looked_up_agent(self, row: AgentRow, extra: Memberships | None = None) -> Account:
+        """One agent as an account; what its row tells by name only is looked up in the lists."""
         me = await self.me()
-        roles, teams = _ids_by_name(await self._lists.agent_roles()), _ids_by_name(await self._lists.teams())
-        return self.agent(row, {}, roles, teams, me.key)
+        roles = _ids_by_name(await self._lists.agent_roles()) if row.roles is None and row.role_list else {}
+        teams = _ids_by_name(await self._lists.teams()) if row.team else {}
+        return self.agent(row, extra or {}, roles, teams, me.key)
 
     def agent(
         self,
@@ -153,11 +174,15 @@ class Reader:
             named["team"] = {row.key: (default,)}
         account = self.agents.account(row, extra={**extra, **named}, me=me)
         self.of_agents.note(account.key, marker=account.marker, protected=account.protected, listed=listed)
-        self._note_links(account.key, row.teams or (), row.departments or ())
+        if row.teams is not None:
+            self.of_agents.note_links(account.key, "teams", "team_id", row.teams, complete=True)
+        if row.departments is not None:
+            self.of_agents.note_links(account.key, "departments", "department_id", row.departments, complete=True)
         return account
 
     async def memberships(self) -> Memberships:
         """Who is in which team and department, as the lists of teams and departments tell."""
+        self.of_agents.links.clear()
         in_teams: dict[str, list[str]] = {}
         in_departments: dict[str, list[str]] = {}
         for team in await self._lists.teams():

@@ -15,6 +15,7 @@ __all__ = (
     "AGENT",
     "AGENT_ROLE",
     "DEPARTMENT",
+    "MARKER_TAKEN",
     "NOT_DONE",
     "SITE",
     "TEAM",
@@ -34,6 +35,9 @@ _SETTLE_SECONDS = 120.0
 NOT_DONE = "halo-not-done"
 """Halo took a change and did not do it, as where an instance only ever adds roles."""
 
+MARKER_TAKEN = "halo-marker-taken"
+"""A new external id was to be written over what somebody else keeps in its field."""
+
 
 def halo_schema(settings: HaloSettings) -> TargetSchema:
     """The schema of one instance; the fields that hold crosskey's external ids are not offered to mappings."""
@@ -42,7 +46,7 @@ def halo_schema(settings: HaloSettings) -> TargetSchema:
         batch=settings.batch,
         concurrency=1,
         settle=_SETTLE_SECONDS,
-        final=frozenset({NOT_DONE}),
+        final=frozenset({NOT_DONE, MARKER_TAKEN}),
     )
 
 

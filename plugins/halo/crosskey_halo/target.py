@@ -12,6 +12,7 @@ from crosskey.connector.target import (
     AccountsComplete,
     AccountsPage,
     AccountsRequest,
+    Lookup,
     Seats,
     TargetSchema,
 )
@@ -29,6 +30,7 @@ from crosskey_halo.explain import explain
 from crosskey_halo.instance import InstanceInfo
 from crosskey_halo.lists import Lists
 from crosskey_halo.lookback import Lookback
+from crosskey_halo.lookups import Lookups
 from crosskey_halo.reader import Reader
 from crosskey_halo.resources import AGENTS, USERS
 from crosskey_halo.rows import as_text
@@ -70,6 +72,7 @@ class HaloTarget:
         self._lists = Lists(desk)
         users, agents = user_kind(self._schema.kinds[0], settings), agent_kind(self._schema.kinds[1], settings)
         self._reader = reader = Reader(desk, self._lists, users, agents)
+        self._lookups = Lookups(desk, reader)
         self._write_users = Writer(
             desk,
             users,
@@ -118,11 +121,19 @@ class HaloTarget:
                 yield page
         yield AccountsComplete(counts=counts)
 
+    async def look_up(self, lookup: Lookup) -> Sequence[Account]:
+        """Single accounts by id, marker or what a field holds, inactive ones included.
+
+        Costs a request for each, or a list of all where that costs less or nothing else is sure. Raises
+        :class:`ContractError` where this instance shows nobody what was asked for.
+        """
+        return await self._lookups.look_up(lookup)
+
     async def apply(self, batch: Sequence[Change]) -> Sequence[Outcome]:
         """Write the changes in arrays; one outcome each.
 
-        Adopting needs to know what somebody else keeps in the marker's field, and teams which flags they bear: a plan
-        that is applied without a read before costs one.
+        Writing the marker needs to know what somebody else keeps in its field, and memberships which flags they bear:
+        what was neither read nor looked up before is looked up now.
         """
         users = [change for change in batch if change.kind == USER]
         agents = [change for change in batch if change.kind == AGENT]
@@ -130,15 +141,13 @@ class HaloTarget:
             raise ContractError("a batch holds changes of one kind, user or agent", code="halo-batch")
         automations = self._settings.fire_automations
         if users:
-            if not self._reader.of_users.newest and any(change.action == "adopt" for change in users):
-                await _exhaust(self._reader.read_users(frozenset()))
+            await self._lookups.acquaint(USER, _written_over(users, "departments"), markers=_relinks(users))
             bodies = Bodies(self._reader.users, self._reader.of_users, {}, fire_automations=automations)
             return await self._write_users.apply(users, bodies)
         if not agents:
             return []
         await self._reader.me()  # never write to the agent that we act as
-        if not self._reader.of_agents.newest and any(c.action == "adopt" or "teams" in c.references for c in agents):
-            await _exhaust(self._reader.read_agents())
+        await self._lookups.acquaint(AGENT, _written_over(agents, "teams", "departments"), markers=_relinks(agents))
         default_team = any("team" in change.references for change in agents)
         names = {team.key: as_text(team.name) for team in await self._lists.teams()} if default_team else {}
         bodies = Bodies(self._reader.agents, self._reader.of_agents, names, fire_automations=automations)
@@ -177,6 +186,14 @@ class HaloTarget:
         return {AGENT: Seats(total=int(info.licensed_agent_count), used=int(info.agent_count))}
 
 
-async def _exhaust(pages: AsyncIterator[AccountsPage]) -> None:
-    async for _ in pages:
-        pass
+def _written_over(changes: Sequence[Change], *flagged: str) -> list[str]:
+    """Ids of records that hold what a write must know: the marker's field, and memberships with flags."""
+    return [
+        change.key
+        for change in changes
+        if change.key and (change.action in ("adopt", "relink") or not change.references.keys().isdisjoint(flagged))
+    ]
+
+
+def _relinks(changes: Sequence[Change]) -> bool:
+    return any(change.action == "relink" for change in changes)

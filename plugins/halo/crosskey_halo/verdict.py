@@ -21,9 +21,11 @@ def shortfalls(
     """What the record does not show as wanted; of a detail answer, what is absent is empty.
 
     ``name`` gives the name behind a reference's id. An answer that shows nothing about memberships is doubted only
-    where some were to go.
+    where some were to go. A relinked record whose details show no external id at all is for the caller to judge.
     """
     missing: list[str] = []
+    if change.action == "relink" and account.marker != change.marker and (account.marker or not detail):
+        missing.append("still bears another external id" if account.marker else "does not show its external id")
     if change.active is not None and change.key is not None:
         active = row.active is not False if detail else row.active
         if active != change.active.after:

@@ -23,7 +23,7 @@ from crosskey_halo.lookback import Lookback
 from crosskey_halo.matching import created, is_refusal, refusal, updated
 from crosskey_halo.notebook import Notebook
 from crosskey_halo.rows import AgentRow, UserRow
-from crosskey_halo.schema import NOT_DONE
+from crosskey_halo.schema import MARKER_TAKEN, NOT_DONE
 from crosskey_halo.turn import Turn
 from crosskey_halo.verdict import altered, shortfalls
 
@@ -75,6 +75,8 @@ class Writer(Generic[A]):
             reason = objection(change, self._kind, self._notebook)
             if reason:
                 turn.rejected(change, "halo-not-sent", reason)
+            elif change.action == "relink":
+                self._before_relink(turn, change)
         sendable = {change.id: bodies.make(change) for change in turn.open(batch)}
         sending = _Sending(turn, sendable)
         try:
@@ -85,6 +87,16 @@ class Writer(Generic[A]):
                 raise
             turn.stopped(error)
         return turn.outcomes()
+
+    def _before_relink(self, turn: Turn, change: Change) -> None:
+        """What stands against writing a new external id, or makes it needless."""
+        key = change.key or ""
+        member = self._kind.marker[0]
+        if key in self._notebook.foreign:
+            holds = f"the record keeps something in {member} that is not crosskey's: clear it, or choose another field"
+            turn.rejected(change, MARKER_TAKEN, holds)
+        elif self._notebook.dropped and key:
+            turn.applied(change, key, f"this instance keeps no external ids in {member}: there is nothing to write")
 
     async def _in_pieces(self, sending: _Sending, changes: Sequence[Change], *, creates: bool) -> None:
         start = 0
@@ -235,7 +247,9 @@ class Writer(Generic[A]):
         try:
             for change in turn.open(piece):
                 row = await self._desk.one(self._kind.resource, change.key or "")
-                if row is not None and not await self._lacks(change, row) and not altered(change, row, detail=True):
+                if row is None or (change.action == "relink" and self._kind.marker_of(row) != change.marker):
+                    continue
+                if not await self._lacks(change, row) and not altered(change, row, detail=True):
                     turn.already(change, row.key)
         except CrosskeyError as failed:
             self._logger.warning("could not look what became of %d records: %s", len(piece), failed.message)
@@ -254,6 +268,8 @@ class Writer(Generic[A]):
                 turn.unknown([change], error.code, f"the record {', '.join(missing)}; {error.message}")
                 return
             missing = await self._lacks(change, detail) if detail is not None else ["is gone"]
+            if detail is not None and change.action == "relink" and not self._kind.marker_of(detail):
+                missing = self._unmarked()
         if missing:
             said = f" Halo says: {row.warning}" if row.warning else ""
             turn.rejected(
@@ -263,6 +279,11 @@ class Writer(Generic[A]):
             )
         else:
             turn.applied(change, row.key, _message(change, row, ()))
+
+    def _unmarked(self) -> list[str]:
+        """What a record lacks that took an external id and shows none: nothing where none is ever kept."""
+        self._notebook.dropped = not (self._notebook.marked or self._notebook.borne)
+        return [] if self._notebook.dropped else ["does not keep its external id"]
 
     async def _lacks(self, change: Change, detail: A) -> list[str]:
         return shortfalls(change, detail, await self._as_account(detail), self._name, detail=True)

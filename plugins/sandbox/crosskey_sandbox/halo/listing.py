@@ -96,13 +96,20 @@ def _select(desk: HaloDesk, resource: str, table: Mapping[Key, Record], query: Q
     chosen = [record for record in table.values() if all(test(record) for test in tests)]
     order = query.get("order", "").lower()
     if order and chosen and order in chosen[0].__struct_fields__:
-        chosen.sort(
-            key=lambda record: (str(getattr(record, order)).casefold(), str(record.id)),
-            reverse=_flag(query, "orderdesc", default=False),
-        )
+        chosen.sort(key=_by(order), reverse=_flag(query, "orderdesc", default=False))
     elif resource != "Roles":
         chosen.sort(key=lambda record: int(record.id))
     return tuple(record.id for record in chosen)
+
+
+def _by(member: str) -> Callable[[Record], tuple[int, str, str]]:
+    """The order of a column: numbers as such, text whatever its case."""
+
+    def place(record: Record) -> tuple[int, str, str]:
+        value = getattr(record, member)
+        return (value, "", str(record.id)) if isinstance(value, int) else (0, str(value).casefold(), str(record.id))
+
+    return place
 
 
 def _tests(desk: HaloDesk, resource: str, query: Query) -> Iterator[Keep]:
@@ -119,7 +126,7 @@ def _tests(desk: HaloDesk, resource: str, query: Query) -> Iterator[Keep]:
     if resource == "TopLevel" and _flag(query, "agent_departments_only", default=False):
         yield lambda record: cast("Department", record).agent_department
     if query.get("search"):
-        yield _search(query["search"].casefold())
+        yield _search(desk, query["search"])
     if query.get("advanced_search"):
         yield from _advanced(desk, query["advanced_search"])
 
@@ -194,9 +201,15 @@ def _in_department(key: int) -> Keep:
     return lambda record: any(link.department_id == key for link in cast("User | Agent", record).departments)
 
 
-def _search(text: str) -> Keep:
+def _search(desk: HaloDesk, text: str) -> Keep:
     """``search``: name, e-mail, login and phone columns; not ids of integrations."""
-    return lambda record: any(text in str(getattr(record, name, "")).casefold() for name in _SEARCHED)
+    names = [name for name in _SEARCHED if desk.quirks.search_aliases or name not in {"email2", "email3"}]
+    wanted = _as_compared(desk, text)
+    return lambda record: any(wanted in _as_compared(desk, getattr(record, name, "")) for name in names)
+
+
+def _as_compared(desk: HaloDesk, value: object) -> str:
+    return str(value) if desk.quirks.search_case == "kept" else str(value).casefold()
 
 
 def _advanced(desk: HaloDesk, text: str) -> Iterator[Keep]:
@@ -206,15 +219,15 @@ def _advanced(desk: HaloDesk, text: str) -> Iterator[Keep]:
     except msgspec.MsgspecError as error:
         raise BadItem("Invalid advanced search parameter") from error
     for condition in conditions:
-        name, value = condition.filter_name.lower(), condition.filter_value.casefold()
+        name, value = condition.filter_name.lower(), _as_compared(desk, condition.filter_value)
         if name.startswith("_") or (not desk.quirks.advanced_search and name not in _WHITELIST):
             raise BadItem(f"Invalid advanced search parameter: {condition.filter_name}")
-        yield _matches(name, condition.filter_type, value)
+        yield _matches(desk, name, condition.filter_type, value)
 
 
-def _matches(name: str, how: int, value: str) -> Keep:
+def _matches(desk: HaloDesk, name: str, how: int, value: str) -> Keep:
     def member(record: Record) -> str:
-        return str(getattr(record, "oktaid" if name == "okta_id" else name, "")).casefold()
+        return _as_compared(desk, getattr(record, "oktaid" if name == "okta_id" else name, ""))
 
     tests: dict[int, Keep] = {
         0: lambda record: member(record) in {part.strip() for part in value.split(",")},

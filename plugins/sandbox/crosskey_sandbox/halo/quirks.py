@@ -53,6 +53,11 @@ class HaloQuirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Agent rows carry ``teams`` and ``departments``: unless excluded, only with ``include_membership_info``, never."""
     department_members: Literal["both", "agents", "agent_members"] = "both"
     """``/TopLevel?include_agents=true``: membership rows (``agents``), agent rows (``agent_members``)."""
+    search_aliases: bool = True
+    """``search`` looks at ``email2`` and ``email3`` too. *Unknown*."""
+    search_case: Literal["ignored", "kept"] = "ignored"
+    """``search`` and ``advanced_search`` take capitals and small letters for the same. *Unknown*; what clients do with
+    addresses as their directory writes them speaks for it."""
     advanced_search: bool = True
     """``advanced_search`` knows every field; ``False``: only names and e-mail, others are 400."""
 
