@@ -40,8 +40,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """Both directories compared, and the first plan after the swap as a rehearsal came to it.
 
     ``matched`` counts people found on both sides, ``relinks`` accounts whose links move. ``plan`` is the rehearsed plan
-    of the first run after the swap: without creates, disables or updates the two directories tell the same company.
-    ``held`` are reasons not to go on.
+    of the first run after the swap: without creates, disables or updates the two directories tell the same company;
+    ``disturbed`` counts people it holds although their account follows them. ``held`` are reasons not to go on.
     """
 
     old: str
@@ -62,9 +62,10 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[MappingDifference, ...]
     difference_count: int
     plan: PlanHeader
+    disturbed: int
     held: tuple[Held, ...]
 
     @property
     def nothing_changes(self) -> bool:
-        """Whether the desk looks the same after the swap, to the last field."""
-        return not sum(self.plan.counts.values()) and not self.plan.held_counts
+        """Whether the desk looks the same after the swap, to the last field. Who is held without an account stays so."""
+        return not (sum(self.plan.counts.values()) or self.disturbed or self.unmatched_linked)

@@ -256,6 +256,7 @@ class _Swap:
         )
         linked = self._linked_unmatched(pairs, list(mappings), old.issuer)
         held += self._differs(header.counts, linked, len(pairs.unclear), len(changes))
+        followed = {change.subject for change in changes}
         differences = list(compare_mappings(stage, *logical, pairs, mappings, schema, catalogue))
         return Proof(
             old=old.issuer,
@@ -276,6 +277,7 @@ class _Swap:
             differences=tuple(islice(differences, _LISTED)),
             difference_count=len(differences),
             plan=header,
+            disturbed=sum(one.subject in followed for one in header.held),
             held=tuple(held),
         )
 
