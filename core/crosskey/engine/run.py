@@ -37,6 +37,7 @@ from crosskey.journal import JournalWriter
 from crosskey.model import Catalogue, Scalar, Subject
 from crosskey.plan import Change, Held, Outcome, Plan, PlanHeader
 from crosskey.plugins import Plugins
+from crosskey.spans import trace_id
 
 __all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "execute")
 
@@ -108,6 +109,19 @@ async def execute(
     config: Config, plugins: Plugins, journal: JournalWriter, connect: Connect, options: RunOptions, observer: Observer
 ) -> RunResult:
     """Run once. Raises :class:`CrosskeyError` when the run could not come to a plan; the journal says so too."""
+    with connect.telling(journal.connection).run(config, options, journal) as told:
+        return told.ended(await _execute(config, plugins, journal, connect, options, observer, told.begun))
+
+
+async def _execute(
+    config: Config,
+    plugins: Plugins,
+    journal: JournalWriter,
+    connect: Connect,
+    options: RunOptions,
+    observer: Observer,
+    begun: Callable[[str], None],
+) -> RunResult:
     if options.expected is not None:
         options.expected.refuse_stale(
             lineage=journal.lineage, serial=journal.serial, config_digest=config.digest, now=connect.clock.now()
@@ -119,7 +133,9 @@ async def execute(
         config_digest=config.digest,
         config_text=config.canonical,
         plugins={provided.plugin: f"{provided.distribution} {provided.version}" for provided in used},
+        trace=trace_id(),
     )
+    begun(run)
     try:
         result = await _Run(config, plugins, journal, connect, options, observer, run).go()
     except CrosskeyError as error:
@@ -164,7 +180,7 @@ class _Run:
         self.observer = observer
         self.run = run
         self.clock: Clock = connect.clock
-        self.tracer = connect.tracer
+        self.telling = connect.telling(journal.connection)
         self.baseline = Baseline(journal)
         self.allowed = options.allowed
         if options.expected is not None:
@@ -172,10 +188,9 @@ class _Run:
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
 
     async def go(self) -> RunResult:
-        with self.tracer.start_as_current_span("crosskey.run", attributes={"crosskey.run.kind": self.options.kind}):
-            self._tell("run.started", {"kind": self.options.kind})
-            async with self._opened() as (source, target):
-                return await self._with(source, target)
+        self._tell("run.started", {"kind": self.options.kind})
+        async with self._opened() as (source, target):
+            return await self._with(source, target)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncGenerator[tuple[Source, Target]]:
@@ -238,7 +253,7 @@ class _Run:
         section = self.config.source
         request = read_request(mappings.values(), groups=section.groups, apps=section.apps, where=section.path)
         self.observer.phase("Reading people and accounts", None)
-        with self.tracer.start_as_current_span("crosskey.read"):
+        with self.telling.phase("read"):
             try:
                 async with asyncio.TaskGroup() as tasks:
                     people = tasks.create_task(self._read_people(source, request, stage))
@@ -253,15 +268,17 @@ class _Run:
         self, source: Source, request: ReadRequest, stage: Stage
     ) -> tuple[PeopleRead, LogicalGroups]:
         section = self.config.source
-        with self._incomplete("source"), blaming(section):
-            return await read_people(source, request, stage, where=section.path, advance=self.observer.advance)
+        told = self.telling.side("source", section, self.observer.advance)
+        with told as advance, self._incomplete("source"), blaming(section):
+            return await read_people(source, request, stage, where=section.path, advance=advance)
 
     async def _read_accounts(
         self, target: Target, mappings: Mapping[str, CompiledMapping], stage: Stage
     ) -> AccountsRead:
         section = self.config.target
-        with self._incomplete("target"), blaming(section):
-            return await read_accounts(target, mappings, stage, where=section.path, advance=self.observer.advance)
+        told = self.telling.side("target", section, self.observer.advance)
+        with told as advance, self._incomplete("target"), blaming(section):
+            return await read_accounts(target, mappings, stage, where=section.path, advance=advance)
 
     @contextmanager
     def _incomplete(self, side: Literal["source", "target"]) -> Generator[None]:
@@ -278,7 +295,7 @@ class _Run:
         self, stage: Stage, kinds: Sequence[KindPlan], target: Target, schema: TargetSchema
     ) -> tuple[Planner, Recovery]:
         specs = {kind.name: kind.kind for kind in kinds}
-        with blaming(self.config.target):
+        with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(self.journal, stage, target, specs, run=self.run, clock=self.clock)
         planner = Planner(
             stage,
@@ -297,7 +314,7 @@ class _Run:
         self, planner: Planner, source: Source, target: Target, logical: LogicalGroups, people: PeopleRead
     ) -> None:
         self.observer.phase("Comparing", people.people)
-        with self.tracer.start_as_current_span("crosskey.plan"):
+        with self.telling.phase("plan"):
             await plan_everyone(
                 planner,
                 source,
@@ -306,6 +323,7 @@ class _Run:
                 config=self.config,
                 allowed=self.allowed,
                 advance=self.observer.advance,
+                telling=self.telling,
             )
         tell_unknown(planner, people, where=self.config.source.path)
 
@@ -333,9 +351,11 @@ class _Run:
         for chunk in batched(stage.changes(), _CHUNK):
             self.journal.add_changes(header.id, chunk)
         plan = Plan(header, lambda: self.journal.changes(header.id))
+        with self.telling.guard("review"):
+            found = self.plugins.review_plan(plan, self.facts)
         objections = [
             Held(rail="review", scope="run", summary=str(finding), fix=finding.fix)
-            for finding in self.plugins.review_plan(plan, self.facts)
+            for finding in found
             if finding.severity == "error"
         ]
         for objection in objections:
@@ -364,7 +384,7 @@ class _Run:
             facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}
             self._tell("batch.applied", facts)
 
-        with self.tracer.start_as_current_span("crosskey.apply"):
+        with self.telling.phase("apply"):
             return await apply_changes(
                 self.journal,
                 target,
@@ -375,6 +395,7 @@ class _Run:
                 stop=self.options.stop,
                 progress=progress,
                 alone=alone,
+                telling=self.telling,
             )
 
     def _settle(self, schema: TargetSchema) -> timedelta:

@@ -163,7 +163,10 @@ _FIRST = (
         WHERE state IN ('intent', 'uncertain')""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, _FIRST),)
+# The OpenTelemetry trace that a run was recorded in; empty when nobody recorded any.
+_TRACE = ("ALTER TABLE run ADD COLUMN trace TEXT NOT NULL DEFAULT ''",)
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, _FIRST), Migration(2, _TRACE))
 
 
 def identify(database: Database, *, newest: int = MIGRATIONS[-1].version) -> int:
