@@ -63,7 +63,9 @@ SPANS: Final[Mapping[str, SpanKind]] = {
     "crosskey.recover": SpanKind("finding out what became of earlier writes", "crosskey.run", ("error.type",)),
     "crosskey.plan": SpanKind("working the changes out", "crosskey.run", ("error.type",)),
     "crosskey.guard": SpanKind(
-        "asking the rails, or the plugins that review", "crosskey.plan", ("crosskey.guard.by", "error.type")
+        "asking the rails, or the plugins that review",
+        "crosskey.plan; of plugins crosskey.run",
+        ("crosskey.guard.by", "error.type"),
     ),
     "crosskey.apply": SpanKind("carrying the plan out", "crosskey.run", ("error.type",)),
     "crosskey.batch": SpanKind(
@@ -95,7 +97,7 @@ SPANS: Final[Mapping[str, SpanKind]] = {
 }
 """By name. Attributes of other namespaces are OpenTelemetry's own."""
 
-_CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,47}")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,47}")
 
 
 @contextmanager
