@@ -58,6 +58,6 @@ def _exit_code(error: BaseException) -> int:
         return int(error.exit_code)
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return int(ExitCode.INTERRUPTED)
-    if isinstance(error, OSError):
-        return int(ExitCode.STORAGE)
+    if isinstance(error, OSError):  # whoever read the output went away (``| head``), or the disk took no more
+        return int(ExitCode.OK if isinstance(error, BrokenPipeError) else ExitCode.STORAGE)
     return int(ExitCode.INTERNAL)
