@@ -55,7 +55,7 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
         "gauge", "s", "when the last `sync` or `apply` came to its end with nothing holding all of it", (_CONNECTION,)
     ),
     "crosskey.snapshot.last_complete.time": Instrument(
-        "gauge", "s", "when everyone in the source was last read completely", (_CONNECTION,)
+        "gauge", "s", "when everyone in a source was last read completely", (_CONNECTION, "crosskey.instance")
     ),
     "crosskey.change.last_applied.time": Instrument("gauge", "s", "when the target last took a change", (_CONNECTION,)),
     "crosskey.operation.count": Instrument(

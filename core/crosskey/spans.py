@@ -45,7 +45,6 @@ SPANS: Final[Mapping[str, SpanKind]] = {
             "crosskey.run.reach",
             "crosskey.run.verdict",
             "crosskey.connection",
-            "crosskey.source.plugin",
             "crosskey.target.plugin",
             "crosskey.plan.<action>",
             "crosskey.held.<rail>",

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from opentelemetry.context import Context
@@ -52,7 +53,6 @@ class RunTelling:
             **self._by,
             "crosskey.run.kind": options.kind,
             "crosskey.run.trigger": options.trigger,
-            "crosskey.source.plugin": config.source.provided.plugin,
             "crosskey.target.plugin": config.target.provided.plugin,
         }
         around, started = get_current_span().get_span_context(), self._clock.monotonic()
@@ -151,7 +151,8 @@ class RunTelling:
     def _standing(self, journal: Journal, config: Config, result: RunResult | None) -> None:
         """Tell where the connection stands after a run, as the journal knows it, whatever became of the run."""
         snapshot = journal.last_complete("source", "people")
-        self._at("crosskey.snapshot.last_complete.time", snapshot.at if snapshot else None)
+        read_at = snapshot.at if snapshot else None
+        self._at("crosskey.snapshot.last_complete.time", read_at, {"crosskey.instance": config.source.path})
         self._at("crosskey.run.last_success.time", journal.last_success())
         self._at("crosskey.change.last_applied.time", journal.last_applied())
         self._instruments.tell("crosskey.operation.uncertain", journal.unresolved_count(), self._by)
@@ -167,9 +168,9 @@ class RunTelling:
             for rail in sorted(held):
                 self._instruments.tell("crosskey.guard.tripped.count", 1, {**self._by, "crosskey.guard": rail})
 
-    def _at(self, name: str, at: datetime | None) -> None:
+    def _at(self, name: str, at: datetime | None, attributes: Mapping[str, str] = MappingProxyType({})) -> None:
         if at is not None:
-            self._instruments.tell(name, at.timestamp(), self._by)
+            self._instruments.tell(name, at.timestamp(), {**self._by, **attributes})
 
     def _subjects(self, state: str, count: int, attributes: Mapping[str, str]) -> None:
         by = {**self._by, "crosskey.subject.state": state, **attributes}
