@@ -138,7 +138,7 @@ def _newer_journal(_stage: Stage, config: Path) -> None:
 def _busy_journal(_stage: Stage, config: Path) -> AbstractContextManager[object]:
     stack = ExitStack()
     path = config.with_name(".crosskey") / "journal.sqlite"
-    stack.enter_context(Journal.writing(path, clock=SystemClock(), connection="corp>desk"))
+    stack.enter_context(Journal.writing(path, clock=SystemClock(), connection="desk"))
     return stack
 
 

@@ -22,12 +22,14 @@ from crosskey.connector.mapper import Candidate
 from crosskey.connector.target import FieldSpec, KindSpec, ReferenceSpec
 from crosskey.engine.rails import RAILS, Allowed
 from crosskey.errors import ExitCode
+from crosskey.instruments import INSTRUMENTS
 from crosskey.mapping.findings import Findings
 from crosskey.mapping.sandbox import METHODS, environment
 from crosskey.mapping.settings import FieldSettings, RulesSettings
 from crosskey.mapping.templates import TemplateCompiler
 from crosskey.model import PERSON_ATTRIBUTES, Person, Subject
 from crosskey.settings import Secret
+from crosskey.spans import SPANS
 from crosskey_entra.advice import permission_for
 from crosskey_entra.attributes import NEUTRAL
 from crosskey_entra.clouds import CLOUDS
@@ -337,6 +339,29 @@ def _markdown(text: str) -> str:
     return text.replace("``", "`").replace("*Not mine*", "Not yours").replace("*Mine but wrong*", "Yours but wrong")
 
 
+def spans() -> str:
+    """Every span, what it stands around, where it hangs in the tree, and its attributes."""
+    rows = [
+        (
+            f"`{name}`",
+            said.about,
+            f"`{said.parent}`" if said.parent in SPANS else said.parent,
+            words([*said.attributes]),
+        )
+        for name, said in SPANS.items()
+    ]
+    return table("span", "around", "under", "attributes", rows=rows)
+
+
+def metrics() -> str:
+    """Every metric: kind, unit, meaning and attributes."""
+    rows = [
+        (f"`{name}`", said.kind, f"`{said.unit}`", said.about, words([*said.attributes]))
+        for name, said in INSTRUMENTS.items()
+    ]
+    return table("metric", "kind", "unit", "what it tells", "attributes", rows=rows)
+
+
 def public_names() -> str:
     """What a plugin may import."""
     rows = [
@@ -373,6 +398,8 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "halo agent fields": lambda: halo_fields("agent"),
         "halo agent references": lambda: halo_references("agent"),
         "hooks": hooks,
+        "spans": spans,
+        "metrics": metrics,
         "public names": public_names,
     }
 )

@@ -59,6 +59,7 @@ class InstanceContext:
     ) -> AbstractAsyncContextManager[Client]:
         """An HTTP client on the core's stack."""
         from crosskey.http import open_client  # noqa: PLC0415 - httpx is imported when a connector is opened
+        from crosskey.telemetry import instruments  # noqa: PLC0415 - as above
 
         return open_client(
             base_url,
@@ -74,4 +75,5 @@ class InstanceContext:
             concurrency=concurrency,
             deadline=deadline,
             transport=self._transport(self.instance) if self._transport else None,
+            instruments=instruments(),
         )

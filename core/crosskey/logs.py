@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
-__all__ = ("JsonFormatter", "PlainFormatter", "RedactionFilter", "configure_logging")
+__all__ = ("JsonFormatter", "PlainFormatter", "RedactionFilter", "configure_logging", "current_run")
+
+current_run: ContextVar[str] = ContextVar("crosskey_run", default="")
+"""The id of the run that is under way here, for its log lines."""
 
 
 class RedactionFilter(logging.Filter):
@@ -40,16 +44,29 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line, for machines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time (UTC), level, logger, message, and a traceback where the record has one."""
+        """Time (UTC), level, logger, message, the run and its trace where there are, a traceback where there is one."""
         facts = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if run := current_run.get():
+            facts["run"] = run
+        facts |= _trace()
         if record.exc_text:
             facts["exception"] = record.exc_text
         return json.dumps(facts, ensure_ascii=False)
+
+
+def _trace() -> dict[str, str]:
+    """The trace and span that a line belongs to; who never imported OpenTelemetry has none."""
+    if (trace := sys.modules.get("opentelemetry.trace")) is None:
+        return {}
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
 
 
 def configure_logging(*, level: int = logging.WARNING, as_json: bool = False, stream: TextIO | None = None) -> None:

@@ -10,34 +10,70 @@ import sys
 
 import pytest
 
+from crosskey.errors import ConfigError
 from crosskey.logs import configure_logging
-from crosskey.telemetry import meter, tracer, wanted
+from crosskey.telemetry import Wish, instruments, meter, tracer
+
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+BOTH = {"traces": ("otlp",), "metrics": ("otlp",)}
 
 
 @pytest.mark.parametrize(
-    ("environ", "answer"),
+    ("environ", "exporters"),
     [
-        ({}, False),
-        ({"OTEL_TRACES_EXPORTER": "none"}, False),
-        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, True),
-        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "True"}, False),
-        ({"OTEL_SERVICE_NAME": "x"}, False),
+        ({}, {}),
+        ({"OTEL_TRACES_EXPORTER": "none"}, {}),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, {"traces": ("otlp",)}),
+        ({"OTEL_METRICS_EXPORTER": "console, otlp"}, {"metrics": ("console", "otlp")}),
+        (ENDPOINT, BOTH),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://127.0.0.1:4318/v1/metrics"}, {"metrics": ("otlp",)}),
+        ({**ENDPOINT, "OTEL_METRICS_EXPORTER": "none"}, {"traces": ("otlp",)}),
+        ({**ENDPOINT, "OTEL_SDK_DISABLED": "True"}, {}),
+        ({"OTEL_SERVICE_NAME": "x"}, {}),
     ],
 )
-def test_the_environment_switches_traces_on(environ, answer):
-    assert wanted(environ) is answer
+def test_the_environment_switches_each_signal_on(environ, exporters):
+    wish = Wish.read(environ)
+    assert (dict(wish.exporters), bool(wish)) == (exporters, bool(exporters))
+
+
+def test_the_option_switches_both_signals_on_unless_the_sdk_is_disabled():
+    assert Wish.read({}, otlp="") == Wish(BOTH)
+    assert Wish.read({}, otlp="https://collector.example:4318/") == Wish(
+        BOTH, endpoint="https://collector.example:4318"
+    )
+    assert Wish.read({"OTEL_TRACES_EXPORTER": "none"}, otlp="") == Wish({"metrics": ("otlp",)})
+    assert Wish.read({"OTEL_TRACES_EXPORTER": "console"}, otlp="").exporters["traces"] == ("console", "otlp")
+    assert not Wish.read({"OTEL_SDK_DISABLED": "true"}, otlp="")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "monday.plan",
+        "ftp://collector.example",
+        "http://",
+        "http://me:canary@collector.example",
+        "http://c.example/?key=1",
+    ],
+)
+def test_what_is_no_address_of_a_collector_is_told(url):
+    with pytest.raises(ConfigError) as told:
+        Wish.read({}, otlp=url)
+    assert (told.value.code, told.value.where) == ("otlp-url", "--otlp")
+    assert "canary" not in str(told.value)
 
 
 def test_without_a_command_line_spans_go_nowhere():
     with tracer("crosskey.test").start_as_current_span("read") as span:
         assert not span.is_recording()
     meter().create_counter("pages").add(1)
+    assert not instruments().on
 
 
 def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """OpenTelemetry sets its provider once a process, so each case has its own."""
-    program = f"from pathlib import Path\nfrom crosskey.telemetry import tracer, tracing\n{code}"
+    program = f"from pathlib import Path\nfrom crosskey.telemetry import exporting, tracer\n{code}"
     command = [sys.executable, "-W", "error", "-c", program]
     return subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
 
@@ -45,7 +81,7 @@ def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_spans_are_written_as_lines_that_only_this_user_reads(tmp_path):
     file = tmp_path / "spans.jsonl"
     code = f"""
-with tracing(Path({str(file)!r})):
+with exporting(Path({str(file)!r})):
     with tracer('crosskey.source.corp').start_as_current_span('outer'):
         with tracer().start_as_current_span('inner', attributes={{'pages': 2}}):
             pass
@@ -60,19 +96,19 @@ with tracing(Path({str(file)!r})):
 
 
 def test_without_a_wish_the_sdk_is_not_even_imported():
-    done = run("import sys\nwith tracing():\n    pass\nassert 'opentelemetry.sdk' not in sys.modules")
+    done = run("import sys\nwith exporting():\n    pass\nassert 'opentelemetry.sdk' not in sys.modules")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_trace_file_that_cannot_be_written_is_a_plain_error(tmp_path):
-    done = run(f"with tracing(Path({str(tmp_path / 'absent' / 'x')!r})):\n    pass")
+    done = run(f"with exporting(Path({str(tmp_path / 'absent' / 'x')!r})):\n    pass")
     assert "ConfigError" in done.stderr
     assert "the trace file cannot be written: No such file or directory" in done.stderr
 
 
 def test_an_exporter_that_is_not_installed_is_named_with_the_command_that_installs_it():
-    done = run("with tracing():\n    pass", OTEL_TRACES_EXPORTER="no-such-exporter")
-    assert 'no OpenTelemetry exporter named "no-such-exporter" is installed' in done.stderr
+    done = run("with exporting():\n    pass", OTEL_TRACES_EXPORTER="no-such-exporter")
+    assert 'no OpenTelemetry exporter named "no-such-exporter" for traces is installed' in done.stderr
     assert "--trace FILE" in done.stderr
 
 

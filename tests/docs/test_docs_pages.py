@@ -14,7 +14,9 @@ from crosskey.config.reference import setting_rows
 from crosskey.config.sections import JournalSettings, RailSettings, SyncSection
 from crosskey.engine.rails import RAILS
 from crosskey.errors import ExitCode
+from crosskey.instruments import INSTRUMENTS
 from crosskey.mapping.settings import RulesSettings
+from crosskey.spans import SPANS
 from crosskey.web import Limits
 from crosskey_entra.settings import EntraSettings
 from crosskey_halo.settings import HaloSettings
@@ -64,6 +66,13 @@ def test_every_command_rail_and_exit_code_is_in_the_readme():
 def test_every_setting_is_described(settings):
     text = CONFIGURATION.read_text(encoding="utf-8")
     assert [row.key for row in setting_rows(settings) if f"| `{row.key}` |" not in text] == []
+
+
+def test_every_span_and_metric_is_described():
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    missing = [name for name, said in INSTRUMENTS.items() if f"| `{name}` | {said.kind} | `{said.unit}` |" not in text]
+    assert missing == []
+    assert [name for name in SPANS if f"| `{name}` |" not in text] == []
 
 
 def test_every_language_of_a_block_has_its_test():

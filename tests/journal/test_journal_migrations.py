@@ -45,6 +45,19 @@ def test_an_upgrade_keeps_a_private_copy_of_what_was(kept, clock):
         Journal.open(kept, clock=clock)
 
 
+def test_runs_from_before_traces_were_kept_have_none(kept, clock):
+    look = sqlite3.connect(kept)
+    look.execute("ALTER TABLE run DROP COLUMN trace")
+    look.execute("PRAGMA user_version = 2")
+    look.commit()
+    look.close()
+    with pytest.raises(StorageError, match="older crosskey"):
+        Journal.open(kept, clock=clock)
+    with writing(kept, clock) as journal:
+        assert [run.trace for run in journal.runs()] == [""]
+        assert journal.verify().ok
+
+
 def test_a_step_that_fails_leaves_the_version_before_it(kept, clock):
     with Database(kept, writable=True) as database, pytest.raises(StorageError):
         migrate(database, clock.now(), version=identify(database), migrations=(*MIGRATIONS, GOOD, BAD))

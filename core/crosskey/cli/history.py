@@ -61,6 +61,8 @@ def _show_run(run: RunRecord, operations: list[OperationRecord]) -> None:
     if run.note:
         console.print(f"  {escape(run.note)}")
     console.print(f"  configuration {run.config_digest[:12]}")
+    if run.trace:
+        console.print(f"  trace {run.trace}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("change", "account", "who", "state", "why", "answer"):
         table.add_column(column, overflow="fold")

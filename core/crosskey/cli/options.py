@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Final, TypeVar
 
 import click
 
+from crosskey.cli.command_span import command_span
 from crosskey.engine.rails import Allowed
 from crosskey.logs import configure_logging
-from crosskey.telemetry import tracing
+from crosskey.telemetry import exporting
 
 __all__ = ("DEFAULT_CONFIG", "allow_option", "config_option", "json_option", "show_all_option", "watch_options")
 
@@ -20,6 +23,7 @@ DEFAULT_CONFIG: Final = Path("crosskey.toml")
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
 Command = TypeVar("Command", bound=Callable[..., object])
+T = TypeVar("T")
 
 
 def config_option(command: Command) -> Command:
@@ -51,15 +55,23 @@ def show_all_option(command: Command) -> Command:
     )
 
 
-def watch_options(command: Command) -> Command:
-    """Add ``--trace`` and ``--log``, which show what a command does; both end with the command."""
+def watch_options(command: Callable[..., T]) -> Callable[..., T]:
+    """Add ``--trace``, ``--otlp`` and ``--log``, which show what a command does; all end with the command."""
     trace = click.option(
         "--trace",
+        "trace_file",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        expose_value=False,
-        callback=_trace,
-        help="Write OpenTelemetry spans to FILE as JSON lines. OTEL_* variables export them elsewhere.",
+        help="Write OpenTelemetry spans to FILE as JSON lines.",
+    )
+    otlp = click.option(
+        "--otlp",
+        "otlp_url",
+        is_flag=False,
+        flag_value="",
+        metavar="[URL]",
+        help="Send spans and metrics to an OpenTelemetry collector (OTLP over HTTP): to URL, or where the OTEL_* "
+        "variables say, which also switch this on by themselves.",
     )
     log = click.option(
         "--log",
@@ -72,7 +84,15 @@ def watch_options(command: Command) -> Command:
         callback=_log,
         help="Log to standard error from this level on; as JSON lines with --json.",
     )
-    return log(trace(command))
+
+    @wraps(command)
+    def watched(*args: object, trace_file: Path | None, otlp_url: str | None, **options: object) -> T:
+        with exporting(trace_file, otlp_url), command_span(command.__name__) as span:
+            result = command(*args, **options)
+            span.ended(result if isinstance(result, int) else 0)
+            return result
+
+    return log(otlp(trace(watched)))
 
 
 def allow_option(command: Command) -> Command:
@@ -91,10 +111,6 @@ def _allowed(_context: click.Context, _option: click.Parameter, words: Sequence[
     return Allowed.parse(words)
 
 
-def _trace(context: click.Context, _option: click.Parameter, file: Path | None) -> None:
-    if not context.resilient_parsing:  # completing a command line must not start a trace
-        context.with_resource(tracing(file))
-
-
 def _log(context: click.Context, _option: click.Parameter, level: str) -> None:
-    configure_logging(level=logging.getLevelNamesMapping()[level.upper()], as_json=bool(context.params.get("as_json")))
+    as_json = bool(context.params.get("as_json")) or os.environ.get("CROSSKEY_LOG_FORMAT", "").lower() == "json"
+    configure_logging(level=logging.getLevelNamesMapping()[level.upper()], as_json=as_json)

@@ -11,6 +11,7 @@ from crosskey.config import Config, load_config
 from crosskey.engine.connect import Connect
 from crosskey.journal import Journal, JournalWriter
 from crosskey.plugins import Plugins, load_plugins
+from crosskey.telemetry import instruments
 
 __all__ = ("Session",)
 
@@ -33,6 +34,8 @@ class Session:
     def writing(self) -> Generator[JournalWriter]:
         """The journal, ours alone."""
         with Journal.writing(self.config.journal.path, clock=self.clock, connection=self.connection) as journal:
+            if (told := instruments()).on:
+                journal.time_commits(lambda seconds: told.tell("crosskey.journal.commit.duration", seconds, {}))
             yield journal
 
     @contextmanager

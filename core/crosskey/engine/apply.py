@@ -11,6 +11,7 @@ import msgspec
 
 from crosskey.connector.target import Target
 from crosskey.engine.findings import LISTED
+from crosskey.engine.spans import RunTelling
 from crosskey.errors import AuthError, ContractError, CrosskeyError, PluginError, RetryableError, UncertainError
 from crosskey.journal import JournalWriter
 from crosskey.model import Subject
@@ -66,6 +67,7 @@ async def apply_changes(
     settle: timedelta,
     stop: Callable[[], bool],
     progress: Callable[[Sequence[Change], Sequence[Outcome]], None],
+    telling: RunTelling,
     alone: Alone = frozenset(),
 ) -> Applied:
     """Apply every change once; stop between batches when ``stop`` says so, or at an error all others would meet.
@@ -77,9 +79,11 @@ async def apply_changes(
         if stop():
             applied.interrupted = True
             break
-        journal.intend(run, group, settle=settle)
-        answered, error = await _send(target, group)
-        outcomes = journal.record(run, group, answered)
+        with telling.batch(group) as told:
+            journal.intend(run, group, settle=settle)
+            answered, error = await _send(target, group)
+            outcomes = journal.record(run, group, answered)
+            told(outcomes)
         applied.counts.update(outcome.result for outcome in outcomes)
         for change, outcome in zip(group, outcomes, strict=True):
             if outcome.result in ("rejected", "unknown") and len(applied.failures) < LISTED:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from opentelemetry import trace
-from opentelemetry.trace import Tracer
-
 from crosskey.clock import Clock, SystemClock
 from crosskey.config import SourceSection, TargetSection
 from crosskey.connector.source import Source
 from crosskey.connector.target import Target
 from crosskey.context import InstanceContext, TransportFactory
 from crosskey.engine.blame import blaming
+from crosskey.engine.spans import RunTelling
+from crosskey.telemetry import instruments, tracer
 
 __all__ = ("Connect",)
 
@@ -25,10 +24,9 @@ class Connect:
         self.clock = clock or SystemClock()
         self._transport = transport
 
-    @property
-    def tracer(self) -> Tracer:
-        """The engine's own tracer."""
-        return trace.get_tracer("crosskey")
+    def telling(self, connection: str) -> RunTelling:
+        """Where a run's spans and metrics go."""
+        return RunTelling(tracer(), instruments(), self.clock, connection=connection)
 
     @asynccontextmanager
     async def source(self, section: SourceSection) -> AsyncGenerator[Source]:

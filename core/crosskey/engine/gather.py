@@ -34,6 +34,7 @@ from crosskey.engine.read import (
 )
 from crosskey.engine.snapshot import DoubtError, Origin
 from crosskey.engine.sources import OpenSource, Sources
+from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage
 from crosskey.errors import CrosskeyError, CursorExpiredError
 from crosskey.journal import JournalWriter
@@ -73,6 +74,7 @@ class Gatherer:
         run: str,
         clock: Clock,
         advance: Advance,
+        telling: RunTelling,
         united: Callable[[Stage], None],
     ) -> None:
         self._sources = sources
@@ -85,6 +87,7 @@ class Gatherer:
         self._run = run
         self._clock = clock
         self._advance = advance
+        self._telling = telling
         self._united = united
 
     async def everything(self, stage: Stage, *, changes: bool) -> Gathered:
@@ -124,8 +127,8 @@ class Gatherer:
     async def _read(self, one: OpenSource, stage: Stage, *, changes: bool) -> SourceRead:
         request = self._demand.request(one.section, changes=changes and isinstance(one.source, ReadsChanges))
         try:
-            with blaming(one.section):
-                return await read_people(one, request, stage, advance=self._advance)
+            with self._telling.side("source", one.section, self._advance) as advance, blaming(one.section):
+                return await read_people(one, request, stage, advance=advance)
         except CrosskeyError as error:
             self._incomplete(one.section.path, error)
             raise
@@ -136,8 +139,8 @@ class Gatherer:
             raise DoubtError(f"{one.section.path} cannot tell what changed")
         request = self._demand.request(one.section, changes=True)
         try:
-            with blaming(one.section):
-                return await read_changes(one, one.source.read_changes(cursor, request), stage, advance=self._advance)
+            with self._telling.side("source", one.section, self._advance) as advance, blaming(one.section):
+                return await read_changes(one, one.source.read_changes(cursor, request), stage, advance=advance)
         except CursorExpiredError as error:
             raise DoubtError(f"{one.section.path}: {error.message}") from error
         except CrosskeyError as error:
@@ -163,9 +166,9 @@ class Gatherer:
 
     async def _read_accounts(self, stage: Stage) -> AccountsRead:
         try:
-            with blaming(self._section):
+            with self._telling.side("target", self._section, self._advance) as advance, blaming(self._section):
                 return await read_accounts(
-                    self._target, self._mappings, stage, where=self._section.path, advance=self._advance
+                    self._target, self._mappings, stage, where=self._section.path, advance=advance
                 )
         except CrosskeyError as error:
             self._incomplete(self._section.path, error)
@@ -180,7 +183,7 @@ class Gatherer:
         stage.proposals.forget_held()
         self._united(stage)
         logical = self._demand.logical(stage, self._issuers)
-        with blaming(self._section):
+        with self._telling.side("target", self._section, self._advance), blaming(self._section):
             accounts = await look_up_accounts(target, self._mappings, stage, self._journal, logical)
         stage.accounts.index()
         gathered = self._gathered(stage, reach, reads, accounts, origin.full_at)

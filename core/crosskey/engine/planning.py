@@ -15,6 +15,7 @@ from crosskey.engine.rails import Allowed, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
+from crosskey.engine.spans import RunTelling
 from crosskey.engine.vanished import plan_vanished
 
 __all__ = ("plan_everyone", "tell_unknown", "tell_unruled")
@@ -29,6 +30,7 @@ async def plan_everyone(
     config: Config,
     allowed: Allowed,
     advance: Callable[[int], None],
+    telling: RunTelling,
 ) -> None:
     """Stage every change that the rails let through; what they hold is in the planner's findings."""
     most = config.rails.max_disable.count
@@ -44,7 +46,9 @@ async def plan_everyone(
     if isinstance(target, CountsSeats) and any(kind.kind.seats for kind in planner.kinds):
         with blaming(config.target):
             seats = await target.seats()
-    run_rails(planner, seats=seats, settings=config.rails, allowed=allowed)
+        telling.seats(seats)
+    with telling.guard("rails"):
+        run_rails(planner, seats=seats, settings=config.rails, allowed=allowed)
 
 
 def tell_unknown(planner: Planner, read: PeopleRead) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from crosskey.config import Config
@@ -14,6 +15,7 @@ from crosskey.engine.turn import Turn
 from crosskey.errors import CrosskeyError
 from crosskey.journal import JournalWriter
 from crosskey.plugins import Plugins
+from crosskey.spans import trace_id
 
 __all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "execute")
 
@@ -22,6 +24,19 @@ async def execute(
     config: Config, plugins: Plugins, journal: JournalWriter, connect: Connect, options: RunOptions, observer: Observer
 ) -> RunResult:
     """Run once. Raises :class:`CrosskeyError` when the run could not come to a plan; the journal says so too."""
+    with connect.telling(journal.connection).run(config, options, journal) as told:
+        return told.ended(await _execute(config, plugins, journal, connect, options, observer, told.begun))
+
+
+async def _execute(
+    config: Config,
+    plugins: Plugins,
+    journal: JournalWriter,
+    connect: Connect,
+    options: RunOptions,
+    observer: Observer,
+    begun: Callable[[str], None],
+) -> RunResult:
     if options.expected is not None:
         options.expected.refuse_stale(
             lineage=journal.lineage, serial=journal.serial, config_digest=config.digest, now=connect.clock.now()
@@ -32,7 +47,9 @@ async def execute(
         config_digest=config.digest,
         config_text=config.canonical,
         plugins=plugins_of(config),
+        trace=trace_id(),
     )
+    begun(run)
     try:
         result = await Turn(config, plugins, journal, connect, options, observer, run).go()
     except CrosskeyError as error:

@@ -31,6 +31,7 @@ from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.snapshot import DoubtError, Origin, read_origin
 from crosskey.engine.sources import OpenSource, Sources
+from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
 from crosskey.engine.unite import Unions, unite
 from crosskey.engine.writing import write_plan
@@ -80,7 +81,7 @@ class Turn:
         self.observer = observer
         self.run = run
         self.clock: Clock = connect.clock
-        self.tracer = connect.tracer
+        self.telling = connect.telling(journal.connection)
         self.baseline = Baseline(journal)
         self.allowed = options.allowed
         if options.expected is not None:
@@ -91,10 +92,9 @@ class Turn:
 
     async def go(self) -> RunResult:
         """Everything, in order. Raises :class:`CrosskeyError` when the run cannot come to a plan."""
-        with self.tracer.start_as_current_span("crosskey.run", attributes={"crosskey.run.kind": self.options.kind}):
-            self._tell("run.started", {"kind": self.options.kind})
-            async with self._opened() as (sources, target):
-                return await self._with(sources, target)
+        self._tell("run.started", {"kind": self.options.kind})
+        async with self._opened() as (sources, target):
+            return await self._with(sources, target)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncGenerator[tuple[Sources, Target]]:
@@ -123,7 +123,7 @@ class Turn:
             unions = Unions()
             findings = Findings(stage)
             gatherer = self._gatherer(sources, desk, findings, unions)
-            with self._phase("Reading people and accounts", "crosskey.read"):
+            with self._phase("Reading people and accounts", "read"):
                 gathered = await gatherer.everything(stage, changes=self.options.changes or bool(self.options.people))
             held = check_read(gathered.people, self.baseline, self.config.rails, self.allowed)
             return await self._decide(stage, sources, desk, gathered, findings, unions, held, because)
@@ -137,7 +137,7 @@ class Turn:
             unions = Unions()
             findings = Findings(stage)
             gatherer = self._gatherer(sources, desk, findings, unions)
-            with self._phase("Reading what changed", "crosskey.read"):
+            with self._phase("Reading what changed", "read"):
                 if self.options.changes:
                     gathered = await gatherer.changed(stage, origin)
                 else:
@@ -177,6 +177,7 @@ class Turn:
             now=self.clock.now(),
             allowed=self.allowed,
             tell=self._tell,
+            telling=self.telling,
         )
         if self.options.expected is not None:
             self.options.expected.refuse_other(plan.header)
@@ -230,13 +231,14 @@ class Turn:
             run=self.run,
             clock=self.clock,
             advance=self.observer.advance,
+            telling=self.telling,
             united=united,
         )
 
     async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:
         kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
         specs = {kind.name: kind.kind for kind in kinds}
-        with blaming(self.config.target):
+        with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(self.journal, stage, desk.target, specs, run=self.run, clock=self.clock)
         planner = Planner(
             stage,
@@ -254,7 +256,7 @@ class Turn:
         return planner, recovery
 
     async def _plan(self, planner: Planner, sources: Sources, target: Target, gathered: Gathered) -> None:
-        with self._phase("Comparing", "crosskey.plan", gathered.people.people):
+        with self._phase("Comparing", "plan", gathered.people.people):
             await plan_everyone(
                 planner,
                 sources,
@@ -263,6 +265,7 @@ class Turn:
                 config=self.config,
                 allowed=self.allowed,
                 advance=self.observer.advance,
+                telling=self.telling,
             )
         tell_unknown(planner, gathered.people)
 
@@ -284,7 +287,7 @@ class Turn:
             facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}
             self._tell("batch.applied", facts)
 
-        with self._phase("Applying", "crosskey.apply", plan.size):
+        with self._phase("Applying", "apply", plan.size):
             return await apply_changes(
                 self.journal,
                 target,
@@ -294,6 +297,7 @@ class Turn:
                 settle=self._settle(schema),
                 stop=self.options.stop,
                 progress=progress,
+                telling=self.telling,
                 alone=alone,
             )
 
@@ -361,9 +365,9 @@ class Turn:
         self.plugins.emit(self.journal.event(self.run, event, facts))
 
     @contextmanager
-    def _phase(self, name: str, span: str, total: int | None = None) -> Generator[None]:
+    def _phase(self, name: str, phase: Phase, total: int | None = None) -> Generator[None]:
         self.observer.phase(name, total)
-        with self.tracer.start_as_current_span(span):
+        with self.telling.phase(phase):
             yield
 
     @staticmethod

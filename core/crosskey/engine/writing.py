@@ -13,6 +13,7 @@ from crosskey.engine.batching import batched
 from crosskey.engine.findings import Findings
 from crosskey.engine.rails import Allowed
 from crosskey.engine.saved import changes_digest
+from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter
@@ -36,6 +37,7 @@ def write_plan(
     now: datetime,
     allowed: Allowed,
     tell: Callable[[str, Mapping[str, Scalar]], None],
+    telling: RunTelling,
 ) -> Plan:
     """The plan of a run, from its stage; what plugins object to holds all of it."""
     counts: dict[str, int] = {}
@@ -60,7 +62,9 @@ def write_plan(
     for chunk in batched(stage.proposals.changes(), _CHUNK):
         journal.add_changes(header.id, chunk)
     plan = Plan(header, lambda: journal.changes(header.id))
-    for finding in plugins.review_plan(plan, facts):
+    with telling.guard("review"):
+        found = plugins.review_plan(plan, facts)
+    for finding in found:
         if finding.severity == "error":
             findings.add(Held(rail="review", scope="run", summary=str(finding), fix=finding.fix))
     header = msgspec.structs.replace(header, held=tuple(findings.held), held_counts=dict(findings.held_counts))

@@ -25,8 +25,10 @@ from crosskey.http.ratelimit import read_retry_after, read_window
 from crosskey.http.redaction import quieten_transport_loggers
 from crosskey.http.reply import Reply, link_next
 from crosskey.http.retry import Retries, RetryPolicy
+from crosskey.http.spans import Telling
 from crosskey.http.status import Explain, error_for, is_transient
 from crosskey.http.wire import Wire
+from crosskey.instruments import Instruments
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -61,6 +63,7 @@ class Client(httpx.AsyncClient):
         auth: httpx.Auth | None,
         headers: Mapping[str, str],
         timeout: httpx.Timeout,
+        waited: Callable[[float], None],
     ) -> None:
         super().__init__(
             base_url=base_url,
@@ -77,6 +80,7 @@ class Client(httpx.AsyncClient):
         self._retry = retry
         self._metered = metered
         self._explain = explain
+        self._waited = waited
         if isinstance(auth, RefreshingAuth):
             auth.bind(self)
 
@@ -163,6 +167,8 @@ class Client(httpx.AsyncClient):
                 raise error from None  # httpx's own error may quote headers
             self._logger.info("%s: trying again in %.1f s", error.message, wait)
             await self.clock.sleep(wait)
+            if error.code == "rate-limited":
+                self._waited(wait)
 
     def _wait_after(self, response: httpx.Response, retries: Retries, exchange: Exchange) -> float | None:
         """Seconds until an answer other than 2xx is worth another try; ``None`` when it is final."""
@@ -241,6 +247,7 @@ async def open_client(
     deadline: float = 30.0,
     transport: httpx.AsyncBaseTransport | None = None,
     retry: RetryPolicy | None = None,
+    instruments: Instruments | None = None,
 ) -> AsyncGenerator[Client]:
     """Open a client for one instance and close its pool in the end.
 
@@ -249,11 +256,12 @@ async def open_client(
     """
     base = base_address(base_url, instance)
     quieten_transport_loggers()
+    telling = Telling(tracer, instruments or Instruments(), clock, host=base.host)
     wire = Wire(
         transport or _pool(base, concurrency),
-        pacer=Pacer(clock, logger, concurrency=concurrency, budget=budget),
+        pacer=Pacer(clock, logger, concurrency=concurrency, budget=budget, waited=telling.waited),
         origins=Origins(base, hosts, instance),
-        tracer=tracer,
+        telling=telling,
         instance=instance,
         deadline=deadline,
     )
@@ -272,6 +280,7 @@ async def open_client(
             headers={**standard, **(headers or {})},
             # The pool never holds a request back: the pacer's slots do, where waiting costs no deadline.
             timeout=httpx.Timeout(deadline, connect=min(10.0, deadline), pool=None),
+            waited=telling.waited,
         )
     except UnicodeEncodeError:
         raise unsendable(instance) from None

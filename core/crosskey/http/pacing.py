@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from logging import Logger
 
@@ -34,13 +34,22 @@ class Budget(msgspec.Struct, frozen=True):
 class Pacer:
     """Lets requests through one :meth:`turn` at a time: per bucket, per budget, and never too many at once."""
 
-    def __init__(self, clock: Clock, logger: Logger, *, concurrency: int, budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        logger: Logger,
+        *,
+        concurrency: int,
+        budget: Budget | None = None,
+        waited: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
         self._clock = clock
         self._logger = logger
+        self._waited = waited
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._everything = _Bucket()  # what a 429 without window headers shuts
         self._slots = Slots(concurrency, clock)
-        self._meter = _Meter(budget, clock) if budget else None
+        self._meter = _Meter(budget, clock, waited) if budget else None
 
     @property
     def concurrency(self) -> int:
@@ -86,20 +95,21 @@ class Pacer:
             else:
                 self._logger.info("rate limit: %s pauses for %.0f s", name, wait)
                 await self._clock.sleep(wait)
+                self._waited(wait)
 
     def _wait(self, bucket: _Bucket) -> float:
         now = self._clock.monotonic()
         return max(bucket.wait(now), self._everything.wait(now))
 
-    def note(self, bucket: _Bucket, sent_at: float, status: int, headers: httpx.Headers) -> None:
-        """Learn from an answer."""
+    def note(self, bucket: _Bucket, sent_at: float, status: int, headers: httpx.Headers) -> Window | None:
+        """Learn from an answer; the window that it tells of."""
         now = self._clock.monotonic()
         window = read_window(headers, self._clock.now())
         told = read_retry_after(headers, self._clock.now()) if status in {429, 503} else None
         if window and window.limit > 0:
             bucket.tell(window, now)
         if status not in {429, 503}:
-            return
+            return window
         if window and window.limit == 0:
             self._slots.shrink(sent_at)
         elif window and status == 429:
@@ -108,6 +118,7 @@ class Pacer:
             self._everything.shut(now + told)
         elif self._meter and status == 429:
             self._everything.shut(now + _RETRY_LATER)
+        return window
 
 
 class Turn(msgspec.Struct):
@@ -117,9 +128,9 @@ class Turn(msgspec.Struct):
     bucket: _Bucket
     sent_at: float
 
-    def answered(self, status: int, headers: httpx.Headers) -> None:
-        """Learn from the answer's headers before the next request of the bucket goes out."""
-        self.pacer.note(self.bucket, self.sent_at, status, headers)
+    def answered(self, status: int, headers: httpx.Headers) -> Window | None:
+        """Learn from the answer's headers before the next request of the bucket goes out; the window they tell of."""
+        return self.pacer.note(self.bucket, self.sent_at, status, headers)
 
 
 class _Bucket:
@@ -166,9 +177,10 @@ class _Bucket:
 class _Meter:
     """Keeps a :class:`Budget`: remembers when each request of the last window went out."""
 
-    def __init__(self, budget: Budget, clock: Clock) -> None:
+    def __init__(self, budget: Budget, clock: Clock, waited: Callable[[float], None]) -> None:
         self._budget = budget
         self._clock = clock
+        self._waited = waited
         self._sent: deque[float] = deque()
         self._queue = asyncio.Lock()  # hands out in order of asking
 
@@ -181,4 +193,5 @@ class _Meter:
                     self._sent.popleft()
                 else:
                     await self._clock.sleep(free_at - now)
+                    self._waited(free_at - now)
             self._sent.append(self._clock.monotonic())

@@ -7,12 +7,11 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from opentelemetry.trace import Tracer
 
 from crosskey.http.exchange import Exchange, exchange_of
 from crosskey.http.pacing import Pacer
 from crosskey.http.pinning import Origins
-from crosskey.http.spans import request_span, tell_status
+from crosskey.http.spans import Telling
 
 __all__ = ("LARGEST_BODY", "BodyTooLarge", "DeadlineExceeded", "Wire")
 
@@ -45,14 +44,14 @@ class Wire(httpx.AsyncBaseTransport):
         *,
         pacer: Pacer,
         origins: Origins,
-        tracer: Tracer,
+        telling: Telling,
         instance: str,
         deadline: float,
     ) -> None:
         self._inner = inner
         self._pacer = pacer
         self._origins = origins
-        self._tracer = tracer
+        self._telling = telling
         self._instance = instance
         self._deadline = deadline
 
@@ -61,11 +60,12 @@ class Wire(httpx.AsyncBaseTransport):
         self._origins.check(request.url)
         exchange = exchange_of(request, self._instance)
         async with self._pacer.turn(exchange.method, exchange.template) as turn:
-            with request_span(self._tracer, exchange, request.url) as span:
+            with self._telling.request(exchange, request.url) as told:
                 exchange.sends += 1
                 response = await self._send(request, exchange)
-                tell_status(span, response.status_code)
-            turn.answered(response.status_code, response.headers)
+                told.answered(response.status_code)
+            window = turn.answered(response.status_code, response.headers)
+        self._telling.limits(exchange, request.url, response.status_code, window)
         return response
 
     async def _send(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:

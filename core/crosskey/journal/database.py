@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ class Database:
         self.journal_mode = ""
         self._failed: StorageError | None = None
         self._fence: Callable[[], None] = _no_fence
+        self._told: Callable[[float], None] | None = None
         with self._translated():
             # Readers open "rw" too, then query_only: only so can they roll back what a killed writer left half done.
             self.connection = sqlite3.connect(
@@ -96,6 +98,10 @@ class Database:
     def guard_with(self, fence: Callable[[], None]) -> None:
         """Run ``fence`` at the start of every later transaction; it raises when this writer must not write any more."""
         self._fence = fence
+
+    def time_commits(self, tell: Callable[[float], None]) -> None:
+        """Call ``tell`` with the seconds that each later commit takes."""
+        self._told = tell
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of a query; no lock outlives the call."""
@@ -139,12 +145,20 @@ class Database:
             try:
                 self._fence()
                 yield
-                self.connection.execute("COMMIT")
+                self._commit()
             except BaseException:
                 # After a full disk or an I/O error SQLite has rolled back already, and a second ROLLBACK would raise.
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
+
+    def _commit(self) -> None:
+        if self._told is None:
+            self.connection.execute("COMMIT")
+            return
+        started = time.perf_counter()  # how long a disk takes is real time, whatever clock the run goes by
+        self.connection.execute("COMMIT")
+        self._told(time.perf_counter() - started)
 
     @contextmanager
     def _translated(self) -> Generator[None]:

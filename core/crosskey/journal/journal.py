@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -128,9 +128,26 @@ class Journal:
         """How many links there are, or how many whose account crosskey left active."""
         return links.count(self._database, self.connection, kind, active_only=active_only)
 
-    def last_complete(self, side: str, stream: str) -> SnapshotRecord | None:
-        """The newest read of that stream that missed nothing."""
-        return snapshots.last_complete(self._database, self.connection, side, stream)
+    def last_complete(self, side: str, stream: str, *, full: bool = False) -> SnapshotRecord | None:
+        """The newest read of that stream that missed nothing; ``full``: leave out those that read only changes."""
+        return snapshots.last_complete(self._database, self.connection, side, stream, full=full)
+
+    def last_success(self) -> datetime | None:
+        """When a run that writes last came to its end with nothing holding the whole of it."""
+        return runs.last_success(self._database, self.connection)
+
+    def last_applied(self) -> datetime | None:
+        """When the target last took a change."""
+        return operations.last_applied(self._database, self.connection)
+
+    def unresolved_count(self) -> int:
+        """How many writes may or may not have happened."""
+        return operations.unresolved_count(self._database, self.connection)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, as the database counts its pages."""
+        return int(self._database.value("PRAGMA page_count")) * int(self._database.value("PRAGMA page_size"))
 
     def leaving(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, datetime]:
         """When each of those people was first seen leaving, as far as that still stands."""
@@ -181,6 +198,10 @@ class JournalWriter(Journal):
         """Which turn of writing this is: grows each time the journal is opened to write."""
         return self._lease.epoch
 
+    def time_commits(self, tell: Callable[[float], None]) -> None:
+        """From now on, tell how many seconds the disk takes for each transaction."""
+        self._database.time_commits(tell)
+
     def close(self) -> None:
         """Give lease and lock back and close the file. Runs still open stay so; the next writer calls them crashed."""
         try:
@@ -193,13 +214,30 @@ class JournalWriter(Journal):
             self._lock.release()
 
     def start_run(
-        self, kind: RunKind, *, trigger: str, config_digest: str, config_text: str, plugins: Mapping[str, str]
+        self,
+        kind: RunKind,
+        *,
+        trigger: str,
+        config_digest: str,
+        config_text: str,
+        plugins: Mapping[str, str],
+        trace: str = "",
     ) -> str:
-        """Open a run; its id. ``config_text`` is kept once a digest and holds references instead of secrets."""
+        """Open a run; its id. ``config_text`` is kept once a digest and holds references instead of secrets.
+
+        ``trace`` is the OpenTelemetry trace that the run is recorded in.
+        """
         now, by = self._clock.now(), runs.Configuration(config_digest, config_text, plugins)
         with self._database.transaction():
             run = runs.start(
-                self._database, now, connection=self.connection, epoch=self.epoch, kind=kind, trigger=trigger, by=by
+                self._database,
+                now,
+                connection=self.connection,
+                epoch=self.epoch,
+                kind=kind,
+                trigger=trigger,
+                by=by,
+                trace=trace,
             )
             self._append(run, "run.opened", {"kind": kind, "config_digest": config_digest, "epoch": self.epoch})
         return run

@@ -178,7 +178,10 @@ _VOUCHERS = (
     "CREATE INDEX voucher_lead ON voucher (connection, lead_issuer, lead_subject)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, _FIRST), Migration(2, _VOUCHERS))
+# The OpenTelemetry trace that a run was recorded in; empty when nobody recorded any.
+_TRACE = ("ALTER TABLE run ADD COLUMN trace TEXT NOT NULL DEFAULT ''",)
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, _FIRST), Migration(2, _VOUCHERS), Migration(3, _TRACE))
 
 
 def identify(database: Database, *, newest: int = MIGRATIONS[-1].version) -> int:

@@ -21,7 +21,17 @@ from crosskey.journal.records import OperationRecord, OperationState
 from crosskey.model import Subject
 from crosskey.plan import Change
 
-__all__ = ("Settled", "get", "intend", "of_run", "search", "settle", "unresolved")
+__all__ = (
+    "Settled",
+    "get",
+    "intend",
+    "last_applied",
+    "of_run",
+    "search",
+    "settle",
+    "unresolved",
+    "unresolved_count",
+)
 
 _COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts"""
 _OF_CONNECTION = f"SELECT {_COLUMNS} FROM operation WHERE connection = ?"  # noqa: S608 - constants of this module
@@ -176,6 +186,22 @@ def search(
 def unresolved(database: Database, connection: str) -> list[OperationRecord]:
     """Operations whose outcome is not known, oldest first, of whatever run and epoch."""
     return [_record(row) for row in database.rows(_UNRESOLVED, (connection,))]
+
+
+def unresolved_count(database: Database, connection: str) -> int:
+    """How many operations have no known outcome."""
+    sql = "SELECT count(*) FROM operation WHERE connection = ? AND state IN ('intent', 'uncertain')"
+    return int(database.value(sql, (connection,)))
+
+
+def last_applied(database: Database, connection: str) -> datetime | None:
+    """When the target last took a change."""
+    row = database.row(
+        "SELECT resolved_at FROM operation WHERE connection = ? AND state IN ('done', 'resolved_present')"
+        " ORDER BY id DESC LIMIT 1",
+        (connection,),
+    )
+    return moment(row[0]) if row else None
 
 
 def of_run(database: Database, run: str, changes: Sequence[Change]) -> dict[str, int]:

@@ -65,7 +65,10 @@ class Voucher(msgspec.Struct, frozen=True, gc=False):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. ``ended_at`` and ``verdict`` are ``None`` while it is at work, or until its crash is noticed."""
+    """One run. ``ended_at`` and ``verdict`` are ``None`` while it is at work, or until its crash is noticed.
+
+    ``trace`` is the id of the OpenTelemetry trace that it was recorded in, empty when none was.
+    """
 
     id: str
     connection: str
@@ -81,6 +84,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     sqlite_version: str
     journal_mode: str
+    trace: str = ""
 
 
 class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,10 +13,10 @@ from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.naming import full_id
 from crosskey.journal.records import RunKind, RunRecord, Verdict
 
-__all__ = ("Configuration", "close_crashed", "end", "get", "latest", "start")
+__all__ = ("Configuration", "close_crashed", "end", "get", "last_success", "latest", "start")
 
 _COLUMNS = """id, connection, kind, trigger, started_at, ended_at, verdict, counts, config_digest, plugins, note, epoch,
-    sqlite_version, journal_mode"""
+    sqlite_version, journal_mode, trace"""
 _GET = f"SELECT {_COLUMNS} FROM run WHERE connection = ? AND id = ?"  # noqa: S608 - constants of this module
 _LATEST = f"SELECT {_COLUMNS} FROM run WHERE connection = ? ORDER BY rowid DESC LIMIT ?"  # noqa: S608 - constants of this module
 
@@ -33,7 +33,15 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 def start(
-    database: Database, now: datetime, *, connection: str, epoch: int, kind: RunKind, trigger: str, by: Configuration
+    database: Database,
+    now: datetime,
+    *,
+    connection: str,
+    epoch: int,
+    kind: RunKind,
+    trigger: str,
+    by: Configuration,
+    trace: str,
 ) -> str:
     """Open a run inside the caller's transaction; its id sorts by time and is short enough to type."""
     run = _new_id(now)
@@ -60,6 +68,7 @@ def start(
             "verdict": None,
             "counts": "{}",
             "note": "",
+            "trace": trace,
         },
     )
     return run
@@ -87,6 +96,19 @@ def close_crashed(database: Database, now: datetime, connection: str) -> list[st
     return [str(run) for (run,) in rows]
 
 
+def last_success(database: Database, connection: str) -> datetime | None:
+    """When the newest run that wrote what it should came to its end, unless something held the whole of it."""
+    row = database.row(
+        "SELECT ended_at FROM run WHERE connection = ? AND kind <> 'plan'"
+        " AND (verdict IN ('clean', 'partial') OR verdict = 'held' AND NOT EXISTS ("
+        "  SELECT 1 FROM plan, json_each(plan.header, '$.held') AS hold"
+        "  WHERE plan.id = run.id AND json_extract(hold.value, '$.scope') = 'run'))"
+        " ORDER BY rowid DESC LIMIT 1",
+        (connection,),
+    )
+    return moment(row[0]) if row else None
+
+
 def latest(database: Database, connection: str, limit: int) -> list[RunRecord]:
     """The newest runs first."""
     return [_record(row) for row in database.rows(_LATEST, (connection, limit))]
@@ -100,7 +122,7 @@ def get(database: Database, connection: str, typed: str) -> RunRecord:
 
 def _record(row: Row) -> RunRecord:
     (run, connection, kind, trigger, started_at, ended_at, verdict) = row[:7]
-    (counts, config_digest, plugins, note, epoch, sqlite_version, journal_mode) = row[7:]
+    (counts, config_digest, plugins, note, epoch, sqlite_version, journal_mode, trace) = row[7:]
     return RunRecord(
         id=run,
         connection=connection,
@@ -116,4 +138,5 @@ def _record(row: Row) -> RunRecord:
         epoch=epoch,
         sqlite_version=sqlite_version,
         journal_mode=journal_mode,
+        trace=trace,
     )

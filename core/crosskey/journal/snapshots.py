@@ -26,12 +26,15 @@ def save(database: Database, connection: str, snapshot: SnapshotRecord) -> None:
     )
 
 
-def last_complete(database: Database, connection: str, side: str, stream: str) -> SnapshotRecord | None:
-    """The newest read of that stream that missed nothing."""
+def last_complete(
+    database: Database, connection: str, side: str, stream: str, *, full: bool = False
+) -> SnapshotRecord | None:
+    """The newest read of that stream that missed nothing; with ``full`` the newest of everything."""
     row = database.row(
         "SELECT run, at, pages, records, reason FROM snapshot"
-        " WHERE connection = ? AND side = ? AND stream = ? AND complete = 1 ORDER BY id DESC LIMIT 1",
-        (connection, side, stream),
+        " WHERE connection = ? AND side = ? AND stream = ? AND complete = 1 AND (? OR reason = '')"
+        " ORDER BY id DESC LIMIT 1",
+        (connection, side, stream, not full),
     )
     if row is None:
         return None

@@ -15,6 +15,7 @@ from crosskey.engine.apply import Applied, apply_changes
 from crosskey.engine.batching import batched
 from crosskey.engine.marker import marker
 from crosskey.engine.protect import Protection
+from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage
 from crosskey.journal import Journal, JournalWriter, Link
 from crosskey.model import Account, Subject
@@ -79,10 +80,19 @@ async def cut_over(
     settle: timedelta,
     stop: Callable[[], bool],
     progress: Callable[[Sequence[Change], Sequence[Outcome]], None],
+    telling: RunTelling,
 ) -> Applied:
     """Carry the relinks out. What got no clear answer is settled by the next run, as ever."""
     return await apply_changes(
-        journal, target, changes, run=run, batch=schema.batch, settle=settle, stop=stop, progress=progress
+        journal,
+        target,
+        changes,
+        run=run,
+        batch=schema.batch,
+        settle=settle,
+        stop=stop,
+        progress=progress,
+        telling=telling,
     )
 
 

@@ -67,5 +67,5 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def nothing_changes(self) -> bool:
-        """Whether the desk looks the same after the swap, to the last field. Who is held without an account stays so."""
+        """Whether the desk looks the same after the swap, to the last field (who waits without an account waits on)."""
         return not (sum(self.plan.counts.values()) or self.disturbed or self.unmatched_linked)

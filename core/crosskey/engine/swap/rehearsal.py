@@ -62,6 +62,7 @@ async def rehearse(
                 settle=settle,
                 stop=lambda: False,
                 progress=lambda _changes, _outcomes: None,
+                telling=connect.telling("rehearsal"),
             )
             copy.move_vouchers(moves, run=run)
             copy.end_run(run, "clean", {})

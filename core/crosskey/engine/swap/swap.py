@@ -39,6 +39,7 @@ from crosskey.journal import JournalWriter
 from crosskey.model import Catalogue
 from crosskey.plan import Change, Held, Outcome
 from crosskey.plugins import Plugins
+from crosskey.spans import trace_id
 
 __all__ = ("SwapOptions", "SwapResult", "swap")
 
@@ -79,7 +80,12 @@ async def swap(
     """Prove a swap and, once confirmed, carry it out. Raises :class:`CrosskeyError`; the journal says so too."""
     sections = swapped_section(old, new)
     run = journal.start_run(
-        "swap", trigger="command", config_digest=new.digest, config_text=new.canonical, plugins=plugins_of(new)
+        "swap",
+        trigger="command",
+        config_digest=new.digest,
+        config_text=new.canonical,
+        plugins=plugins_of(new),
+        trace=trace_id(),
     )
     try:
         result = await _Swap(old, new, sections, plugins, journal, connect, options, observer, run).go()
@@ -333,6 +339,7 @@ class _Swap:
             settle=settle,
             stop=self.options.stop,
             progress=progress,
+            telling=self.connect.telling(self.journal.connection),
         )
         self.journal.move_vouchers(list(pairs.new_of.items()), run=self.run)
         return result(_verdict(applied, proof), applied)
