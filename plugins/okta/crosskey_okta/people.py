@@ -181,8 +181,8 @@ class People:
             extra=extra,
         )
 
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """What was odd about the people of this read."""
+    def warnings(self, *, everybody: bool = True) -> tuple[Diagnostic, ...]:
+        """What was odd about the people of this read; only among ``everybody`` does it matter who lacks a value."""
         return (
             *self._statuses.warnings(),
             *(
@@ -193,7 +193,7 @@ class People:
                     path=self._instance,
                     fix=f'check the variable name of "{name}" in Okta under {_EDITOR}; upper and lower case count',
                 )
-                for name in sorted(self._unseen)
+                for name in sorted(self._unseen if everybody else ())
             ),
         )
 

@@ -35,8 +35,8 @@ class Seen(NamedTuple):
 class OktaOrg:
     """Users, groups, applications and credentials, with the same ids for the same seed and history.
 
-    ``org.users``, ``org.groups`` and ``org.apps`` read and change the directory (safely from any thread), ``org.log`` is
-    the System Log, ``org.hooks`` who is told of it. ``org.access`` makes credentials, ``org.quirks`` holds the
+    ``org.users``, ``org.groups`` and ``org.apps`` read and change the directory (safely from any thread), ``org.log``
+    is the System Log, ``org.hooks`` who is told of it. ``org.access`` makes credentials, ``org.quirks`` holds the
     switches, ``org.requests`` lists what was asked.
     ``org.api_token`` belongs to a super administrator.
     """
