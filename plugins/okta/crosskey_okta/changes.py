@@ -13,7 +13,7 @@ from crosskey.connector.source import GonePage, GroupsPage, PeoplePage, ReadComp
 from crosskey.errors import Diagnostic, RejectedError, RetryableError
 from crosskey.http import merge
 from crosskey.model import Group
-from crosskey_okta.cursor import OVERLAP, Cursor, check_age, okta_time
+from crosskey_okta.cursor import OVERLAP, Cursor, check_age, expired, okta_time
 from crosskey_okta.errors import is_gone
 from crosskey_okta.group_changes import GroupChanges
 from crosskey_okta.groups import APPS
@@ -79,7 +79,7 @@ class ChangesRead:
                 async for page in pages:
                     yield page
         if self._people_gone or self._groups_gone:
-            yield GonePage(people=sorted(self._people_gone), groups=sorted(self._groups_gone))
+            yield GonePage(people=tuple(sorted(self._people_gone)), groups=tuple(sorted(self._groups_gone)))
         self._change(since=self._server_time or self._cursor.since)
         yield ReadComplete(
             cursor=self._cursor.text(),
@@ -92,10 +92,10 @@ class ChangesRead:
     async def _found(self) -> AsyncIterator[ReadPage]:
         """Everybody whose data or status changed, whatever the status; deleted people are in no search."""
         since = okta_time(self._cursor.since - OVERLAP)
+        witness = self._cursor.witness
+        search = f'lastUpdated ge "{since}" or statusChanged ge "{since}" or id eq "{witness}"'
+        params = {"limit": _PAGE, "search": search}
         for _ in range(_SEARCHES):
-            witness = self._cursor.witness
-            search = f'lastUpdated ge "{since}" or statusChanged ge "{since}" or id eq "{witness}"'
-            params = {"limit": _PAGE, "search": search}
             async for reply in self._org.listing("/api/v1/users", self._people.page, params, headers=LIGHT_USERS):
                 self._note_time(reply.date)
                 self._shown.update(row.id for row in reply.value)
@@ -103,26 +103,18 @@ class ChangesRead:
             if witness in self._shown:
                 self._moved = self._moved or len(self._shown) > 1
                 return
-            # Either the index is behind, or the role was taken away, or the witness was deleted.
             person = await person_by_id(self._org, self._people, witness)
             if person is None:
-                self._people_gone.add(witness)
-                self._change(witness=await self._somebody())
-            else:
-                yield PeoplePage([person])
-                await self._clock.sleep(_PAUSE)
+                # Deleted, or hidden by a smaller role: only a read of everybody can tell how many are.
+                raise expired("somebody whom every search must show is no longer there", self._instance)
+            yield PeoplePage([person])
+            await self._clock.sleep(_PAUSE)
         raise RetryableError(
             "Okta's search leaves out somebody who is there, so it may leave out others",
             code="okta-search-unsteady",
             where=self._instance,
             fix="try again; if it stays, ask Okta's support",
         )
-
-    async def _somebody(self) -> str:
-        reply = await self._org.get("/api/v1/users", self._people.page, params={"limit": 1}, headers=LIGHT_USERS)
-        if not reply.value:
-            raise self._org.advice.nobody()
-        return reply.value[0].id
 
     # ---------------------------------------------------------------------------------------------------------- groups
 

@@ -73,7 +73,8 @@ class FullRead:
     async def _live_users(self) -> AsyncIterator[ReadPage]:
         async for page in self._users({"limit": _PAGE}):
             if page.people and not self._witness:
-                self._witness = page.people[0].subject.id
+                # Somebody active: whoever left is deleted sooner.
+                self._witness = next((one for one in page.people if one.active), page.people[0]).subject.id
             yield page
         if not self._witness:
             raise self._org.advice.nobody()
