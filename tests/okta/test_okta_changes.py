@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +27,9 @@ from okta_rounds import (
     without_log,
 )
 
-from changes_fold import Known, followed, read_whole
+from changes_fold import NOTHING, Known, fold, followed, read_whole
+from crosskey.connector.credential import TellsCredentials
+from crosskey.connector.signal import ManagesSubscriptions, ReceivesSignals
 from crosskey.connector.source import (
     ConfirmsMembership,
     FindsPeople,
@@ -35,7 +39,9 @@ from crosskey.connector.source import (
     ReadsChanges,
 )
 from crosskey.errors import AuthError, CursorExpiredError, RetryableError
+from crosskey.plugins import capabilities
 from crosskey.settings import Secret
+from crosskey_okta import crosskey_sources
 from crosskey_okta.settings import LOG_SCOPE, NEEDED_SCOPES
 from crosskey_sandbox.okta import NO_ROLE, Fault, OktaQuirks, Rights, okta_app
 from fake_clock import FakeClock
@@ -71,10 +77,12 @@ async def test_a_read_that_shall_be_followed_costs_no_request_more() -> None:
 
 
 async def test_what_the_source_can_do_is_to_be_seen() -> None:
-    org = an_org()
-    async with local(org) as source:
-        for ability in (ReadsChanges, FindsPeople, ConfirmsMembership):
+    async with local(an_org()) as source:
+        for ability in (ReadsChanges, FindsPeople, ConfirmsMembership, ReceivesSignals, ManagesSubscriptions):
             assert isinstance(source, ability)
+        assert isinstance(source, TellsCredentials)
+        named = ("credentials", "find", "groups_of", "read_changes", "receive", "subscribe")
+        assert capabilities(crosskey_sources()[0], source) == named
 
 
 async def test_a_refused_log_is_tried_again_after_an_hour() -> None:
@@ -164,10 +172,11 @@ async def test_time_is_oktas_and_never_this_machines() -> None:
         wrong = FakeClock(org.cell.clock.now() + off)
         async with local(org, clock=wrong) as source:
             known = await read_whole(source, STAFF)
-            org.cell.clock.advance(600.0)
-            org.users.update_profile(people[1], {"title": str(off)})
-            known = await followed(source, known, STAFF)
-            assert known.people[people[1]].title == str(off)
+            for turn in range(3):
+                org.cell.clock.advance(600.0)
+                org.users.update_profile(people[1], {"title": f"{off} {turn}"})
+                known = await followed(source, known, STAFF)
+                assert known.people[people[1]].title == f"{off} {turn}"
 
 
 async def test_each_round_looks_back_two_minutes_behind_the_last_one() -> None:
@@ -216,6 +225,19 @@ async def test_a_text_that_is_no_cursor_of_ours(text: str) -> None:
             await followed(source, Known(cursor=text), STAFF)
     assert caught.value.where == "source.corp"
     assert not org.requests
+
+
+@pytest.mark.parametrize("name", ["since", "witness", "chosen", "stands", "apps_listed", "log", "log_refused"])
+@pytest.mark.parametrize(
+    "value", [None, 7, "x", "", [], {"Staff": 1}, "0001-01-01T00:00:00Z", "2026-01-05T10:00:00", "http://[", "a b"]
+)
+async def test_a_bent_cursor_is_expired_or_harmless(name: str, value: Any) -> None:
+    org, _, _ = an_hour_old()
+    async with local(org) as source:
+        known = await read_whole(source, STAFF)
+        bent = json.dumps(json.loads(known.cursor) | {name: value})
+        with suppress(CursorExpiredError):
+            await followed(source, replace(known, cursor=bent), STAFF)
 
 
 async def test_a_cursor_belongs_to_its_request_its_org_and_its_settings() -> None:
@@ -282,7 +304,7 @@ async def test_a_kept_link_to_another_host_gets_no_token() -> None:
         known = await read_whole(source, STAFF)
         bent = json.loads(known.cursor) | {"log": "https://evil.example.net/api/v1/logs?after=1"}
         org.users.deactivate(people[1])
-        pages, known = await round_of(source, Known(known.people, known.groups, known.members, json.dumps(bent)))
+        pages, known = await round_of(source, replace(known, cursor=json.dumps(bent)))
         assert known.people[people[1]].active is False
         assert [warning.code for warning in pages[-1].warnings] == ["okta-log"]
         pages, _ = await round_of(source, known)
@@ -299,7 +321,7 @@ async def test_a_kept_link_that_okta_forgot_is_begun_anew_from_the_last_round() 
         while not org.users.delete(people[1]):
             pass
         asked(org)
-        pages, _ = await round_of(source, Known(known.people, known.groups, known.members, json.dumps(place)))
+        pages, _ = await round_of(source, replace(known, cursor=json.dumps(place)))
     assert of(pages, GonePage) == [GonePage(people=(people[1],))]
     assert asked(org)[LOGS] == 3, "the refusal, what happened, the end"
     assert pages[-1].warnings == ()
@@ -321,6 +343,17 @@ async def test_a_round_never_ends_early_and_its_cursor_stays_good(kind: Any) -> 
         org.quirks = OktaQuirks()
         known = await followed(source, known, STAFF)
     assert {person.title for person in known.people.values()} == {"Changed"}
+
+
+async def test_only_a_full_read_wonders_that_nobody_has_an_attribute() -> None:
+    org, people, _ = an_hour_old()
+    wanted = msgspec.structs.replace(STAFF, attributes=frozenset({"badge"}))
+    async with local(org) as source:
+        whole = [page async for page in source.read(wanted)]
+        org.users.set_status(people[1], "UNHEARD_OF")  # pyright: ignore[reportArgumentType]  a status of tomorrow
+        pages, _ = await round_of(source, fold(NOTHING, whole), wanted)
+    assert [warning.code for warning in whole[-1].warnings] == ["okta-attribute-empty"]
+    assert [warning.code for warning in pages[-1].warnings] == ["okta-status-unknown"]
 
 
 # ----------------------------------------------------------------------------------------------------------------- apps
@@ -371,16 +404,3 @@ async def test_with_the_log_apps_are_listed_when_something_happened_and_once_an_
             known = await followed(source, known, wanted)
             listed.append(asked(org)[APP_USERS])
     assert listed[6:] == [0, 0, 0, 1]
-
-
-async def test_credentials_tell_what_can_be_known() -> None:
-    async with opened(None) as source:
-        [token] = await source.credentials()
-    assert (token.expires_at, "30 days" in token.fix, "secretToken" in repr(token)) == (None, True, False)
-    pem = RSA.as_pem(private=True).decode()
-    jwk = json.dumps({**RSA.as_dict(private=True), "exp": 1_800_000_000})
-    for text, year in ((pem, None), (json.dumps(RSA.as_dict(private=True)), None), (jwk, 2027)):
-        async with opened(None, client_id="0oa1", private_key=Secret(text)) as source:
-            [key] = await source.credentials()
-        assert (key.expires_at.year if key.expires_at else None) == year
-        assert RSA.as_dict(private=True)["d"] not in repr(key)

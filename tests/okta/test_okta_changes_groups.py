@@ -61,6 +61,35 @@ async def test_in_a_large_group_only_whom_the_log_names_is_asked_for() -> None:
         assert known.members == (await read_whole(source, STAFF)).members
 
 
+async def test_a_group_that_the_log_names_before_its_time_moves_is_asked_about_at_once() -> None:
+    org, people, group = an_hour_old(1001, staff=1000)
+    async with local(org) as source:
+        known = await read_whole(source, STAFF)
+        org.quirks = OktaQuirks(membership_lag=6.0)
+        org.groups.add_member(group, people[1000])
+        asked(org)
+        pages, known = await round_of(source, known)
+        assert is_in(pages) == {people[1000]: True}
+        org.cell.clock.advance(10.0)
+        await followed(source, known, STAFF)
+    assert asked(org)[MEMBERS] == 0
+
+
+async def test_somebody_who_left_a_large_group_and_was_deleted_is_gone() -> None:
+    org, people, group = an_hour_old(1000)
+    async with local(org) as source:
+        known = await read_whole(source, STAFF)
+        org.groups.remove_member(group, people[9])
+        while not org.users.delete(people[9]):
+            pass
+        asked(org)
+        pages, known = await round_of(source, known)
+        assert asked(org) == {USERS: 1, GROUPS: 1, LOGS: 2, GROUPS_OF: 1}, "one 404 tells both"
+        assert of(pages, MembersLeftPage) == [MembersLeftPage(group, [people[9]])]
+        assert of(pages, GonePage) == [GonePage(people=(people[9],))]
+        assert known == await read_whole(source, STAFF)
+
+
 async def test_without_the_log_a_changed_group_is_listed_once_it_has_settled() -> None:
     org, people, group = an_hour_old(1001, staff=1000)
     async with local(org, **without_log(org)) as source:
@@ -295,10 +324,22 @@ async def test_a_404_without_oktas_word_for_it_is_no_deletion() -> None:
             await followed(source, known, STAFF)
 
 
-async def test_somebody_who_leaves_is_told_before_the_search_knows() -> None:
-    org, people, _ = an_hour_old(search_lag=600.0)
+@pytest.mark.parametrize("shown", [False, True])
+async def test_somebody_who_leaves_is_told_before_the_search_knows(shown: bool) -> None:
+    org, people, _ = an_hour_old(search_lag=100.0)
+    if shown:
+        org.users.update_profile(people[2], {"title": "Shown by the search, as active"})
+        org.cell.clock.advance(101.0)
     async with local(org) as source:
         known = await read_whole(source, STAFF)
         org.users.deactivate(people[2])
+        asked(org)
         known = await followed(source, known, STAFF)
         assert known.people[people[2]].active is False
+        assert known.people[people[2]].title == ("Shown by the search, as active" if shown else "")
+        assert asked(org)[PERSON] == 1
+        org.quirks = OktaQuirks()
+        org.users.suspend(people[1])
+        known = await followed(source, known, STAFF)
+        assert known.people[people[1]].active is False
+        assert asked(org)[PERSON] == 0, "the search knew"

@@ -185,7 +185,7 @@ LAGS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(quirks=LAGS, steps=st.lists(st.one_of(KEPT, KEPT, DELETED, TIME, TIME), max_size=24))
 @example(quirks={}, steps=[("delete", 0), ("round",)])
 @example(quirks={}, steps=[("join", 0, 7), ("round",), ("leave", 0, 7)])
@@ -193,7 +193,7 @@ def test_with_the_log_everything_is_followed(quirks, steps):
     assert_law(quirks, steps, log=True)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(quirks=LAGS, steps=st.lists(st.one_of(KEPT, KEPT, TIME, TIME), max_size=24))
 def test_without_the_log_all_but_deletions_is_followed(quirks, steps):
     assert_law(quirks, steps, log=False)

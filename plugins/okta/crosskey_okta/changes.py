@@ -60,7 +60,7 @@ class ChangesRead:
         self._clock = clock
         self._server_time: datetime | None = None
         self._told = Told()
-        self._shown: set[str] = set()
+        self._shown: dict[str, bool | None] = {}
         self._moved = False
         self._people_gone: set[str] = set()
         self._groups_gone: set[str] = set()
@@ -98,8 +98,9 @@ class ChangesRead:
         for _ in range(_SEARCHES):
             async for reply in self._org.listing("/api/v1/users", self._people.page, params, headers=LIGHT_USERS):
                 self._note_time(reply.date)
-                self._shown.update(row.id for row in reply.value)
-                yield PeoplePage(self._people.people(reply.value))
+                people = self._people.people(reply.value)
+                self._shown.update((person.subject.id, person.active) for person in people)
+                yield PeoplePage(people)
             if witness in self._shown:
                 self._moved = self._moved or len(self._shown) > 1
                 return
@@ -151,10 +152,11 @@ class ChangesRead:
     # ------------------------------------------------------------------------------------------------ what the log told
 
     def _confirmed(self) -> list[AsyncIterator[ReadPage]]:
-        """Leavers whom the search did not show yet, and whatever was deleted: each asked for by id."""
+        """Leavers whom the search did not show as such yet, and whatever was deleted: each asked for by id."""
         told = self._told
+        left = {key for key, active in self._shown.items() if active is False}
         return [
-            *(self._person(key) for key in sorted(told.people - self._shown - self._people_gone)),
+            *(self._person(key) for key in sorted(told.people - left - self._people_gone)),
             *(self._group(key) for key in sorted(told.groups - self._groups_gone)),
             *(self._app(key) for key in sorted(told.apps)),
         ]

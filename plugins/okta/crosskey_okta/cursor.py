@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -25,6 +26,11 @@ SETTLE = timedelta(seconds=10)
 """What a list of members surely holds: changes so much older than it (times are whole seconds; the rest is safety)."""
 _KEPT = timedelta(days=90)
 """The System Log is kept so long: nobody can tell who was deleted before."""
+
+
+_OLDEST = datetime(2009, 1, 1, tzinfo=UTC)  # the year in which Okta began
+_Time = Annotated[datetime, msgspec.Meta(tz=True)]
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Stand(msgspec.Struct, frozen=True, array_like=True):
@@ -47,13 +53,13 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int = _VERSION
     request: str
-    since: datetime
-    witness: str
-    chosen: dict[str, str]
+    since: _Time
+    witness: _Id
+    chosen: dict[str, _Id]
     stands: dict[str, Stand]
-    apps_listed: datetime
+    apps_listed: _Time
     log: str = ""
-    log_refused: datetime | None = None
+    log_refused: _Time | None = None
 
     def text(self) -> str:
         """As the core keeps it."""
@@ -72,7 +78,7 @@ def open_cursor(text: str, request: str, instance: str) -> Cursor:
         cursor = msgspec.json.decode(text, type=Cursor)
     except (msgspec.DecodeError, UnicodeEncodeError):
         raise expired("the cursor cannot be read", instance) from None
-    if cursor.since.tzinfo is None or not cursor.witness:
+    if cursor.since < _OLDEST:
         raise expired("the cursor cannot be read", instance)
     if cursor.request != request:
         raise expired("the cursor belongs to other settings, another org or other mappings", instance)
