@@ -17,6 +17,7 @@ from okta_rounds import (
     APPS,
     GROUPS,
     LOGS,
+    PERSON,
     STAFF,
     USERS,
     an_hour_old,
@@ -128,6 +129,68 @@ async def test_a_search_that_leaves_somebody_out_is_asked_again() -> None:
             await followed(source, known, STAFF)
     assert caught.value.code == "okta-search-unsteady"
     assert not isinstance(caught.value, CursorExpiredError)
+
+
+async def test_a_search_that_is_behind_re_hires_nobody() -> None:
+    """Edited, then deactivated; the log tells, then the search still shows the edit."""
+    org, people, _ = an_hour_old()
+    async with local(org) as source:
+        org.users.update_profile(people[1], {"title": "Last day"})
+        org.cell.clock.advance(5.0)
+        known = await read_whole(source, STAFF)
+        org.quirks = OktaQuirks(search_lag=30.0)
+        org.users.deactivate(people[1])
+        for _ in range(5):
+            org.cell.clock.advance(10.0)
+            known = await followed(source, known, STAFF)
+            assert known.people[people[1]].active is False
+        org.users.activate(people[1])
+        org.cell.clock.advance(31.0)
+        known = await followed(source, known, STAFF)
+        assert known.people[people[1]].active is True
+
+
+async def test_of_two_words_of_one_second_the_id_decides() -> None:
+    org, people, _ = an_hour_old()
+    async with local(org) as source:
+        known = await read_whole(source, STAFF)
+        org.users.update_profile(people[1], {"title": "Last day"})
+        org.cell.clock.advance(0.2)
+        known = await followed(source, known, STAFF)
+        org.quirks = OktaQuirks(search_lag=60.0)
+        org.users.deactivate(people[1])
+        for cost in (1, 1, 1):
+            asked(org)
+            known = await followed(source, known, STAFF)
+            assert known.people[people[1]].active is False
+            assert asked(org)[PERSON] == cost
+            org.cell.clock.advance(10.0)
+
+
+async def test_after_a_full_read_too_a_search_that_is_behind_is_not_believed() -> None:
+    org, people, _ = an_hour_old()
+    async with local(org, **without_log(org)) as source:
+        org.users.update_profile(people[1], {"title": "Last day"})
+        org.cell.clock.advance(5.0)
+        org.quirks = OktaQuirks(search_lag=30.0)
+        org.users.deactivate(people[1])
+        known = await read_whole(source, STAFF)
+        known = await followed(source, known, STAFF)
+    assert known.people[people[1]].active is False
+
+
+async def test_a_search_that_is_behind_brings_nobody_back_who_was_deleted() -> None:
+    org, people, _ = an_hour_old()
+    async with local(org) as source:
+        org.users.deactivate(people[1])
+        org.cell.clock.advance(5.0)
+        known = await read_whole(source, STAFF)
+        org.quirks = OktaQuirks(search_lag=30.0)
+        org.users.delete(people[1])
+        for _ in range(5):
+            known = await followed(source, known, STAFF)
+            assert people[1] not in known.people
+            org.cell.clock.advance(10.0)
 
 
 async def test_a_role_that_was_taken_away_is_an_error_and_no_quiet_round() -> None:

@@ -12,16 +12,16 @@ from crosskey.clock import Clock
 from crosskey.connector.source import GonePage, GroupsPage, PeoplePage, ReadComplete, ReadPage, ReadRequest
 from crosskey.errors import Diagnostic, RejectedError, RetryableError
 from crosskey.http import merge
-from crosskey.model import Group
-from crosskey_okta.cursor import OVERLAP, Cursor, check_age, expired, okta_time
+from crosskey.model import Group, Person
+from crosskey_okta.cursor import OVERLAP, Cursor, Recent, check_age, expired, okta_time
 from crosskey_okta.errors import is_gone
 from crosskey_okta.group_changes import GroupChanges
 from crosskey_okta.groups import APPS
 from crosskey_okta.log import LogPoll, Told, may_read_log
-from crosskey_okta.lookup import app_by_id, group_by_id, person_by_id
+from crosskey_okta.lookup import app_by_id, group_by_id, user_by_id
 from crosskey_okta.members import APP_SIZES, members_of
 from crosskey_okta.org import LIGHT_USERS, Org
-from crosskey_okta.people import People
+from crosskey_okta.people import People, UserRow
 from crosskey_okta.settings import OktaSettings
 
 __all__ = ("ChangesRead",)
@@ -60,7 +60,8 @@ class ChangesRead:
         self._clock = clock
         self._server_time: datetime | None = None
         self._told = Told()
-        self._shown: dict[str, bool | None] = {}
+        self._now: dict[str, Recent] = {}
+        self._doubtful: set[str] = set()
         self._moved = False
         self._people_gone: set[str] = set()
         self._groups_gone: set[str] = set()
@@ -80,11 +81,23 @@ class ChangesRead:
                     yield page
         if self._people_gone or self._groups_gone:
             yield GonePage(people=tuple(sorted(self._people_gone)), groups=tuple(sorted(self._groups_gone)))
-        self._change(since=self._server_time or self._cursor.since)
+        self._move_on()
         yield ReadComplete(
             cursor=self._cursor.text(),
             server_time=self._server_time,
             warnings=(*self._people.warnings(everybody=False), *self._warnings),
+        )
+
+    def _move_on(self) -> None:
+        """The next round begins at the earliest answer of this one, and knows what its search may be behind with."""
+        since = self._server_time or self._cursor.since
+        horizon, now = okta_time(since - OVERLAP), okta_time(since)
+        recent = {**self._cursor.recent, **self._now}
+        gone = {**self._cursor.gone, **dict.fromkeys(self._people_gone, now)}
+        self._change(
+            since=since,
+            recent={key: told for key, told in recent.items() if told.updated >= horizon},
+            gone={key: at for key, at in gone.items() if at >= horizon},
         )
 
     # ---------------------------------------------------------------------------------------------------------- people
@@ -96,19 +109,17 @@ class ChangesRead:
         search = f'lastUpdated ge "{since}" or statusChanged ge "{since}" or id eq "{witness}"'
         params = {"limit": _PAGE, "search": search}
         for _ in range(_SEARCHES):
+            shown: set[str] = set()
             async for reply in self._org.listing("/api/v1/users", self._people.page, params, headers=LIGHT_USERS):
                 self._note_time(reply.date)
-                people = self._people.people(reply.value)
-                self._shown.update((person.subject.id, person.active) for person in people)
-                yield PeoplePage(people)
-            if witness in self._shown:
-                self._moved = self._moved or len(self._shown) > 1
+                shown.update(row.id for row in reply.value)
+                yield PeoplePage([person for row in reply.value if (person := self._believed(row)) is not None])
+            if witness in shown:
+                self._moved = self._moved or len(shown) > 1
                 return
-            person = await person_by_id(self._org, self._people, witness)
-            if person is None:
+            if await user_by_id(self._org, self._people, witness) is None:
                 # Deleted, or hidden by a smaller role: only a read of everybody can tell how many are.
                 raise expired("somebody whom every search must show is no longer there", self._instance)
-            yield PeoplePage([person])
             await self._clock.sleep(_PAUSE)
         raise RetryableError(
             "Okta's search leaves out somebody who is there, so it may leave out others",
@@ -116,6 +127,21 @@ class ChangesRead:
             where=self._instance,
             fix="try again; if it stays, ask Okta's support",
         )
+
+    def _believed(self, row: UserRow) -> Person | None:
+        """Somebody as the search shows them, unless a younger word was told: an index that is behind re-hires nobody.
+
+        Of two words of the same second, id decides.
+        """
+        person, updated = self._people.person(row), row.last_updated or ""
+        known = self._cursor.recent.get(row.id)
+        if row.id in self._cursor.gone or (known is not None and updated < known.updated):
+            return None
+        if known is not None and updated == known.updated and person.active != known.active:
+            self._doubtful.add(row.id)
+            return None
+        self._now[row.id] = Recent(updated, person.active)
+        return person
 
     # ---------------------------------------------------------------------------------------------------------- groups
 
@@ -154,18 +180,21 @@ class ChangesRead:
     def _confirmed(self) -> list[AsyncIterator[ReadPage]]:
         """Leavers whom the search did not show as such yet, and whatever was deleted: each asked for by id."""
         told = self._told
-        left = {key for key, active in self._shown.items() if active is False}
+        known = {key for key, now in self._now.items() if now.active is False}
+        people = told.deleted | self._doubtful | (told.left - known)
         return [
-            *(self._person(key) for key in sorted(told.people - left - self._people_gone)),
+            *(self._person(key) for key in sorted(people - self._people_gone)),
             *(self._group(key) for key in sorted(told.groups - self._groups_gone)),
             *(self._app(key) for key in sorted(told.apps)),
         ]
 
     async def _person(self, id: str) -> AsyncIterator[ReadPage]:
-        person = await person_by_id(self._org, self._people, id)
-        if person is None:
+        row = await user_by_id(self._org, self._people, id)
+        if row is None:
             self._people_gone.add(id)
         else:
+            person = self._people.person(row)
+            self._now[id] = Recent(row.last_updated or "", person.active)
             yield PeoplePage([person])
 
     async def _group(self, id: str) -> AsyncIterator[ReadPage]:

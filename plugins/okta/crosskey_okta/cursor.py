@@ -17,7 +17,18 @@ from crosskey.errors import CursorExpiredError
 from crosskey.model import GroupSelection
 from crosskey_okta.settings import OktaSettings
 
-__all__ = ("OVERLAP", "SETTLE", "Cursor", "Stand", "check_age", "expired", "okta_time", "open_cursor", "request_digest")
+__all__ = (
+    "OVERLAP",
+    "SETTLE",
+    "Cursor",
+    "Recent",
+    "Stand",
+    "check_age",
+    "expired",
+    "okta_time",
+    "open_cursor",
+    "request_digest",
+)
 
 _VERSION = 1
 OVERLAP = timedelta(seconds=120)
@@ -44,11 +55,19 @@ class Stand(msgspec.Struct, frozen=True, array_like=True):
     by_log: bool = False
 
 
+class Recent(msgspec.Struct, frozen=True, array_like=True):
+    """How somebody was told who changed lately: the row's time, and whether active."""
+
+    updated: str
+    active: bool | None
+
+
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """One place. ``witness`` is somebody whom every search must show; ``chosen`` maps logical names to groups.
 
     ``log`` is the System Log's own next link, ``log_refused`` when the credential was last told that it may not read
-    it, ``apps_listed`` when the apps were.
+    it, ``apps_listed`` when the apps were. ``recent`` and ``gone`` are who was told to have changed, or to be deleted,
+    so lately that a search which is behind might still say otherwise.
     """
 
     version: int = _VERSION
@@ -60,6 +79,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     apps_listed: _Time
     log: str = ""
     log_refused: _Time | None = None
+    recent: dict[_Id, Recent] = {}
+    gone: dict[_Id, str] = {}
 
     def text(self) -> str:
         """As the core keeps it."""

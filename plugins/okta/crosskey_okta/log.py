@@ -20,12 +20,8 @@ _PAGES = 50
 """Pages of one round. Whoever is further behind lists everything that changed, and goes on from here next time."""
 
 _STEPS = {"group.user_membership.add": 1, "group.user_membership.remove": -1}
-_LEFT = (
-    "user.lifecycle.deactivate",
-    "user.lifecycle.suspend",
-    "user.lifecycle.delete.initiated",
-    "user.lifecycle.delete.completed",
-)
+_LEFT = ("user.lifecycle.deactivate", "user.lifecycle.suspend")
+_DELETED = ("user.lifecycle.delete.initiated", "user.lifecycle.delete.completed")
 _GROUPS_GONE = ("group.lifecycle.delete", "system.import.group.delete")
 _APP_GONE = "application.lifecycle.delete"
 _APPS = (
@@ -89,7 +85,8 @@ class Told(msgspec.Struct):
 
     complete: bool = False
     touches: dict[str, list[Touch]] = msgspec.field(default_factory=dict[str, list[Touch]])
-    people: set[str] = msgspec.field(default_factory=set[str])
+    left: set[str] = msgspec.field(default_factory=set[str])
+    deleted: set[str] = msgspec.field(default_factory=set[str])
     groups: set[str] = msgspec.field(default_factory=set[str])
     apps: set[str] = msgspec.field(default_factory=set[str])
     assignments: bool = False
@@ -105,7 +102,9 @@ class Told(msgspec.Struct):
             for group in groups:
                 self.touches.setdefault(group, []).extend(Touch(user, step, at) for user in users)
         elif kind in _LEFT:
-            self.people.update(users)
+            self.left.update(users)
+        elif kind in _DELETED:
+            self.deleted.update(users)
         elif kind in _GROUPS_GONE:
             self.groups.update(groups)
         elif kind in _APPS:
@@ -157,7 +156,7 @@ class LogPoll:
     async def _follow(self, told: Told) -> None:
         params: Parameters | None = None
         if not self.link:
-            kinds = (*_STEPS, *_LEFT, *_GROUPS_GONE, *(_APPS if self._apps else ()))
+            kinds = (*_STEPS, *_LEFT, *_DELETED, *_GROUPS_GONE, *(_APPS if self._apps else ()))
             params = {
                 "since": okta_time(self._since - OVERLAP),
                 "filter": " or ".join(f'eventType eq "{kind}"' for kind in kinds),

@@ -5,24 +5,24 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from crosskey.errors import RejectedError
-from crosskey.model import Group, Person
+from crosskey.model import Group
 from crosskey_okta.errors import is_gone
 from crosskey_okta.groups import APP, GROUP, MEMBERS
 from crosskey_okta.org import LIGHT_USERS, Org
-from crosskey_okta.people import People
+from crosskey_okta.people import People, UserRow
 
-__all__ = ("app_by_id", "group_by_id", "groups_of_person", "person_by_id")
+__all__ = ("app_by_id", "group_by_id", "groups_of_person", "user_by_id")
 
 
-async def person_by_id(org: Org, people: People, id: str) -> Person | None:
-    """The person; ``None`` only when Okta says that this id does not exist (E0000007). Costs one request."""
+async def user_by_id(org: Org, people: People, id: str) -> UserRow | None:
+    """The user's row; ``None`` only when Okta says that this id does not exist (E0000007). Costs one request."""
     try:
         reply = await org.get(_path("users", id), people.one, template="/api/v1/users/{id}", headers=LIGHT_USERS)
     except RejectedError as error:
         if is_gone(error):
             return None
         raise
-    return people.person(reply.value)
+    return reply.value
 
 
 async def groups_of_person(org: Org, id: str) -> frozenset[str]:

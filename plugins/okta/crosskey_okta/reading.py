@@ -12,13 +12,13 @@ import msgspec
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadPage, ReadRequest
 from crosskey.errors import RejectedError, RetryableError
 from crosskey.http import merge
-from crosskey.model import Group, GroupSelection
-from crosskey_okta.cursor import SETTLE, Cursor, Stand, okta_time, request_digest
+from crosskey.model import Group, GroupSelection, Person
+from crosskey_okta.cursor import OVERLAP, SETTLE, Cursor, Recent, Stand, okta_time, request_digest
 from crosskey_okta.errors import is_gone
 from crosskey_okta.groups import APPS, GROUPS, Row
 from crosskey_okta.members import APP_SIZES, members_of, sizes_of
 from crosskey_okta.org import LIGHT_USERS, Org
-from crosskey_okta.people import People
+from crosskey_okta.people import People, UserRow
 from crosskey_okta.settings import OktaSettings
 
 __all__ = ("FullRead",)
@@ -45,6 +45,7 @@ class FullRead:
         self._witness = ""
         self._chosen: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
+        self._recent: dict[str, Recent] = {}
 
     async def pages(self) -> AsyncGenerator[ReadPage]:
         """The pages as they come, ending in :class:`ReadComplete` when every list came to its explicit end."""
@@ -68,6 +69,7 @@ class FullRead:
             chosen=self._chosen,
             stands={group: Stand(known, self._counts[group]) for group in self._chosen.values()},
             apps_listed=self._server_time,
+            recent=self._recent,
         ).text()
 
     async def _live_users(self) -> AsyncIterator[ReadPage]:
@@ -85,7 +87,16 @@ class FullRead:
     async def _users(self, params: Mapping[str, str | int]) -> AsyncIterator[PeoplePage]:
         async for reply in self._org.listing("/api/v1/users", self._people.page, params, headers=LIGHT_USERS):
             self._note_time(reply.date)
-            yield PeoplePage(self._people.people(reply.value))
+            people = self._people.people(reply.value)
+            if self._request.changes:
+                self._note_recent(reply.value, people)
+            yield PeoplePage(people)
+
+    def _note_recent(self, rows: Sequence[UserRow], people: Sequence[Person]) -> None:
+        horizon = okta_time(self._server_time - OVERLAP) if self._server_time else ""
+        for row, person in zip(rows, people, strict=True):
+            if row.last_updated and row.last_updated >= horizon:
+                self._recent[row.id] = Recent(row.last_updated, person.active)
 
     def _groups(self) -> AsyncIterator[ReadPage]:
         return self._collection("/api/v1/groups", GROUPS, self._request.groups, sizes_of(self._settings))

@@ -17,7 +17,7 @@ from crosskey_okta.check import Check
 from crosskey_okta.credentials import credentials_of
 from crosskey_okta.cursor import open_cursor, request_digest
 from crosskey_okta.hooks import Hooks
-from crosskey_okta.lookup import groups_of_person, person_by_id
+from crosskey_okta.lookup import groups_of_person, user_by_id
 from crosskey_okta.org import Org
 from crosskey_okta.people import People
 from crosskey_okta.reading import FullRead
@@ -99,7 +99,9 @@ class OktaSource:
                 where=f"{self._context.instance}.issuer",
                 fix=f'if the org only changed its address, write issuer = "{subject.issuer}"',
             )
-        return await person_by_id(self._org, self._people(None), subject.id)
+        people = self._people(None)
+        row = await user_by_id(self._org, people, subject.id)
+        return None if row is None else people.person(row)
 
     async def groups_of(self, subject: Subject) -> frozenset[str]:
         """Ids of all the person's groups; Okta gives them at once, without pages. Costs one request."""

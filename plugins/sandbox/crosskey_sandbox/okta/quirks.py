@@ -53,7 +53,7 @@ class OktaQuirks(msgspec.Struct, frozen=True, kw_only=True):
     page_overlap: int = 0  # rows of the page before that come again
     page_gap: int = 0  # rows missed between two pages
     # Consistency
-    search_lag: float = 0.0  # seconds before `search` sees a change to a user (a deletion at once)
+    search_lag: float = 0.0  # seconds before `search` sees a change to a user, or a deletion
     search_flap: int = 0  # every n-th search answers an empty list
     membership_lag: float = 0.0  # lastMembershipUpdated is late by 0 to so many seconds (6 measured)
     late_status_changed: bool = False  # statusChanged of a deactivation one second after lastUpdated

@@ -41,6 +41,7 @@ class Users:
         self._cell = cell
         self._logins: dict[str, str] = {}
         self._before: dict[str, tuple[float, User | None]] = {}
+        self._ghosts: list[User] = []
         self.roll: Roll[User] = Roll()
         self.type_id = cell.new_id("oty")
         self.on_created: list[Callable[[User], None]] = []
@@ -192,14 +193,21 @@ class Users:
                 return False
             self.roll.remove(user.id)
             del self._logins[str(user.profile["login"]).lower()]
-            self._before.pop(user.id, None)
+            self._remember(user.id, user)
+            if user.id in self._before:
+                self._ghosts.append(user)
             self._cell.log.add("user.lifecycle.delete.initiated", user_target(user))
             self._cell.log.add("user.lifecycle.delete.completed", user_target(user))
             for tell in self.on_deleted:
                 tell(user.id)
             return True
 
-    def as_searched(self, user: User) -> User | None:
+    def searched(self) -> list[User | None]:
+        """All places as ``search`` knows them, and behind them who was deleted and is not yet forgotten."""
+        shown = [None if user is None else self._as_searched(user) for user in self.roll.slots]
+        return [*shown, *(None if user.id not in self._before else self._as_searched(user) for user in self._ghosts)]
+
+    def _as_searched(self, user: User) -> User | None:
         """The user as ``search`` knows it: with ``search_lag``, the state before a recent change."""
         known = self._before.get(user.id)
         if known is None:
@@ -208,7 +216,7 @@ class Users:
         if self._cell.epoch() < seen_from:
             return before
         del self._before[user.id]
-        return user
+        return user if user.id in self.roll else None
 
     def _remember(self, key: str, user: User | None) -> None:
         lag = self._cell.quirks.search_lag
