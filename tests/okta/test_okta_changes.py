@@ -1,4 +1,4 @@
-"""Rounds of changes: what they ask, whether the search is whole, and what makes them start anew."""
+"""Rounds of changes: what they ask, what makes them start anew, and how apps are followed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from okta_door import RSA, an_org, app_of, group_of, local, opened
+from okta_door import RSA, an_org, app_of, local, opened
 from okta_rounds import (
     APP_USERS,
     APPS,
     GROUPS,
     LOGS,
-    PERSON,
     STAFF,
     USERS,
     an_hour_old,
@@ -39,12 +38,12 @@ from crosskey.connector.source import (
     ReadComplete,
     ReadsChanges,
 )
-from crosskey.errors import AuthError, CursorExpiredError, RetryableError
+from crosskey.errors import CursorExpiredError
 from crosskey.plugins import capabilities
 from crosskey.settings import Secret
 from crosskey_okta import crosskey_sources
 from crosskey_okta.settings import LOG_SCOPE, NEEDED_SCOPES
-from crosskey_sandbox.okta import NO_ROLE, Fault, OktaQuirks, Rights, okta_app
+from crosskey_sandbox.okta import Fault, OktaQuirks, okta_app
 from fake_clock import FakeClock
 
 # ----------------------------------------------------------------------------------------------------------------- cost
@@ -110,120 +109,6 @@ async def test_a_refused_log_is_tried_again_after_an_hour() -> None:
             org.cell.clock.advance(wait)
             known = await followed(source, known, STAFF)
             assert len(logs) == tries
-
-
-# --------------------------------------------------------------------------------------------------------------- search
-
-
-async def test_a_search_that_leaves_somebody_out_is_asked_again() -> None:
-    org, people, _ = an_hour_old(search_flap=2)
-    async with local(org, **without_log(org)) as source:
-        known = await read_whole(source, STAFF)
-        for title in ("One", "Two", "Three"):
-            org.cell.clock.advance(300.0)
-            org.users.update_profile(people[1], {"title": title})
-            known = await followed(source, known, STAFF)
-            assert known.people[people[1]].title == title
-        org.quirks = OktaQuirks(search_flap=1)
-        with pytest.raises(RetryableError) as caught:
-            await followed(source, known, STAFF)
-    assert caught.value.code == "okta-search-unsteady"
-    assert not isinstance(caught.value, CursorExpiredError)
-
-
-async def test_a_search_that_is_behind_re_hires_nobody() -> None:
-    """Edited, then deactivated; the log tells, then the search still shows the edit."""
-    org, people, _ = an_hour_old()
-    async with local(org) as source:
-        org.users.update_profile(people[1], {"title": "Last day"})
-        org.cell.clock.advance(5.0)
-        known = await read_whole(source, STAFF)
-        org.quirks = OktaQuirks(search_lag=30.0)
-        org.users.deactivate(people[1])
-        for _ in range(5):
-            org.cell.clock.advance(10.0)
-            known = await followed(source, known, STAFF)
-            assert known.people[people[1]].active is False
-        org.users.activate(people[1])
-        org.cell.clock.advance(31.0)
-        known = await followed(source, known, STAFF)
-        assert known.people[people[1]].active is True
-
-
-async def test_of_two_words_of_one_second_the_id_decides() -> None:
-    org, people, _ = an_hour_old()
-    async with local(org) as source:
-        known = await read_whole(source, STAFF)
-        org.users.update_profile(people[1], {"title": "Last day"})
-        org.cell.clock.advance(0.2)
-        known = await followed(source, known, STAFF)
-        org.quirks = OktaQuirks(search_lag=60.0)
-        org.users.deactivate(people[1])
-        for cost in (1, 1, 1):
-            asked(org)
-            known = await followed(source, known, STAFF)
-            assert known.people[people[1]].active is False
-            assert asked(org)[PERSON] == cost
-            org.cell.clock.advance(10.0)
-
-
-async def test_after_a_full_read_too_a_search_that_is_behind_is_not_believed() -> None:
-    org, people, _ = an_hour_old()
-    async with local(org, **without_log(org)) as source:
-        org.users.update_profile(people[1], {"title": "Last day"})
-        org.cell.clock.advance(5.0)
-        org.quirks = OktaQuirks(search_lag=30.0)
-        org.users.deactivate(people[1])
-        known = await read_whole(source, STAFF)
-        known = await followed(source, known, STAFF)
-    assert known.people[people[1]].active is False
-
-
-async def test_a_search_that_is_behind_brings_nobody_back_who_was_deleted() -> None:
-    org, people, _ = an_hour_old()
-    async with local(org) as source:
-        org.users.deactivate(people[1])
-        org.cell.clock.advance(5.0)
-        known = await read_whole(source, STAFF)
-        org.quirks = OktaQuirks(search_lag=30.0)
-        org.users.delete(people[1])
-        for _ in range(5):
-            known = await followed(source, known, STAFF)
-            assert people[1] not in known.people
-            org.cell.clock.advance(10.0)
-
-
-async def test_a_role_that_was_taken_away_is_an_error_and_no_quiet_round() -> None:
-    org, _, _ = an_hour_old()
-    async with local(org) as source:
-        known = await read_whole(source, STAFF)
-        org.access.set_rights(org.api_token, NO_ROLE)
-        with pytest.raises(AuthError):
-            await followed(source, known, STAFF)
-
-
-async def test_a_role_that_shrank_to_a_few_groups_has_everything_read_again() -> None:
-    """Okta says 404 of whom an admin of some groups may not see; how many these are, only a full read tells."""
-    org, people, _ = an_hour_old(3, staff=0)
-    team = group_of(org, "Team", people[2:])
-    wanted = request("Team")
-    async with local(org) as source:
-        known = await read_whole(source, wanted)
-        org.access.set_rights(org.api_token, Rights(groups=frozenset({team})))
-        with pytest.raises(CursorExpiredError, match="no longer there"):
-            await followed(source, known, wanted)
-
-
-async def test_when_the_witness_is_deleted_everything_is_read_again() -> None:
-    org, people, _ = an_hour_old()
-    async with local(org) as source:
-        known = await read_whole(source, STAFF)
-        while not org.users.delete(people[0]):
-            pass
-        with pytest.raises(CursorExpiredError, match="no longer there"):
-            await followed(source, known, STAFF)
-        known = await read_whole(source, STAFF)
-        assert await followed(source, known, STAFF) == known
 
 
 # --------------------------------------------------------------------------------------------------------------- cursor
