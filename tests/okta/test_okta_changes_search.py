@@ -9,12 +9,16 @@ from okta_rounds import (
     STAFF,
     an_hour_old,
     asked,
+    of,
     request,
+    round_of,
     without_log,
 )
 
 from changes_fold import followed, read_whole
+from crosskey.connector.source import PeoplePage
 from crosskey.errors import AuthError, CursorExpiredError, RetryableError
+from crosskey.model import Subject
 from crosskey_sandbox.okta import NO_ROLE, OktaQuirks, Rights
 
 
@@ -80,6 +84,24 @@ async def test_after_a_full_read_too_a_search_that_is_behind_is_not_believed() -
         known = await read_whole(source, STAFF)
         known = await followed(source, known, STAFF)
     assert known.people[people[1]].active is False
+
+
+async def test_who_was_looked_up_is_not_undone_by_a_search_that_is_behind() -> None:
+    """As after an event hook: read by id at once, then a round."""
+    org, people, _ = an_hour_old()
+    async with local(org, **without_log(org)) as source:
+        known = await read_whole(source, STAFF)
+        org.users.update_profile(people[1], {"title": "Last day"})
+        org.cell.clock.advance(5.0)
+        org.quirks = OktaQuirks(search_lag=30.0)
+        org.users.deactivate(people[1])
+        assert (await source.find(Subject(source.issuer, people[1]))).active is False
+        pages, _ = await round_of(source, known)
+        told = [person for page in of(pages, PeoplePage) for person in page.people if person.subject.id == people[1]]
+        assert not told, "the search shows an active person, and is not believed"
+        org.cell.clock.advance(31.0)
+        known = await followed(source, known, STAFF)
+        assert known.people[people[1]].active is False
 
 
 async def test_a_search_that_is_behind_brings_nobody_back_who_was_deleted() -> None:

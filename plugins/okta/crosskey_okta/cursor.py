@@ -82,6 +82,15 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     recent: dict[_Id, Recent] = {}
     gone: dict[_Id, str] = {}
 
+    def still_recent(self, told: Mapping[str, Recent]) -> dict[str, Recent]:
+        """Those that a search from here may be behind with, and of whom nothing younger was told."""
+        horizon = okta_time(self.since - OVERLAP)
+        return {
+            key: word
+            for key, word in told.items()
+            if word.updated >= horizon and (key not in self.recent or word.updated >= self.recent[key].updated)
+        }
+
     def text(self) -> str:
         """As the core keeps it."""
         return msgspec.json.encode(self).decode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import msgspec
+
 from crosskey.connector.context import Context
 from crosskey.connector.credential import Credential
 from crosskey.connector.signal import SignalAnswer, SignalRequest, Subscription
@@ -15,7 +17,7 @@ from crosskey_okta.address import Address
 from crosskey_okta.changes import ChangesRead
 from crosskey_okta.check import Check
 from crosskey_okta.credentials import credentials_of
-from crosskey_okta.cursor import open_cursor, request_digest
+from crosskey_okta.cursor import Recent, open_cursor, request_digest
 from crosskey_okta.hooks import Hooks
 from crosskey_okta.lookup import groups_of_person, user_by_id
 from crosskey_okta.org import Org
@@ -36,6 +38,7 @@ class OktaSource:
         self._settings = settings
         self._address = address
         self._context = context
+        self._lately: dict[str, Recent] = {}
         self._hooks = Hooks(org, instance=context.instance, secret=settings.hook_secret)
 
     @property
@@ -74,11 +77,12 @@ class OktaSource:
         only when something happened. Nothing changed: two requests, three with the log.
         """
         place = open_cursor(cursor, request_digest(request, self._settings, self.issuer), self._context.instance)
+        self._lately = place.still_recent(self._lately)
         read = ChangesRead(
             self._org,
             self._people(request.attributes),
             request,
-            place,
+            msgspec.structs.replace(place, recent={**place.recent, **self._lately}),
             instance=self._context.instance,
             settings=self._settings,
             clock=self._context.clock,
@@ -101,7 +105,12 @@ class OktaSource:
             )
         people = self._people(None)
         row = await user_by_id(self._org, people, subject.id)
-        return None if row is None else people.person(row)
+        if row is None:
+            return None
+        person = people.person(row)
+        # A round's search may be behind with what this answer says.
+        self._lately[row.id] = Recent(row.last_updated or "", person.active)
+        return person
 
     async def groups_of(self, subject: Subject) -> frozenset[str]:
         """Ids of all the person's groups; Okta gives them at once, without pages. Costs one request."""
