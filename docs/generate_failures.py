@@ -201,7 +201,7 @@ FAILURES = (
         words=CHECK,
         code=ExitCode.AUTH,
         prepare=_missing_scope,
-        only=r"^source|✗|!|fix:|^\d+ to fix",
+        only=r"^source|✗|!|^ +i |fix:|^\d+ to fix",
     ),
     Failure(
         name="unreachable",

@@ -37,7 +37,8 @@ from crosskey_entra.settings import EntraSettings
 from crosskey_halo.schema import halo_schema
 from crosskey_halo.settings import HaloSettings
 from crosskey_okta.people import PROFILE_ATTRIBUTES
-from crosskey_okta.settings import NEEDED_SCOPES, OktaSettings
+from crosskey_okta.settings import HOOKS_SCOPE, LOG_SCOPE, NEEDED_SCOPES, OktaSettings
+from crosskey_okta.signals import HOOK_EVENTS
 from crosskey_okta.status import DEFAULT_VERDICTS
 
 __all__ = ("TABLES",)
@@ -262,13 +263,22 @@ def okta_statuses() -> str:
 
 
 def okta_scopes() -> str:
-    """The scopes that a service app needs."""
+    """The scopes that a service app needs, and those that are of use."""
     why = {
         "okta.users.read": "people, and looking one up by id",
         "okta.groups.read": "groups and their members",
         "okta.apps.read": "only when a rule names an app (`apps = […]`)",
+        LOG_SCOPE: "optional, to be added to `scopes`: the System Log, by which changes are "
+        "[followed](#following-changes) better",
+        HOOKS_SCOPE: "optional, to be added to `scopes`: to set the [event hook](#event-hooks) up by itself",
     }
-    return table("scope", "for", rows=[(f"`{scope}`", why[scope]) for scope in NEEDED_SCOPES])
+    scopes = (*NEEDED_SCOPES, LOG_SCOPE, HOOKS_SCOPE)
+    return table("scope", "for", rows=[(f"`{scope}`", why[scope]) for scope in scopes])
+
+
+def okta_hook_events() -> str:
+    """The event types that the event hook is made for."""
+    return "   " + ", ".join(f"`{kind}`" for kind in HOOK_EVENTS)
 
 
 def entra_permissions() -> str:
@@ -391,6 +401,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "condition examples": conditions,
         "okta statuses": okta_statuses,
         "okta scopes": okta_scopes,
+        "okta hook events": okta_hook_events,
         "entra permissions": entra_permissions,
         "entra clouds": entra_clouds,
         "halo user fields": lambda: halo_fields("user"),

@@ -7,7 +7,7 @@ the replay tests give it nothing but the cassette. Everything in them is synthet
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import Any
 
 from joserfc.jwk import RSAKey
 
+from changes_fold import Known, followed, read_whole
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadRequest
 from crosskey.connector.target import AccountsComplete, AccountsRequest
 from crosskey.context import InstanceContext
+from crosskey.errors import RejectedError
 from crosskey.model import GroupSelection, Subject
 from crosskey.plan import Change, FieldChange, ReferenceChange
 from crosskey.settings import Secret
@@ -25,13 +27,14 @@ from crosskey_halo import HaloSettings, crosskey_targets
 from crosskey_okta import OktaSettings, crosskey_sources
 from crosskey_sandbox.company import OFFICES, Company
 from crosskey_sandbox.halo import Application, Contact, Fault, HaloDesk, HaloQuirks
-from crosskey_sandbox.okta import NO_ROLE, READ_ONLY, OktaOrg, OktaQuirks, org_of
+from crosskey_sandbox.okta import NO_ROLE, READ_ONLY, SUPER_ADMIN, OktaOrg, OktaQuirks, org_of
 from crosskey_sandbox.okta import Fault as OktaFault
 from fake_clock import FakeClock
 
 CASSETTES = Path(__file__).parents[1] / "cassettes"
 OKTA_NAME, HALO_NAME = "okta.example.test", "halo.example.test"
 API_TOKEN, APP_ID, HALO_SECRET = "00canaryApiToken", "0oaserviceapp000005d7", "canary-halo-secret"
+HOOK_SECRET, HOOK_URL = "canary-hook-secret", f"https://{HALO_NAME}/hooks/corp"
 ISSUER = "https://okta.example.test"
 PEOPLE, GROUPS = 36, 8
 PAGE = 25
@@ -73,6 +76,10 @@ class Case:
 def with_token(url: str) -> OktaSettings:
     # One request at a time: recording anew gives the same file.
     return OktaSettings(url=url, token=Secret(API_TOKEN), issuer=ISSUER, concurrency=1, member_page=PAGE)
+
+
+def with_hook(url: str) -> OktaSettings:
+    return OktaSettings(url=url, token=Secret(API_TOKEN), issuer=ISSUER, concurrency=1, hook_secret=Secret(HOOK_SECRET))
 
 
 @cache
@@ -126,6 +133,23 @@ def org_with_a_leaver(clock: FakeClock) -> OktaOrg:
     return org
 
 
+def org_in_motion(clock: FakeClock) -> OktaOrg:
+    """An org where, a moment ago, somebody left, somebody was deleted, and a group was made and another deleted."""
+    org = an_org(clock, people=4)
+    org.users.deactivate("person2@example.com")
+    while not org.users.delete("person3@example.com"):
+        pass
+    org.groups.create("Night shift")
+    org.groups.delete(org.groups.create("Day shift").id)
+    return org
+
+
+def org_with_hooks(clock: FakeClock) -> OktaOrg:
+    org = an_org(clock)
+    org.access.set_rights(API_TOKEN, SUPER_ADMIN)
+    return org
+
+
 @dataclass
 class Read:
     """What a read of a source brought, typed."""
@@ -172,6 +196,26 @@ async def finding(source: Any) -> list[Any]:
     read = await reading()(source)
     [left] = [person.subject for person in read.people.values() if person.active is False]
     return [await source.find(left), await source.find(Subject(ISSUER, "00uneverthere000005d7"))]
+
+
+async def following(source: Any) -> tuple[Known, Known, list[Any]]:
+    """What a full read knows, and two rounds of changes later; and the last round's pages."""
+    groups = GroupSelection(names=frozenset({"Service Desk"}), where="source.corp")
+    request = ReadRequest(groups=groups, attributes=frozenset(), changes=True)
+    first = await read_whole(source, request)
+    second = await followed(source, first, request)
+    pages = [page async for page in source.read_changes(second.cursor, request)]
+    return first, second, pages
+
+
+async def keeping_a_hook(source: Any) -> list[Any]:
+    """Subscriptions: after one was made that nobody answers, and after it was removed."""
+    with suppress(RejectedError):
+        await source.subscribe(HOOK_URL)
+    made = await source.subscriptions()
+    for subscription in made:
+        await source.unsubscribe(subscription)
+    return [*made, *await source.subscriptions()]
 
 
 # ---------------------------------------------------------------------------------------------------------------- Halo
@@ -272,6 +316,8 @@ CASES = {
         ),
         Case(path="okta/empty-without-role", vendor=without_role, play=reading(), settings=with_token),
         Case(path="okta/find-gone", vendor=org_with_a_leaver, play=finding, settings=with_token),
+        Case(path="okta/changes", vendor=org_in_motion, play=following, settings=with_token),
+        Case(path="okta/event-hook", vendor=org_with_hooks, play=keeping_a_hook, settings=with_hook),
         Case(
             path="halo/read-catalogue-and-accounts",
             vendor=a_desk(contacts=40),

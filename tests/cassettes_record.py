@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from cassette_cases import API_TOKEN, CASES, HALO_SECRET, PAGE, Case
+from cassette_cases import API_TOKEN, CASES, HALO_SECRET, HOOK_SECRET, PAGE, Case
 from crosskey.errors import CrosskeyError
 from crosskey.http import recording
 from crosskey_sandbox.halo import HaloDesk, halo_app
@@ -31,7 +31,7 @@ def record(case: Case, file: Path) -> None:
     with serving(on_one_clock(app, clock)) as url:
         # The org says its okta.com name too, whatever the host it is called by.
         hosts = {url.removeprefix("http://"): case.name, "acme.okta.com": case.name}
-        with recording(file, "all", hosts=hosts, secrets=(API_TOKEN, HALO_SECRET)):
+        with recording(file, "all", hosts=hosts, secrets=(API_TOKEN, HALO_SECRET, HOOK_SECRET)):
             asyncio.run(drive(case, url, clock))
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cassette_cases import ISSUER, company
+from cassette_cases import HOOK_URL, ISSUER, company
+from crosskey.connector.source import GonePage
 from crosskey.errors import AuthError
 from crosskey.model import Subject
 
@@ -50,7 +51,7 @@ async def test_a_service_app_learns_dpop_and_reads(replay) -> None:
 
 async def test_check_finds_everything_in_place(replay) -> None:
     assert await replay("okta/check") == dict.fromkeys(
-        ("okta-host", "okta-users", "okta-token", "okta-groups", "okta-apps"), "ok"
+        ("okta-host", "okta-users", "okta-token", "okta-groups", "okta-apps", "okta-log"), "ok"
     )
 
 
@@ -71,3 +72,18 @@ async def test_somebody_who_left_is_found_and_nobody_is_not(replay) -> None:
     assert (left.active, left.status, left.email) == (False, "DEPROVISIONED", "person2@example.com")
     assert left.subject == Subject(ISSUER, left.subject.id)
     assert never is None
+
+
+async def test_changes_are_followed_and_a_quiet_round_brings_nothing_new(replay) -> None:
+    first, second, pages = await replay("okta/changes")
+    assert second == first, "the read was made after it all happened"
+    statuses = {person.user_name.partition("@")[0]: person.status for person in first.people.values()}
+    assert statuses == {"person1": "ACTIVE", "person2": "DEPROVISIONED", "person4": "ACTIVE"}
+    assert {group.name for group in first.groups.values()} == {"Everyone", "Service Desk", "Night shift"}
+    assert not [page for page in pages if isinstance(page, GonePage)], "the log is not told twice"
+    assert pages[-1].cursor == second.cursor
+
+
+async def test_a_hook_that_nobody_answers_is_unverified_and_can_be_removed(replay) -> None:
+    [hook] = await replay("okta/event-hook")
+    assert (hook.url, hook.state, hook.expires_at) == (HOOK_URL, "unverified", None)

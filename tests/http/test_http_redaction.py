@@ -81,6 +81,17 @@ def test_json_loses_secrets_at_any_depth_and_keeps_its_shape():
     assert clean["jwk"] == {"kty": "RSA", "n": "modulus", "e": "AQAB", "d": REDACTED, "p": REDACTED}
 
 
+def test_headers_written_as_pairs_lose_their_values():
+    """As bodies that set a webhook up have them."""
+    scheme = {"type": "HEADER", "key": "Authorization", "value": "canary"}
+    headers = [{"key": "X-Test", "value": "seen"}, {"name": "X-Api-Key", "value": "canary"}]
+    clean = json.loads(scrub_body(json.dumps({"authScheme": scheme, "headers": headers}).encode()))
+    assert clean == {
+        "authScheme": {**scheme, "value": REDACTED},
+        "headers": [{"key": "X-Test", "value": "seen"}, {"name": "X-Api-Key", "value": REDACTED}],
+    }
+
+
 def test_bodies_without_secrets_are_untouched_byte_for_byte():
     for body in (b'{ "a" : 1.0, "b": "\\u00e9" }', b"", b"\x1f\x8b\x00\xff", b"plain text"):
         assert scrub_body(body, "application/json") == body

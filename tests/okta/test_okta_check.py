@@ -11,6 +11,7 @@ from okta_door import an_org, app_of, group_of, local, opened, people_of
 
 from crosskey.errors import Diagnostic
 from crosskey.settings import Secret
+from crosskey_okta.settings import HOOKS_SCOPE, LOG_SCOPE, NEEDED_SCOPES
 from crosskey_sandbox.okta import NO_ROLE, Fault, OktaOrg, Rights
 from fake_clock import FakeClock
 
@@ -40,16 +41,36 @@ async def test_all_is_well_with_a_good_token(org: OktaOrg) -> None:
     [owner] = people_of(org, 1, prefix="admin")
     findings = await checked(org, token=Secret(org.access.add_token(owner=owner)))
     assert {finding.severity for finding in findings.values()} == {"ok"}
-    assert set(findings) == {"okta-host", "okta-users", "okta-token", "okta-groups", "okta-apps"}
+    assert set(findings) == {"okta-host", "okta-users", "okta-token", "okta-groups", "okta-apps", "okta-log"}
     assert "Identity Engine" in findings["okta-host"].summary
     assert "admin0@example.com" in findings["okta-token"].summary
     assert len(org.requests) <= 9
 
 
 async def test_all_is_well_with_a_good_app(org: OktaOrg) -> None:
-    findings = await checked(org, **app_of(org))
+    scopes = (*NEEDED_SCOPES, LOG_SCOPE)
+    findings = await checked(org, **app_of(org, scopes=scopes), scopes=scopes)
     assert {finding.severity for finding in findings.values()} == {"ok"}
-    assert "okta-dpop" in findings
+    assert {"okta-dpop", "okta-log"} <= findings.keys()
+
+
+async def test_without_the_log_all_is_well_and_it_is_mentioned(org: OktaOrg) -> None:
+    finding = (await checked(org, **app_of(org)))["okta-log"]
+    assert finding.severity == "info"
+    assert f'add "{LOG_SCOPE}" to source.corp.scopes, and grant' in finding.fix
+    asked = (await checked(org, **app_of(org), scopes=(*NEEDED_SCOPES, LOG_SCOPE)))["okta-log"]
+    assert (asked.severity, asked.fix.startswith(f"grant {LOG_SCOPE}")) == ("info", True)
+    org.quirks = type(org.quirks)(faults=(Fault(kind="error", path="/api/v1/logs"),))
+    assert (await checked(org))["okta-log"].severity == "info"
+
+
+async def test_a_hook_that_crosskey_cannot_set_up_is_mentioned(org: OktaOrg) -> None:
+    secret = {"hook_secret": Secret("hook-secret")}
+    finding = (await checked(org, **app_of(org), **secret))["okta-hooks"]
+    assert (finding.severity, "by hand" in finding.fix) == ("info", True)
+    scopes = (*NEEDED_SCOPES, HOOKS_SCOPE)
+    assert "okta-hooks" not in await checked(org, **app_of(org, scopes=scopes), scopes=scopes, **secret)
+    assert "okta-hooks" not in await checked(org, **app_of(org))
 
 
 async def test_a_classic_org_is_named(org: OktaOrg) -> None:

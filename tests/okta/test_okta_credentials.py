@@ -181,3 +181,16 @@ async def test_the_recorded_refusal_without_a_proof_is_understood() -> None:
 def claims_of(proof: str) -> dict[str, Any]:
     payload = proof.split(".")[1]
     return json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+async def test_of_the_end_of_a_credential_only_what_is_known_is_told() -> None:
+    async with opened(None) as source:
+        [token] = await source.credentials()
+    assert (token.expires_at, "30 days" in token.fix, "secretToken" in repr(token)) == (None, True, False)
+    pem = RSA.as_pem(private=True).decode()
+    jwk = json.dumps({**RSA.as_dict(private=True), "exp": 1_800_000_000})
+    for text, year in ((pem, None), (json.dumps(RSA.as_dict(private=True)), None), (jwk, 2027)):
+        async with opened(None, client_id="0oa1", private_key=Secret(text)) as source:
+            [key] = await source.credentials()
+        assert (key.expires_at.year if key.expires_at else None) == year
+        assert RSA.as_dict(private=True)["d"] not in repr(key)

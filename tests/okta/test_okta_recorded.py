@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
-from okta_door import opened, read_all, wanting
+from okta_door import URL, opened, read_all, wanting
 from okta_recordings import DEPROVISIONED, Replay, large_org, small_org
 
+from changes_fold import Known, followed, read_whole
 from crosskey.errors import AuthError, ConfigError
 
 
@@ -102,3 +105,26 @@ async def test_a_wrong_token_is_said_in_plain_words() -> None:
     assert "request Xt6Rv@CoRZik39Yt69INoQAAABM" in text
     assert "make a new token" in caught.value.fix
     assert "secretToken" not in text
+
+
+async def test_a_recorded_poll_of_the_log_ends_where_its_next_link_is_its_own() -> None:
+    """The log of the small org: a page of events, then an empty one that names itself for ever."""
+    new = 'eventType eq "application.lifecycle.update" and debugContext.debugData.requestUri ew "_new_"'
+    start = f"/api/v1/logs?since=2022-05-29T00:00:00.000Z&filter={new}"
+    wanted = msgspec.structs.replace(wanting("Test Group"), changes=True)
+    replay = small_org()
+    async with opened(replay) as source:
+        whole = await read_whole(source, wanted)
+        place = json.loads(whole.cursor) | {"since": "2022-07-27T15:35:30Z", "log": f"{URL}{start}"}
+        since, witness = "2022-07-27T15:33:30.000Z", place["witness"]
+        [row] = [row for row in whole.people.values() if row.subject.id == witness]
+        people = f'lastUpdated ge "{since}" or statusChanged ge "{since}" or id eq "{witness}"'
+        groups = f'lastUpdated gt "{since}" or lastMembershipUpdated gt "{since}"'
+        replay.synthetic(
+            "GET", f"/api/v1/users?search={people}", [{"id": witness, "status": row.status, "profile": {}}]
+        )
+        replay.synthetic("GET", f"/api/v1/groups?filter={groups}&expand=stats", [])
+        told = await followed(source, Known(cursor=json.dumps(place)), wanted)
+    assert [request.split("?")[0] for request in replay.asked()].count("GET /api/v1/logs") == 2
+    assert json.loads(told.cursor)["log"].endswith("&after=1658862453660_1")
+    assert json.loads(told.cursor)["since"] == "2022-07-27T15:35:30Z"

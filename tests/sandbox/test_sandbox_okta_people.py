@@ -182,6 +182,19 @@ async def test_search_is_behind_for_a_while_and_filter_is_not():
         assert len((await http.get("/api/v1/users", params={"search": "status pr"})).json()) == 3
 
 
+async def test_search_shows_who_was_deleted_for_a_while():
+    org = new_org(people=2, search_lag=5.0)
+    org.users.set_status("p0000@acme.example", "DEPROVISIONED")
+    org.cell.clock.advance(10)
+    org.users.delete("p0000@acme.example")
+    async with client(org) as http:
+        shown = (await http.get("/api/v1/users", params={"search": "status pr"})).json()
+        assert [row["status"] for row in shown] == ["ACTIVE", "DEPROVISIONED"]
+        assert code(await http.get(f"/api/v1/users/{shown[1]['id']}")) == (404, "E0000007")
+        org.cell.clock.advance(5)
+        assert len((await http.get("/api/v1/users", params={"search": "status pr"})).json()) == 1
+
+
 async def test_search_can_flap():
     org = new_org(people=3, search_flap=2)
     async with client(org) as http:

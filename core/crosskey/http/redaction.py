@@ -119,9 +119,11 @@ def _scrub_tree(tree: object, *, secret: bool) -> object:
     """A copy of decoded JSON: under a secret name every text and number goes, shapes and types stay."""
     if isinstance(tree, Mapping):
         members = cast("Mapping[str, object]", tree)
-        private = "kty" in members
+        hidden = _KEY_MEMBERS if "kty" in members else set[str]()
+        if any(isinstance(word := members.get(name), str) and is_sensitive(word) for name in ("key", "name")):
+            hidden = {*hidden, "value"}  # a header written as a pair: {"key": "Authorization", "value": …}
         return {
-            name: _scrub_tree(member, secret=secret or is_sensitive(name) or (private and name in _KEY_MEMBERS))
+            name: _scrub_tree(member, secret=secret or is_sensitive(name) or name in hidden)
             for name, member in members.items()
         }
     if isinstance(tree, list):

@@ -8,10 +8,13 @@ import msgspec
 
 from crosskey.errors import AuthError, ContractError
 from crosskey_okta.errors import code_of
+from crosskey_okta.settings import HOOKS_SCOPE
 
 __all__ = ("INSUFFICIENT", "Advice", "scope_for")
 
 _ROLE = "Read-Only Administrator"
+_ROLES = {HOOKS_SCOPE: "Super Administrator"}
+"""Admin roles that allow more than reading, by scope."""
 _DENIED = "permission-denied"  # a 403 whose body says nothing, as older orgs answer
 INSUFFICIENT = ("okta-E0000006", "okta-insufficient-scope", _DENIED)
 """Codes of errors that say: a good credential, with too few rights for this."""
@@ -34,9 +37,12 @@ class Advice(msgspec.Struct, frozen=True):
     @property
     def role(self) -> str:
         """How to give the credential an admin role that sees everybody."""
+        return self._given(_ROLE)
+
+    def _given(self, role: str) -> str:
         if self.app:
-            return f'give the app the role "{_ROLE}" in Okta (Applications > the app > Admin roles)'
-        return f'make the API token while signed in to Okta as an admin with the role "{_ROLE}"'
+            return f'give the app the role "{role}" in Okta (Applications > the app > Admin roles)'
+        return f'make the API token while signed in to Okta as an admin with the role "{role}"'
 
     def scope(self, missing: Collection[str]) -> str:
         """How to grant scopes to the app."""
@@ -45,8 +51,8 @@ class Advice(msgspec.Struct, frozen=True):
             "look again after a reload)"
         )
 
-    def fix(self, code: str, *, scope: str = "") -> str:
-        """What to do about Okta's refusal ``code`` of something that needs ``scope``."""
+    def fix(self, code: str, *, scope: str = "", of: str = "") -> str:
+        """What to do about Okta's refusal ``code`` of something that lacks ``scope``, or else a role for ``of``."""
         if code in _BAD_TOKEN and not self.app:
             return f"make a new token in Okta (Security > API > Tokens) and store it where {self.instance}.token points"
         if code == "invalid_scope":
@@ -58,9 +64,17 @@ class Advice(msgspec.Struct, frozen=True):
                 f"check {self.instance}.client_id, private_key and key_id against the app in Okta "
                 "(an active API Services app; a new key needs Done and then Save)"
             )
-        if scope:
-            return f"{self.scope([scope])}, and {self.role}"
-        return self.role
+        role = self._given(_ROLES.get(of or scope, _ROLE))
+        return f"{self.scope([scope])}, and {role}" if scope else role
+
+    def nobody(self) -> AuthError:
+        """An empty list of people. Without an admin role Okta gives 200 and nobody, not 403; no real org is empty."""
+        return AuthError(
+            "Okta shows this credential no people at all: it lacks an admin role",
+            code="okta-sees-nobody",
+            where=self.instance,
+            fix=self.role,
+        )
 
     def refusal(self, sentence: str, code: str) -> AuthError:
         """The token endpoint's refusal."""
@@ -71,8 +85,8 @@ class Advice(msgspec.Struct, frozen=True):
             fix=self.fix(code),
         )
 
-    def improve(self, error: AuthError, scope: str) -> AuthError:
-        """The same error with Okta's code and a fix that names scope and role."""
+    def improve(self, error: AuthError, scope: str, *, of: str = "") -> AuthError:
+        """The same error with Okta's code and a fix that names the missing ``scope``, and the role for it (``of``)."""
         code = code_of(error)
         if not code and error.code != _DENIED:
             return error
@@ -80,7 +94,7 @@ class Advice(msgspec.Struct, frozen=True):
             error.message,
             code=_stable(code) if code else error.code,
             where=error.where,
-            fix=self.fix(code, scope=scope),
+            fix=self.fix(code, scope=scope, of=of),
         )
 
     def pinned(self, error: ContractError) -> ContractError:

@@ -14,8 +14,9 @@ from crosskey.http import Reply
 from crosskey_okta.address import Address
 from crosskey_okta.advice import INSUFFICIENT
 from crosskey_okta.groups import APPS, GROUPS, MEMBERS
+from crosskey_okta.log import EVENTS, LOGS
 from crosskey_okta.org import Org, Parameters
-from crosskey_okta.settings import NEEDED_SCOPES, OktaSettings
+from crosskey_okta.settings import HOOKS_SCOPE, LOG_SCOPE, NEEDED_SCOPES, OktaSettings
 from crosskey_okta.status import DEFAULT_VERDICTS
 
 __all__ = ("Check",)
@@ -60,6 +61,8 @@ class Check:
             self._scopes()
             await self._groups()
             await self._apps()
+            await self._log()
+            self._hooks()
         return self._findings
 
     def _statuses(self) -> None:
@@ -154,7 +157,7 @@ class Check:
         if self._app is None:
             return
         for scope in dict.fromkeys((*NEEDED_SCOPES, *self._settings.scopes)):
-            if self._app.holds(scope):
+            if self._app.holds(scope) or scope == LOG_SCOPE:
                 continue
             vital = scope in NEEDED_SCOPES[:2]
             self._say(
@@ -203,6 +206,40 @@ class Check:
         reply = await self._probe("/api/v1/apps", APPS, {"limit": 1}, severity="warning")
         if reply is not None:
             self._say("ok", "okta-apps", "apps can be read")
+
+    async def _log(self) -> None:
+        """Whether the System Log can be read: nothing depends on it, and following changes is better with it."""
+        if self._app is None or self._app.holds(LOG_SCOPE):
+            try:
+                await self._org.get(LOGS, EVENTS, params={"limit": 1}, template=LOGS)
+            except CrosskeyError as error:
+                fix = error.fix or "try again later"
+            else:
+                self._say("ok", "okta-log", "the System Log can be read")
+                return
+        else:
+            asked = LOG_SCOPE in self._settings.scopes
+            fix = self._org.advice.scope([LOG_SCOPE])
+            fix = fix if asked else f'add "{LOG_SCOPE}" to {self._context.instance}.scopes, and {fix}'
+        self._say(
+            "info",
+            "okta-log",
+            "the System Log cannot be read: changes are followed all the same",
+            detail="Who was deleted is then seen by the next full read, and large groups cost more requests.",
+            fix=fix,
+        )
+
+    def _hooks(self) -> None:
+        """Whether crosskey could keep an event hook itself; one that was made by hand does as well."""
+        if self._settings.hook_secret is None or self._app is None or self._app.holds(HOOKS_SCOPE):
+            return
+        self._say(
+            "info",
+            "okta-hooks",
+            f"crosskey cannot set its event hook up: the access token lacks {HOOKS_SCOPE}",
+            fix=f"make the hook by hand in Okta (Workflow > Event Hooks), or add {HOOKS_SCOPE} to "
+            f"{self._context.instance}.scopes and grant it",
+        )
 
     async def _probe(
         self,

@@ -8,7 +8,7 @@ import msgspec
 
 from crosskey.model import Group
 
-__all__ = ("APPS", "GROUPS", "MEMBERS", "AppRow", "GroupProfile", "GroupRow", "MemberRow", "Row")
+__all__ = ("APP", "APPS", "GROUP", "GROUPS", "MEMBERS", "AppRow", "GroupProfile", "GroupRow", "MemberRow", "Row")
 
 
 class GroupProfile(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -20,12 +20,30 @@ class GroupProfile(msgspec.Struct, frozen=True, rename="camel", gc=False):
     google_external_id: str | None = None
 
 
-class GroupRow(msgspec.Struct, frozen=True, gc=False):
+class _Stats(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    users_count: int | None = None
+
+
+class _Embedded(msgspec.Struct, frozen=True, gc=False):
+    stats: _Stats | None = None
+
+
+_NAMES = {"last_membership_updated": "lastMembershipUpdated", "embedded": "_embedded"}
+
+
+class GroupRow(msgspec.Struct, frozen=True, rename=_NAMES, gc=False):
     """A group. ``type`` is ``OKTA_GROUP``, ``APP_GROUP`` (imported) or ``BUILT_IN``."""
 
     id: str
     profile: GroupProfile
     type: str = ""
+    last_membership_updated: str | None = None
+    embedded: _Embedded | None = None
+
+    @property
+    def count(self) -> int | None:
+        """How many members Okta counts, where it was asked (``expand=stats``)."""
+        return self.embedded.stats.users_count if self.embedded and self.embedded.stats else None
 
     def group(self) -> Group:
         """The same in neutral words."""
@@ -71,4 +89,6 @@ class MemberRow(msgspec.Struct, frozen=True, gc=False):
 # Reused for every page: building a decoder costs more than decoding a page.
 GROUPS = msgspec.json.Decoder(list[GroupRow])
 APPS = msgspec.json.Decoder(list[AppRow])
+GROUP = msgspec.json.Decoder(GroupRow)
+APP = msgspec.json.Decoder(AppRow)
 MEMBERS = msgspec.json.Decoder(list[MemberRow])

@@ -62,7 +62,31 @@ class Org:
                 "GET", path, decode=decode, params=params, headers=headers, template=template or path
             )
         except AuthError as error:
-            raise self._advised(error, path) from None
+            raise self._advised(error, template or path) from None
+        except ContractError as error:
+            raise self.advice.pinned(error) from None
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        decode: msgspec.json.Decoder[T],
+        *,
+        template: str,
+        scope: str,
+        json: object = msgspec.UNSET,
+    ) -> Reply[T]:
+        """One request that may be repeated without harm, unless it makes something (a POST with ``json``).
+
+        ``scope`` is what it needs. Raises what the HTTP client raises.
+        """
+        repeatable = method != "POST" or json is msgspec.UNSET
+        try:
+            return await self._client.call(
+                method, path, decode=decode, json=json, template=template, repeatable=repeatable
+            )
+        except AuthError as error:
+            raise self.advice.improve(error, self._missing(scope), of=scope) from None
 
     async def listing(
         self,
@@ -97,6 +121,7 @@ class Org:
                 return
 
     def _advised(self, error: AuthError, path: str) -> AuthError:
-        scope = scope_for(path)
-        held = self.app is None or self.app.holds(scope)
-        return self.advice.improve(error, "" if held else scope)
+        return self.advice.improve(error, self._missing(scope_for(path)))
+
+    def _missing(self, scope: str) -> str:
+        return "" if self.app is None or self.app.holds(scope) else scope

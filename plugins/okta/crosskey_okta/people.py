@@ -61,6 +61,11 @@ class UserRow(Protocol):
         ...
 
     @property
+    def last_updated(self) -> str | None:
+        """When data or status last changed, one second exact; texts sort as times do."""
+        ...
+
+    @property
     def profile(self) -> object:
         """The typed profile, or the raw bytes when every attribute is wanted."""
         ...
@@ -120,7 +125,13 @@ class People:
         self._profile = msgspec.json.Decoder(profile)
         row = msgspec.defstruct(
             "UserRow",
-            [("id", str), ("profile", profile if extra is not None else msgspec.Raw), ("status", str, "")],
+            [
+                ("id", str),
+                ("profile", profile if extra is not None else msgspec.Raw),
+                ("status", str, ""),
+                ("last_updated", str | None, None),
+            ],
+            rename={"last_updated": "lastUpdated"},
             gc=False,
         )
         self.page = cast("msgspec.json.Decoder[list[UserRow]]", msgspec.json.Decoder(list[row]))
@@ -181,8 +192,8 @@ class People:
             extra=extra,
         )
 
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """What was odd about the people of this read."""
+    def warnings(self, *, everybody: bool = True) -> tuple[Diagnostic, ...]:
+        """What was odd about the people of this read; only among ``everybody`` does it matter who lacks a value."""
         return (
             *self._statuses.warnings(),
             *(
@@ -193,7 +204,7 @@ class People:
                     path=self._instance,
                     fix=f'check the variable name of "{name}" in Okta under {_EDITOR}; upper and lower case count',
                 )
-                for name in sorted(self._unseen)
+                for name in sorted(self._unseen if everybody else ())
             ),
         )
 

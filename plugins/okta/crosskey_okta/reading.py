@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -9,19 +10,20 @@ from datetime import datetime
 import msgspec
 
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadPage, ReadRequest
-from crosskey.errors import AuthError, RejectedError, RetryableError
+from crosskey.errors import RejectedError, RetryableError
 from crosskey.http import merge
-from crosskey.model import Group, GroupSelection
+from crosskey.model import Group, GroupSelection, Person
+from crosskey_okta.cursor import OVERLAP, SETTLE, Cursor, Recent, Stand, okta_time, request_digest
 from crosskey_okta.errors import is_gone
-from crosskey_okta.groups import APPS, GROUPS, MEMBERS, Row
+from crosskey_okta.groups import APPS, GROUPS, Row
+from crosskey_okta.members import APP_SIZES, members_of, sizes_of
 from crosskey_okta.org import LIGHT_USERS, Org
-from crosskey_okta.people import People
+from crosskey_okta.people import People, UserRow
 from crosskey_okta.settings import OktaSettings
 
 __all__ = ("FullRead",)
 
 _PAGE = 200  # the most that lists of users give, and the most that Okta recommends for groups
-_APP_USERS = 500
 
 
 class FullRead:
@@ -31,15 +33,19 @@ class FullRead:
     """
 
     def __init__(
-        self, org: Org, people: People, request: ReadRequest, *, instance: str, settings: OktaSettings
+        self, org: Org, people: People, request: ReadRequest, *, issuer: str, instance: str, settings: OktaSettings
     ) -> None:
         self._org = org
         self._people = people
         self._request = request
+        self._issuer = issuer
         self._instance = instance
-        self._member_sizes = tuple(sorted({settings.member_page, min(settings.member_page, _PAGE)}, reverse=True))
-        self._concurrency = settings.concurrency
+        self._settings = settings
         self._server_time: datetime | None = None
+        self._witness = ""
+        self._chosen: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+        self._recent: dict[str, Recent] = {}
 
     async def pages(self) -> AsyncGenerator[ReadPage]:
         """The pages as they come, ending in :class:`ReadComplete` when every list came to its explicit end."""
@@ -49,22 +55,31 @@ class FullRead:
         async with aclosing(merge(*streams)) as pages:
             async for page in pages:
                 yield page
-        yield ReadComplete(server_time=self._server_time, warnings=self._people.warnings())
+        yield ReadComplete(cursor=self._cursor(), server_time=self._server_time, warnings=self._people.warnings())
+
+    def _cursor(self) -> str:
+        """Where changes may be followed from: the earliest answer of this read. It costs no request."""
+        if not self._request.changes or self._server_time is None:
+            return ""
+        known = okta_time(self._server_time - SETTLE)
+        return Cursor(
+            request=request_digest(self._request, self._settings, self._issuer),
+            since=self._server_time,
+            witness=self._witness,
+            chosen=self._chosen,
+            stands={group: Stand(known, self._counts[group]) for group in self._chosen.values()},
+            apps_listed=self._server_time,
+            recent=self._recent,
+        ).text()
 
     async def _live_users(self) -> AsyncIterator[ReadPage]:
-        anybody = False
         async for page in self._users({"limit": _PAGE}):
-            anybody = anybody or bool(page.people)
+            if page.people and not self._witness:
+                # Somebody active: whoever left is deleted sooner.
+                self._witness = next((one for one in page.people if one.active), page.people[0]).subject.id
             yield page
-        if not anybody:
-            # A credential without an admin role gets 200 and an empty list, not 403. No real org is empty: somebody
-            # made the credential.
-            raise AuthError(
-                "Okta shows this credential no people at all: it lacks an admin role",
-                code="okta-sees-nobody",
-                where=self._instance,
-                fix=self._org.advice.role,
-            )
+        if not self._witness:
+            raise self._org.advice.nobody()
 
     def _deprovisioned(self) -> AsyncIterator[PeoplePage]:
         return self._users({"limit": _PAGE, "filter": 'status eq "DEPROVISIONED"'})
@@ -72,13 +87,22 @@ class FullRead:
     async def _users(self, params: Mapping[str, str | int]) -> AsyncIterator[PeoplePage]:
         async for reply in self._org.listing("/api/v1/users", self._people.page, params, headers=LIGHT_USERS):
             self._note_time(reply.date)
-            yield PeoplePage(self._people.people(reply.value))
+            people = self._people.people(reply.value)
+            if self._request.changes:
+                self._note_recent(reply.value, people)
+            yield PeoplePage(people)
+
+    def _note_recent(self, rows: Sequence[UserRow], people: Sequence[Person]) -> None:
+        horizon = okta_time(self._server_time - OVERLAP) if self._server_time else ""
+        for row, person in zip(rows, people, strict=True):
+            if row.last_updated and row.last_updated >= horizon:
+                self._recent[row.id] = Recent(row.last_updated, person.active)
 
     def _groups(self) -> AsyncIterator[ReadPage]:
-        return self._collection("/api/v1/groups", GROUPS, self._request.groups, self._member_sizes)
+        return self._collection("/api/v1/groups", GROUPS, self._request.groups, sizes_of(self._settings))
 
     def _apps(self) -> AsyncIterator[ReadPage]:
-        return self._collection("/api/v1/apps", APPS, self._request.apps, (_APP_USERS,))
+        return self._collection("/api/v1/apps", APPS, self._request.apps, APP_SIZES)
 
     async def _collection(
         self,
@@ -94,19 +118,20 @@ class FullRead:
             page = [row.group() for row in reply.value]
             found += page
             yield GroupsPage(page)
-        chosen = {group.id for group in selection.choose(found).values()}
-        members = [self._members(path, group, sizes) for group in sorted(chosen)]
+        chosen = {name: group.id for name, group in selection.choose(found).items()}
+        if selection.kind == "group":
+            self._chosen = chosen
+        members = [self._members(path, group, sizes) for group in sorted(set(chosen.values()))]
         # The chain of users is the longest way: members never take its slot. That of deactivated ones is short.
-        async with aclosing(merge(*members, limit=max(1, self._concurrency - 1))) as pages:
+        async with aclosing(merge(*members, limit=max(1, self._settings.concurrency - 1))) as pages:
             async for page in pages:
                 yield page
 
     async def _members(self, path: str, group: str, sizes: Sequence[int]) -> AsyncIterator[MembersPage]:
-        """The members in pages of ``sizes[0]``, or of the next size when Okta cannot give such pages in time."""
-        url, template, params = f"{path}/{group}/users", f"{path}/{{id}}/users", {"limit": sizes[0]}
         try:
-            async for reply in self._org.listing(url, MEMBERS, params, template=template):
-                yield MembersPage(group, [row.id for row in reply.value])
+            async for page in members_of(self._org, path, group, sizes):
+                self._counts[group] += len(page.members)
+                yield page
         except RejectedError as error:
             if not is_gone(error):
                 raise
@@ -116,12 +141,6 @@ class FullRead:
                 where=self._instance,
                 fix="run again",
             ) from None
-        except RetryableError:
-            if len(sizes) == 1:
-                raise
-            # Members that came already just come again.
-            async for page in self._members(path, group, sizes[1:]):
-                yield page
 
     def _note_time(self, date: datetime | None) -> None:
         # The earliest answer: whatever changed after it may be missing from this read.

@@ -8,13 +8,18 @@ from msgspec import Meta, field
 
 from crosskey.settings import Secret, Settings
 
-__all__ = ("NEEDED_SCOPES", "OktaSettings", "Verdict")
+__all__ = ("HOOKS_SCOPE", "LOG_SCOPE", "NEEDED_SCOPES", "OktaSettings", "Verdict")
 
 Verdict = Literal["active", "inactive", "ignore"]
 """What a status means for accounts: should have them, should not, or nothing is changed."""
 
 NEEDED_SCOPES = ("okta.users.read", "okta.groups.read", "okta.apps.read")
 """All that a read needs; the last one only when mappings name apps."""
+
+LOG_SCOPE = "okta.logs.read"
+"""For the System Log, by which changes are followed sooner and at less cost; nothing depends on it."""
+HOOKS_SCOPE = "okta.eventHooks.manage"
+"""For crosskey to set its event hook up; it can be set up by hand."""
 
 
 class OktaSettings(Settings, frozen=True, kw_only=True):
@@ -64,4 +69,8 @@ class OktaSettings(Settings, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Further hosts that links to next pages may name (the okta.com host behind a custom domain)"),
     ] = ()
+    hook_secret: Annotated[
+        Secret | None,
+        Meta(description="Secret that Okta's event hook sends in its `Authorization` header; without it none is heard"),
+    ] = None
     concurrency: Annotated[int, Meta(ge=1, le=32, description="Requests in flight; Okta allows 35 to 75 per org")] = 8

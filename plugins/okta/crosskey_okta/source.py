@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from urllib.parse import quote
+
+import msgspec
 
 from crosskey.connector.context import Context
+from crosskey.connector.credential import Credential
+from crosskey.connector.signal import SignalAnswer, SignalRequest, Subscription
 from crosskey.connector.source import ReadPage, ReadRequest
-from crosskey.errors import ConfigError, Diagnostic, RejectedError
+from crosskey.errors import ConfigError, Diagnostic
 from crosskey.model import Person, Subject
 from crosskey_okta.address import Address
+from crosskey_okta.changes import ChangesRead
 from crosskey_okta.check import Check
-from crosskey_okta.errors import is_gone
-from crosskey_okta.groups import MEMBERS as MEMBERSHIPS
-from crosskey_okta.org import LIGHT_USERS, Org
+from crosskey_okta.credentials import credentials_of
+from crosskey_okta.cursor import Recent, open_cursor, request_digest
+from crosskey_okta.hooks import Hooks
+from crosskey_okta.lookup import groups_of_person, user_by_id
+from crosskey_okta.org import Org
 from crosskey_okta.people import People
 from crosskey_okta.reading import FullRead
 from crosskey_okta.settings import OktaSettings
+from crosskey_okta.signals import receive
 from crosskey_okta.status import Statuses
 
 __all__ = ("OktaSource",)
 
 
 class OktaSource:
-    """Reads everyone, looks one person up by id, and says what is missing."""
+    """Reads everyone and follows changes, looks one person up by id, hears event hooks, and says what is missing."""
 
     def __init__(self, org: Org, *, settings: OktaSettings, address: Address, context: Context) -> None:
         self._org = org
         self._settings = settings
         self._address = address
         self._context = context
+        self._lately: dict[str, Recent] = {}
+        self._hooks = Hooks(org, instance=context.instance, secret=settings.hook_secret)
 
     @property
     def issuer(self) -> str:
@@ -51,8 +60,32 @@ class OktaSource:
             self._org,
             self._people(request.attributes),
             request,
+            issuer=self.issuer,
             instance=self._context.instance,
             settings=self._settings,
+        )
+        async with aclosing(read.pages()) as pages:
+            async for page in pages:
+                yield page
+
+    async def read_changes(self, cursor: str, request: ReadRequest) -> AsyncGenerator[ReadPage]:
+        """Who and what changed since ``cursor``; deleted people and groups only where the System Log can be read.
+
+        A round costs one search for each 200 people who changed, one request for each 200 groups, the log's pages (one
+        when nothing happened), and the members of the selected groups that changed: the list, or one request for each
+        person whom the log names where that is cheaper. Apps: their list and their users' in each round, with the log
+        only when something happened. Nothing changed: two requests, three with the log.
+        """
+        place = open_cursor(cursor, request_digest(request, self._settings, self.issuer), self._context.instance)
+        self._lately = place.still_recent(self._lately)
+        read = ChangesRead(
+            self._org,
+            self._people(request.attributes),
+            request,
+            msgspec.structs.replace(place, recent={**place.recent, **self._lately}),
+            instance=self._context.instance,
+            settings=self._settings,
+            clock=self._context.clock,
         )
         async with aclosing(read.pages()) as pages:
             async for page in pages:
@@ -71,25 +104,45 @@ class OktaSource:
                 fix=f'if the org only changed its address, write issuer = "{subject.issuer}"',
             )
         people = self._people(None)
-        try:
-            reply = await self._org.get(
-                f"/api/v1/users/{quote(subject.id, safe='')}",
-                people.one,
-                template="/api/v1/users/{id}",
-                headers=LIGHT_USERS,
-            )
-        except RejectedError as error:
-            if is_gone(error):
-                return None
-            raise
-        return people.person(reply.value)
+        row = await user_by_id(self._org, people, subject.id)
+        if row is None:
+            return None
+        person = people.person(row)
+        # A round's search may be behind with what this answer says.
+        self._lately[row.id] = Recent(row.last_updated or "", person.active)
+        return person
 
     async def groups_of(self, subject: Subject) -> frozenset[str]:
         """Ids of all the person's groups; Okta gives them at once, without pages. Costs one request."""
-        reply = await self._org.get(
-            f"/api/v1/users/{quote(subject.id, safe='')}/groups", MEMBERSHIPS, template="/api/v1/users/{id}/groups"
-        )
-        return frozenset(row.id for row in reply.value)
+        return await groups_of_person(self._org, subject.id)
+
+    def receive(self, request: SignalRequest) -> SignalAnswer:
+        """What an event hook of Okta pushes: people and groups to look at. Needs ``hook_secret``."""
+        return receive(request, self._settings.hook_secret)
+
+    async def subscriptions(self) -> Sequence[Subscription]:
+        """The event hooks that bear this instance's name. Costs one request."""
+        return await self._hooks.subscriptions()
+
+    async def subscribe(self, url: str) -> Sequence[Subscription]:
+        """One event hook that delivers to ``url``, verified; when all is well it costs one request and changes nothing.
+
+        Needs the scope ``okta.eventHooks.manage`` and the role Super Administrator, which nothing else needs: a hook
+        made by hand in Okta's console does as well.
+        """
+        return await self._hooks.subscribe(url)
+
+    async def renew(self, subscription: Subscription) -> Subscription:
+        """Write the event hook anew with the present ``hook_secret`` (Okta shows no old one), and verify it."""
+        return await self._hooks.renew(subscription)
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        """Deactivate and delete the event hook."""
+        await self._hooks.unsubscribe(subscription)
+
+    async def credentials(self) -> Sequence[Credential]:
+        """The API token or the app's key. Okta tells the end of neither; a JWK may hold its own (``exp``)."""
+        return credentials_of(self._settings, self._context.instance)
 
     def _people(self, extra: frozenset[str] | None) -> People:
         return People(

@@ -7,8 +7,10 @@ token, ``200 []`` for an app without a role, deactivate before delete.
 
 Synthetic: all people, groups and credentials; the form of ids, cursors and nonces; the sentences in
 ``errorCauses`` and in most ``error_description``s; the tolerance of a proof's ``iat`` (300 s); how long each lag
-lasts; the code for bad times in an expression; the order of lists (oldest first, which Okta does not promise). The
-System Log, event hooks, sign-in and the making of applications are not here.
+lasts; the code for bad times in an expression; the order of lists (oldest first, which Okta does not promise); in the
+System Log whatever is not target, type, time or outcome, and the code for a ``since`` that is too old; of event hooks
+the refusals, and that another address is unverified (and that one on loopback may do without https). Sign-in and the
+making of applications are not here.
 
 Where sources disagree there is a switch in :class:`OktaQuirks`.
 """

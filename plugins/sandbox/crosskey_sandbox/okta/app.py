@@ -42,7 +42,10 @@ def _endpoint(org: OktaOrg, operation: Operation) -> Callable[[Request], Awaitab
                 org.limits.enter()
             if org.quirks.latency_ms > 0:
                 await org.cell.clock.sleep(org.quirks.latency_ms / 1000)
-            return _response(answer(org, operation, _call(org, request, body)))
+            call = _call(org, request, body)
+            if operation.prepare is not None:
+                await operation.prepare(org, call)
+            return _response(answer(org, operation, call))
         except ApiError as error:
             return _response(refuse(org, error, operation.method, operation.template))
         finally:

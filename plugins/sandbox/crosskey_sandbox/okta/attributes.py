@@ -8,8 +8,9 @@ from crosskey_sandbox.okta.expressions import Attribute, Language
 from crosskey_sandbox.okta.groups import Groups
 from crosskey_sandbox.okta.records import App, Group, ProfileValue, User
 from crosskey_sandbox.okta.schema import ATTRIBUTES
+from crosskey_sandbox.okta.syslog import LogEvent
 
-__all__ = ("app_filter", "group_filter", "group_search", "user_filter", "user_search")
+__all__ = ("app_filter", "group_filter", "group_search", "log_filter", "user_filter", "user_search")
 
 _EQ = frozenset({"eq"})
 _TIMES = frozenset({"eq", "gt", "ge", "lt", "le"})
@@ -109,4 +110,23 @@ def app_filter() -> Language[App]:
             "status": Attribute(lambda app: app.status, _EQ),
             "name": Attribute(lambda app: app.name, _EQ),
         }
+    )
+
+
+def log_filter() -> Language[LogEvent]:
+    """``filter`` of the System Log, as far as a directory's reader needs it; a bad one is E0000053."""
+    text = _CONTAINS | {"ne", "ew"}
+    return Language(
+        {
+            "eventType": Attribute(lambda event: event.event_type, text),
+            "uuid": Attribute(lambda event: event.uuid, text),
+            "severity": Attribute(lambda event: event.severity, text),
+            "published": Attribute(lambda event: event.published, text),
+            "outcome.result": Attribute(lambda event: event.outcome["result"], text),
+            "actor.id": Attribute(lambda event: event.actor.id, text),
+            "target.id": Attribute(lambda event: [target.id for target in event.target], text),
+            "target.type": Attribute(lambda event: [target.type for target in event.target], text),
+        },
+        negation=True,
+        refusal="E0000053",
     )

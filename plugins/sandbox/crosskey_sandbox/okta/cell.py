@@ -1,4 +1,4 @@
-"""What the collections of one org share: the clock, the seed, the switches, the lock."""
+"""What the collections of one org share: the clock, the seed, the switches, the lock, the System Log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from random import Random
 
 from crosskey.clock import Clock
 from crosskey_sandbox.okta.quirks import OktaQuirks
+from crosskey_sandbox.okta.syslog import SystemLog
 
 __all__ = ("Cell", "time_text")
 
@@ -29,6 +30,7 @@ class Cell:
         self.seed = seed
         self.lock = threading.RLock()
         self.random = Random(seed)  # noqa: S311 - made-up data, not a secret
+        self.log = SystemLog(clock, seed, late=lambda: self.quirks.log_late)
 
     def now(self) -> str:
         """The present second as text."""

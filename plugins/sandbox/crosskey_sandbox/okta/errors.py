@@ -25,6 +25,7 @@ _CODES: dict[str, tuple[int, str]] = {
     "E0000033": (400, "Bad request. Can't specify a search query and filter in the same request."),
     "E0000038": (403, "This operation is not allowed in the user's current status."),
     "E0000047": (429, "API call exceeded rate limit due to too many requests."),
+    "E0000053": (400, "Invalid filter."),
     "E0000056": (403, "Delete application forbidden."),
 }
 

@@ -1,7 +1,7 @@
 """The small language of ``search`` and ``filter``: parsed into a test of one row.
 
 Grammar: ``attribute operator value`` or ``attribute pr``, joined by ``and`` and ``or`` (``and`` binds tighter), with
-brackets. There is no ``ne`` and no ``not``. Anything else is 400 E0000031.
+brackets. Only the System Log knows ``ne``, ``ew`` and ``not``. Anything else is 400 E0000031, or the log's E0000053.
 """
 
 from __future__ import annotations
@@ -47,14 +47,21 @@ class Language(Generic[Row]):
         *,
         fold: bool = False,
         unknown: Callable[[str], Attribute[Row] | None] | None = None,
+        negation: bool = False,
+        refusal: str = "E0000031",
     ) -> None:
         self._attributes = attributes
         self._fold = fold
         self._unknown = unknown
+        self._refusal = refusal
+        self.negation = negation
 
     def compile(self, expression: str) -> Test[Row]:
-        """A test of one row; 400 E0000031 when the expression is not of this language."""
-        return _Parser(self, expression).parse()
+        """A test of one row; 400 with the language's code when the expression is not of this language."""
+        try:
+            return _Parser(self, expression).parse()
+        except ApiError as error:
+            raise ApiError(self._refusal, causes=error.causes) from None
 
     def attribute(self, name: str) -> Attribute[Row]:
         """The attribute of this name; case counts."""
@@ -133,6 +140,9 @@ class _Parser(Generic[Row]):
             if self._next() != ")":
                 raise _bad("A bracket is not closed.")
             return test
+        if token.lower() == "not" and self._language.negation:
+            negated = self._single()
+            return lambda row: not negated(row)
         operator = self._next().lower()
         if operator == "pr":
             return self._language.presence(token)
@@ -188,11 +198,13 @@ def _before(actual: Scalar, wanted: Scalar) -> bool:
 
 _COMPARISONS: dict[str, Callable[[Scalar, Scalar], bool]] = {
     "eq": _same,
+    "ne": lambda actual, wanted: not _same(actual, wanted),
     "gt": lambda actual, wanted: _before(wanted, actual),
     "ge": lambda actual, wanted: actual == wanted or _before(wanted, actual),
     "lt": _before,
     "le": lambda actual, wanted: actual == wanted or _before(actual, wanted),
     "sw": lambda actual, wanted: str(actual).startswith(str(wanted)),
+    "ew": lambda actual, wanted: str(actual).endswith(str(wanted)),
     "co": lambda actual, wanted: str(wanted) in str(actual),
 }
 

@@ -8,6 +8,7 @@ from crosskey_sandbox.okta.cell import Cell
 from crosskey_sandbox.okta.errors import ApiError
 from crosskey_sandbox.okta.records import Group, Profile, User
 from crosskey_sandbox.okta.roll import Roll
+from crosskey_sandbox.okta.targets import group_target, user_target
 from crosskey_sandbox.okta.users import Users
 
 __all__ = ("Groups",)
@@ -17,7 +18,8 @@ class Groups:
     """Every group. Lists are flat, names need not be unique, and members keep their place in any status.
 
     Joining or leaving moves ``lastMembershipUpdated`` alone, and that one late (``membership_lag``); no field
-    of the user moves. *Everyone* holds every user, deactivated ones included.
+    of the user moves. When somebody is deleted the lists just shrink, and the log tells of the user, not of the groups.
+    *Everyone* holds every user, deactivated ones included; nothing is logged for it.
     """
 
     def __init__(self, cell: Cell, users: Users, *, founded: str) -> None:
@@ -64,6 +66,8 @@ class Groups:
             )
             self.roll.add(group.id, group)
             self._members[group.id] = Roll()
+            if at is None:
+                self._cell.log.add("group.lifecycle.create", group_target(group))
             return group
 
     def rename(self, group_id: str, profile: Profile) -> Group:
@@ -74,12 +78,14 @@ class Groups:
                 raise ApiError.invalid("name", "The field cannot be left blank")
             group.profile = profile
             group.last_updated = self._cell.now()
+            self._cell.log.add("group.profile.update", group_target(group))
             return group
 
     def delete(self, group_id: str) -> None:
         """Remove a group; its members stay."""
         with self._cell.lock:
-            self._own(group_id)
+            group = self._own(group_id)
+            self._cell.log.add("group.lifecycle.delete", group_target(group))
             for tell in self.on_deleted:
                 tell(group_id)
             for key in self._members.pop(group_id).ids():
@@ -98,19 +104,22 @@ class Groups:
     def add_member(self, group_id: str, who: str, *, at: str | None = None) -> None:
         """Put somebody into a group; again is no change."""
         with self._cell.lock:
-            self._own(group_id)
+            group = self._own(group_id)
             user = self._users.find(who)
             if user.id not in self._members[group_id]:
                 self._join(group_id, user, at)
+                if at is None:
+                    self._cell.log.add("group.user_membership.add", user_target(user), group_target(group))
 
     def remove_member(self, group_id: str, who: str) -> None:
         """Take somebody out of a group; again is no change."""
         with self._cell.lock:
-            self._own(group_id)
+            group = self._own(group_id)
             user = self._users.find(who)
             if self._members[group_id].remove(user.id):
                 del self._of[user.id][group_id]
                 self._touch(group_id, None)
+                self._cell.log.add("group.user_membership.remove", user_target(user), group_target(group))
                 for tell in self.on_left:
                     tell(group_id, user.id)
 
@@ -151,4 +160,5 @@ class Groups:
     def _forget(self, user_id: str) -> None:
         for group_id in self._of.pop(user_id, {}):
             self._members[group_id].remove(user_id)
-            self._touch(group_id, None)
+            if self._cell.quirks.delete_moves_membership:
+                self._touch(group_id, None)

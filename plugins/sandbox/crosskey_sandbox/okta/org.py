@@ -12,9 +12,11 @@ from crosskey_sandbox.okta.cell import Cell, time_text
 from crosskey_sandbox.okta.dpop import Proofs
 from crosskey_sandbox.okta.faults import Faults
 from crosskey_sandbox.okta.groups import Groups
+from crosskey_sandbox.okta.hooks import EventHooks
 from crosskey_sandbox.okta.limits import Limits
 from crosskey_sandbox.okta.oauth import TokenEndpoint
 from crosskey_sandbox.okta.quirks import OktaQuirks
+from crosskey_sandbox.okta.syslog import SystemLog
 from crosskey_sandbox.okta.users import Users
 
 __all__ = ("OktaOrg", "Seen")
@@ -33,8 +35,9 @@ class Seen(NamedTuple):
 class OktaOrg:
     """Users, groups, applications and credentials, with the same ids for the same seed and history.
 
-    ``org.users``, ``org.groups`` and ``org.apps`` read and change the directory (safely from any thread),
-    ``org.access`` makes credentials, ``org.quirks`` holds the switches, ``org.requests`` lists what was asked.
+    ``org.users``, ``org.groups`` and ``org.apps`` read and change the directory (safely from any thread), ``org.log``
+    is the System Log, ``org.hooks`` who is told of it. ``org.access`` makes credentials, ``org.quirks`` holds the
+    switches, ``org.requests`` lists what was asked.
     ``org.api_token`` belongs to a super administrator.
     """
 
@@ -55,6 +58,7 @@ class OktaOrg:
         self.users = Users(self.cell)
         self.groups = Groups(self.cell, self.users, founded=self.founded)
         self.apps = Apps(self.cell, self.users, self.groups)
+        self.hooks = EventHooks(self.cell)
         self.access = Access(self.cell, self.users)
         self.proofs = Proofs(self.cell)
         self.tokens = TokenEndpoint(self.cell, self.access, self.proofs)
@@ -63,6 +67,11 @@ class OktaOrg:
         self.requests: list[Seen] = []
         self.searches = 0
         self.api_token = self.access.add_token(SUPER_ADMIN)
+
+    @property
+    def log(self) -> SystemLog:
+        """What happened."""
+        return self.cell.log
 
     @property
     def quirks(self) -> OktaQuirks:

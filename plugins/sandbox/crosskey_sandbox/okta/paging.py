@@ -67,15 +67,16 @@ def cut(slots: Sequence[T | None], asked: Window, keep: Callable[[T], bool] | No
     return Page(rows, None)
 
 
-def page_links(base: str, asked: Window, following: int | None, *, shift: int = 0) -> list[str]:
+def page_links(base: str, asked: Window, following: int | None, *, shift: int = 0, still: bool = False) -> list[str]:
     """The values of the Link header: ``self``, and ``next`` unless this page is the last.
 
-    ``shift`` moves the next start: below zero rows come again, above zero rows are missed.
+    ``shift`` moves the next start: below zero rows come again, above zero rows are missed. ``still``: the next page
+    may be this one.
     """
     here = [] if asked.first else [("after", _cursor(asked.start, asked.path, asked.kept))]
     links = [_link(base, asked, here, "self")]
     if following is not None:
-        place = max(following + shift, asked.start + 1)
+        place = following if still else max(following + shift, asked.start + 1)
         links.append(_link(base, asked, [("after", _cursor(place, asked.path, asked.kept))], "next"))
     return links
 

@@ -53,10 +53,16 @@ class OktaQuirks(msgspec.Struct, frozen=True, kw_only=True):
     page_overlap: int = 0  # rows of the page before that come again
     page_gap: int = 0  # rows missed between two pages
     # Consistency
-    search_lag: float = 0.0  # seconds before `search` sees a change to a user (a deletion at once)
+    search_lag: float = 0.0  # seconds before `search` sees a change to a user, or a deletion
     search_flap: int = 0  # every n-th search answers an empty list
     membership_lag: float = 0.0  # lastMembershipUpdated is late by 0 to so many seconds (6 measured)
     late_status_changed: bool = False  # statusChanged of a deactivation one second after lastUpdated
+    delete_moves_membership: bool = False  # a deleted user's groups get a new lastMembershipUpdated
+    # System Log and event hooks
+    log_late: float = 0.0  # an event is stored 0 to so many seconds after it was published
+    hook_timeout: float = 3.0  # seconds that the receiver of a hook has
+    hook_duplicates: bool = False  # every delivery comes twice
+    hook_shuffled: bool = False  # events come one by one, in any order
     # Authorization
     dpop_ecdsa: bool = False  # discovery lists ES*, a peer found that only RSA proofs work
     resource_nonce: bool = False  # API calls too demand a DPoP nonce

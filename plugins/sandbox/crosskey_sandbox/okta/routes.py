@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 
-from crosskey_sandbox.okta import apps_api, groups_api, org_api, users_api
-from crosskey_sandbox.okta.call import Handler
+from crosskey_sandbox.okta import apps_api, groups_api, hooks_api, logs_api, org_api, users_api
+from crosskey_sandbox.okta.call import Call, Handler
+from crosskey_sandbox.okta.org import OktaOrg
 
 __all__ = ("OPERATIONS", "Operation")
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One method of one path template. Without a ``bucket`` it is not limited, without a ``scope`` it is open."""
+    """One method of one path template. Without a ``bucket`` it is not limited, without a ``scope`` it is open.
+
+    ``admin``: even reading needs a super administrator's role. ``prepare`` runs before the answer, for what must be
+    waited for.
+    """
 
     method: str
     template: str
     handler: Handler
     bucket: str | None = None
     scope: str | None = None
+    admin: bool = False
+    prepare: Callable[[OktaOrg, Call], Awaitable[None]] | None = None
 
     @property
     def writes(self) -> bool:
-        """Whether it changes something, which a read-only role may not."""
-        return self.method != "GET"
+        """Whether a read-only role may not do it: whatever changes something, and a few readings."""
+        return self.admin or self.method != "GET"
 
 
 _USERS, _GROUPS, _APPS = "/api/v1/users", "/api/v1/groups", "/api/v1/apps"
+_HOOKS, _HOOKS_READ, _HOOKS_MANAGE = "/api/v1/eventHooks", "okta.eventHooks.read", "okta.eventHooks.manage"
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/.well-known/okta-organization", org_api.organization),
@@ -61,4 +71,18 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("PUT", f"{_APPS}/{{id}}/groups/{{group}}", apps_api.assign_group, "apps", "okta.apps.manage"),
     Operation("DELETE", f"{_APPS}/{{id}}/groups/{{group}}", apps_api.unassign_group, "apps", "okta.apps.manage"),
     Operation("POST", f"{_APPS}/{{id}}/lifecycle/{{action}}", apps_api.lifecycle, "app", "okta.apps.manage"),
+    Operation("GET", "/api/v1/logs", logs_api.list_logs, "logs", "okta.logs.read"),
+    Operation("GET", _HOOKS, hooks_api.list_hooks, "other", _HOOKS_READ, admin=True),
+    Operation("POST", _HOOKS, hooks_api.create, "other", _HOOKS_MANAGE),
+    Operation("GET", f"{_HOOKS}/{{id}}", hooks_api.read, "other", _HOOKS_READ, admin=True),
+    Operation("PUT", f"{_HOOKS}/{{id}}", hooks_api.replace, "other", _HOOKS_MANAGE),
+    Operation("DELETE", f"{_HOOKS}/{{id}}", hooks_api.delete, "other", _HOOKS_MANAGE),
+    Operation(
+        "POST",
+        f"{_HOOKS}/{{id}}/lifecycle/{{action}}",
+        hooks_api.lifecycle,
+        "other",
+        _HOOKS_MANAGE,
+        prepare=hooks_api.challenge,
+    ),
 )

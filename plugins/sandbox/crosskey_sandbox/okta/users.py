@@ -9,11 +9,24 @@ from crosskey_sandbox.okta.cell import Cell, time_text
 from crosskey_sandbox.okta.errors import ApiError
 from crosskey_sandbox.okta.records import Profile, ProfileValue, User, UserStatus
 from crosskey_sandbox.okta.roll import Roll
+from crosskey_sandbox.okta.targets import user_target
 
 __all__ = ("Users",)
 
 _REQUIRED = ("login", "firstName", "lastName")
 _ID_LENGTH = 20
+_STATUS_EVENTS: Mapping[tuple[UserStatus | None, UserStatus], str] = {
+    (None, "DEPROVISIONED"): "user.lifecycle.deactivate",
+    (None, "SUSPENDED"): "user.lifecycle.suspend",
+    (None, "LOCKED_OUT"): "user.account.lock",
+    ("SUSPENDED", "ACTIVE"): "user.lifecycle.unsuspend",
+    ("LOCKED_OUT", "ACTIVE"): "user.account.unlock_by_admin",
+    ("STAGED", "PROVISIONED"): "user.lifecycle.activate",
+    ("STAGED", "ACTIVE"): "user.lifecycle.activate",
+    ("DEPROVISIONED", "PROVISIONED"): "user.lifecycle.activate",
+    ("DEPROVISIONED", "ACTIVE"): "user.lifecycle.activate",
+}
+"""What the System Log calls a change of status, from one (None: any) to another."""
 _NULLS: Profile = {"mobilePhone": None, "secondEmail": None}  # always written, empty or not
 
 
@@ -28,6 +41,7 @@ class Users:
         self._cell = cell
         self._logins: dict[str, str] = {}
         self._before: dict[str, tuple[float, User | None]] = {}
+        self._ghosts: list[User] = []
         self.roll: Roll[User] = Roll()
         self.type_id = cell.new_id("oty")
         self.on_created: list[Callable[[User], None]] = []
@@ -83,6 +97,7 @@ class Users:
             )
             if at is None:
                 self._remember(user.id, None)
+                self._cell.log.add("user.lifecycle.create", user_target(user))
             self.roll.add(user.id, user)
             self._logins[login] = user.id
             for tell in self.on_created:
@@ -105,6 +120,7 @@ class Users:
             self._logins[new] = user.id
             user.profile = {k: v for k, v in profile.items() if v is not None or k in _NULLS or k == "email"}
             user.last_updated = self._cell.now()
+            self._cell.log.add("user.account.update_profile", user_target(user))
             return user
 
     def activate(self, who: str) -> User:
@@ -148,12 +164,15 @@ class Users:
             user = self.find(who)
             self._remember(user.id, user)
             now = self._cell.clock.now()
+            told = _STATUS_EVENTS.get((user.status, status)) or _STATUS_EVENTS.get((None, status))
             user.status = status
             user.last_updated = time_text(now)
             late = status == "DEPROVISIONED" and self._cell.quirks.late_status_changed
             user.status_changed = time_text(now + timedelta(seconds=1) if late else now)
             if status not in {"STAGED", "DEPROVISIONED"} and user.activated is None:
                 user.activated = user.last_updated
+            if told:
+                self._cell.log.add(told, user_target(user))
             for tell in self.on_status:
                 tell(user)
             return user
@@ -174,12 +193,21 @@ class Users:
                 return False
             self.roll.remove(user.id)
             del self._logins[str(user.profile["login"]).lower()]
-            self._before.pop(user.id, None)
+            self._remember(user.id, user)
+            if user.id in self._before:
+                self._ghosts.append(user)
+            self._cell.log.add("user.lifecycle.delete.initiated", user_target(user))
+            self._cell.log.add("user.lifecycle.delete.completed", user_target(user))
             for tell in self.on_deleted:
                 tell(user.id)
             return True
 
-    def as_searched(self, user: User) -> User | None:
+    def searched(self) -> list[User | None]:
+        """All places as ``search`` knows them, and behind them who was deleted and is not yet forgotten."""
+        shown = [None if user is None else self._as_searched(user) for user in self.roll.slots]
+        return [*shown, *(None if user.id not in self._before else self._as_searched(user) for user in self._ghosts)]
+
+    def _as_searched(self, user: User) -> User | None:
         """The user as ``search`` knows it: with ``search_lag``, the state before a recent change."""
         known = self._before.get(user.id)
         if known is None:
@@ -188,7 +216,7 @@ class Users:
         if self._cell.epoch() < seen_from:
             return before
         del self._before[user.id]
-        return user
+        return user if user.id in self.roll else None
 
     def _remember(self, key: str, user: User | None) -> None:
         lag = self._cell.quirks.search_lag

@@ -49,7 +49,7 @@ def _search(org: OktaOrg, call: Call, expression: str, asked: Window) -> Answer:
         return listing([])
     slots = org.users.roll.slots
     if org.quirks.search_lag > 0:
-        slots = [None if user is None else org.users.as_searched(user) for user in slots]
+        slots = org.users.searched()
     order = call.asked("sortBy")
     if order is not None:
         slots = _sorted(slots, order, descending=(call.asked("sortOrder") or "").lower() == "desc")
