@@ -21,6 +21,7 @@ _PERMISSIONS: Mapping[str, str] = {
     "servicePrincipals": "Application.Read.All",
     "applications": "Application.Read.All",
     "organization": "Organization.Read.All",
+    "directory": "User.Read.All",  # the recycle bin of people
 }
 """The least application permission for reading each kind of object."""
 

@@ -32,10 +32,11 @@ _AGAIN = 5.0
 
 
 class Page(msgspec.Struct, Generic[Row], frozen=True):
-    """A page of a list (OData): its rows, and where the next one is."""
+    """A page of a list (OData): its rows, and where the next one is; of a delta list, where the next round starts."""
 
     value: list[Row]
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+    delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
 
 
 class _Item(msgspec.Struct):
@@ -61,7 +62,12 @@ class Graph:
     def __init__(self, client: Client, advice: Advice, clock: Clock) -> None:
         self._client = client
         self._throttle = Throttle(clock)
+        self._base = str(client.base_url)
         self.advice = advice
+
+    def owns(self, link: str) -> bool:
+        """Whether a link leads to this very Graph: only then may it be kept, or followed with a token."""
+        return link.startswith(self._base)
 
     async def get(
         self, path: str, decode: msgspec.json.Decoder[T], *, params: Parameters | None = None, template: str = ""

@@ -97,9 +97,9 @@ def deleted_list(tenant: EntraTenant, call: Call) -> Answer:
     if sort is None:
         raise GraphError.bad_request(f"Resource not found for the segment '{call.params['type']}'.", "BadRequest")
     _allow(call, _BIN_READS[sort])
-    found = [record.id for record in tenant.directory.deleted(sort)]
     name = f"directoryObjects/{SCHEMAS[sort].collection}"
-    return listing(tenant, call, found, name, writer(tenant, call, sort), None, read=tenant.directory.records.get)
+    found = call.view.binned(sort)
+    return listing(tenant, call, found, name, writer(tenant, call, sort), None, read=call.view.get)
 
 
 def deleted_one(tenant: EntraTenant, call: Call) -> Answer:

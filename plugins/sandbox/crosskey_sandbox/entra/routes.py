@@ -40,6 +40,7 @@ _OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", f"{_USERS}/{{id}}", people_api.user, 1, _READ_USERS),
     Operation("DELETE", f"{_USERS}/{{id}}", people_api.delete_user, 1, _WRITE_USERS),
     Operation("GET", f"{_USERS}/{{id}}/manager", people_api.manager, 1, _READ_USERS),
+    Operation("GET", f"{_USERS}/{{id}}/directReports", people_api.direct_reports, 2, _READ_USERS),
     Operation("GET", f"{_USERS}/{{id}}/memberOf", people_api.member_of, 2, _READ_USERS),
     Operation("GET", f"{_USERS}/{{id}}/memberOf/{{cast}}", people_api.member_of, 2, _READ_USERS),
     Operation("GET", f"{_USERS}/{{id}}/transitiveMemberOf", people_api.transitive_member_of, 2, _READ_USERS),

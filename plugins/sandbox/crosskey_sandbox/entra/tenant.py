@@ -63,6 +63,7 @@ class EntraTenant:
         self.requests: list[Seen] = []
         self._reads = 0
         self._within: tuple[tuple[str, int, int], list[str]] = (("", 0, 0), [])
+        self._reports: tuple[tuple[int, int], dict[str, list[str]]] = ((-1, -1), {})
         self.graph = self.directory.create("servicePrincipal", _GRAPH)
         self.application = self.applications.register("crosskey", secret=f"sandbox-entra-secret-{self.cell.guid()}")
 
@@ -97,6 +98,18 @@ class EntraTenant:
         if self._within[0] != key:
             self._within = (key, view.within(group_id))
         return self._within[1]
+
+    def reports(self, view: View, manager: str) -> list[str]:
+        """Who has this manager, oldest first; found once for all managers, until something changes."""
+        key = (view.upto, len(self.directory.log))
+        if self._reports[0] != key:
+            found: dict[str, list[str]] = {}
+            for who in view.order("user"):
+                record = view.live(who)
+                if record is not None and record.manager:
+                    found.setdefault(record.manager, []).append(who)
+            self._reports = (key, found)
+        return self._reports[1].get(manager, [])
 
     def counted(self, path: str | None = None, *, method: str | None = None, batched: bool | None = None) -> int:
         """How many requests were answered, in all or for one path template, method, or (not) within batches."""

@@ -1,0 +1,142 @@
+"""One round of changes: what the delta lists tell, turned into whole people, members, and who is gone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from crosskey.connector.source import GonePage, MembersPage, ReadComplete, ReadPage
+from crosskey.errors import CursorExpiredError, RejectedError
+from crosskey_entra.assignments import AppChanges, state_of
+from crosskey_entra.cursor import AppState, Cursor
+from crosskey_entra.delta import follow, told_of
+from crosskey_entra.errors import is_gone
+from crosskey_entra.graph import Graph
+from crosskey_entra.group_changes import GroupChanges
+from crosskey_entra.members import Members
+from crosskey_entra.memberships import groups_of
+from crosskey_entra.people import People
+from crosskey_entra.person_changes import PersonChanges
+from crosskey_entra.settings import EntraSettings
+from crosskey_entra.watch import Watch
+
+__all__ = ("Changes",)
+
+Told = dict[str, dict[str, Any]]
+
+
+class Changes:
+    """Reads one round from ``cursor``; nothing is asked of whoever did not change.
+
+    A quiet round costs one request for users, one for each fifty watched groups, and one for each twenty apps. What it
+    cannot see waits for the next full read: new and renamed groups that no mapping names, and attributes that Graph
+    keeps outside the directory.
+    """
+
+    def __init__(self, graph: Graph, people: People, cursor: Cursor, settings: EntraSettings, instance: str) -> None:
+        self._graph = graph
+        self._people = people
+        self._cursor = cursor
+        self._instance = instance
+        self._transitive = settings.members == "transitive"
+        width = settings.concurrency
+        self._members = Members(graph, transitive=self._transitive, instance=instance, concurrency=width)
+        self._apps = AppChanges(graph, Members(graph, transitive=False, instance=instance, concurrency=width))
+        self._watch = Watch(graph, cursor.streams)
+        self._server_time: datetime | None = None
+        self._users = cursor.users
+
+    async def pages(self) -> AsyncGenerator[ReadPage]:
+        """Who is gone, everybody touched, groups and members; then the place at which the next round starts."""
+        told = await self._users_told()
+        news = await self._watch.news(self._instance)
+        removed = {key for key, entry in told.items() if "@removed" in entry}
+        changed = told.keys() - removed
+        groups = GroupChanges(
+            self._graph,
+            self._watch,
+            self._members,
+            news,
+            inner=self._cursor.inner,
+            lost=self._cursor.lost,
+            transitive=self._transitive,
+        )
+        if removed or groups.removed:
+            yield GonePage(people=sorted(removed), groups=sorted(groups.removed))
+
+        known_gone = {key for key in removed if told[key]["@removed"].get("reason") == "deleted"}
+        people = PersonChanges(self._graph, self._people, told, known=self._cursor.people)
+        newly = removed - (known_gone & set(self._cursor.binned))
+        async with aclosing(people.pages(changed, set(self._cursor.owed) - removed, newly)) as pages:
+            async for page in pages:
+                yield page
+
+        restored = changed & set(self._cursor.binned)
+        async for page in self._restored(restored):
+            yield page
+        async with aclosing(groups.pages()) as found:
+            async for page in found:
+                yield page
+        apps: dict[str, AppState] = {}
+        async with aclosing(self._assigned(groups.touched, apps, anew=bool(restored))) as members:
+            async for page in members:
+                yield page
+
+        following = msgspec.structs.replace(
+            self._cursor,
+            users=self._users,
+            streams=tuple(self._watch.streams),
+            inner={key: tuple(sorted(inner)) for key, inner in groups.inner.items()},
+            apps=apps,
+            binned=tuple(sorted((set(self._cursor.binned) | removed) - known_gone - changed)),
+            lost=tuple(sorted(groups.lost)),
+            owed=tuple(sorted(people.owed)),
+            people=people.known,
+        )
+        yield ReadComplete(cursor=following.text(), server_time=self._server_time)
+
+    async def _users_told(self) -> Told:
+        told: Told = {}
+        async for reply in follow(self._graph, self._cursor.users, "/users/delta", self._instance):
+            self._server_time = self._server_time or reply.date
+            told_of(reply, told)
+            self._users = reply.value.delta_link or self._users
+        return told
+
+    async def _restored(self, people: Collection[str]) -> AsyncGenerator[MembersPage]:
+        """The selected groups of people out of the recycle bin: their groups may be silent about their return."""
+        for key in sorted(people):
+            try:
+                found = await groups_of(self._graph, key, transitive=self._transitive)
+            except RejectedError as error:
+                if not is_gone(error):
+                    raise
+                continue  # deleted again: the next round says so
+            for group in sorted(found & self._cursor.inner.keys()):
+                yield MembersPage(group, [key])
+
+    async def _assigned(
+        self, touched: Collection[str], states: dict[str, AppState], *, anew: bool
+    ) -> AsyncGenerator[MembersPage]:
+        before = self._cursor.apps
+        try:
+            rows = await self._apps.read(sorted(before))
+        except RejectedError as error:
+            if not is_gone(error):
+                raise
+            raise CursorExpiredError(
+                "an app that mappings name was deleted",
+                where=self._instance,
+                fix="nothing needs to be done: everything is read anew, and says which",
+            ) from None
+        for app, found in rows.items():
+            states[app] = state_of(found)
+            fresh = set(states[app].groups) - self._watch.ids
+            await self._watch.add(fresh, deep=False)
+            if anew or states[app] != before[app] or not set(states[app].groups).isdisjoint(touched):
+                async for page in self._apps.pages(app, found):
+                    yield page
