@@ -81,6 +81,24 @@ class Graph:
         self._throttle.note(reply.headers)
         return reply
 
+    async def send(self, method: str, path: str, decode: msgspec.json.Decoder[T], json: object) -> T:
+        """One write: crosskey writes nothing in a tenant but its own subscriptions. Raises what the client raises."""
+        await self._throttle.wait()
+        template = "/subscriptions/{id}" if path.count("/") > 1 else path
+        try:
+            reply = await self._client.call(
+                method,
+                path,
+                decode=decode,
+                json=msgspec.UNSET if json is None else json,
+                template=template,
+                repeatable=method != "POST",
+            )
+        except CrosskeyError as error:
+            raise self.advice.improve(error, template) from None
+        self._throttle.note(reply.headers)
+        return reply.value
+
     async def listing(
         self,
         path: str,

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import msgspec
 
 from crosskey.connector.context import Context
+from crosskey.connector.credential import Credential as ConnectorCredential
+from crosskey.connector.signal import SignalAnswer, SignalRequest, Subscription
 from crosskey.connector.source import ReadPage, ReadRequest
 from crosskey.errors import ConfigError, Diagnostic, RejectedError
 from crosskey.model import Person, Subject
@@ -20,11 +22,14 @@ from crosskey_entra.check import Check
 from crosskey_entra.credentials import Credential
 from crosskey_entra.cursor import read_cursor
 from crosskey_entra.errors import is_gone
+from crosskey_entra.expiry import Expiry
 from crosskey_entra.graph import Graph
 from crosskey_entra.memberships import groups_of
 from crosskey_entra.people import People
 from crosskey_entra.reading import FullRead
 from crosskey_entra.settings import EntraSettings
+from crosskey_entra.signals import Notifications
+from crosskey_entra.subscriptions import Subscriptions
 
 __all__ = ("EntraSource",)
 
@@ -43,6 +48,14 @@ class EntraSource:
         self._issuer = issuer
         self._credential = credential
         self._context = context
+        self._notifications = Notifications(settings.hook_secret, self._tenant)
+        self._subscriptions = Subscriptions(
+            graph,
+            client_id=settings.client_id.strip().strip("{}").lower(),
+            secret=settings.hook_secret,
+            clock=context.clock,
+            instance=context.instance,
+        )
 
     @property
     def issuer(self) -> str:
@@ -113,6 +126,33 @@ class EntraSource:
                 return None
             raise
         return people.person(reply.value)
+
+    def receive(self, request: SignalRequest) -> SignalAnswer:
+        """Verify and read one change notification of Graph: no network, and nothing is raised."""
+        return self._notifications.receive(request)
+
+    async def subscriptions(self) -> Sequence[Subscription]:
+        """The app's subscriptions to users and groups."""
+        return await self._subscriptions.all()
+
+    async def subscribe(self, url: str) -> Sequence[Subscription]:
+        """Have changes of users and groups told to ``url`` for 28 days; what is there already stays as it is.
+
+        Needs User.Read.All and Group.Read.All, and Graph must reach ``url`` while it is asked.
+        """
+        return await self._subscriptions.make(url)
+
+    async def renew(self, subscription: Subscription) -> Subscription:
+        """Another 28 days from now."""
+        return await self._subscriptions.renew(subscription)
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        """Remove a subscription; that it is gone already is no error."""
+        await self._subscriptions.remove(subscription)
+
+    async def credentials(self) -> Sequence[ConnectorCredential]:
+        """The credential in use and when it ends; a request where it is a client secret."""
+        return await Expiry(self._graph, self._settings, self._credential).credentials()
 
     def _own(self, subject: Subject) -> None:
         """Refuse whoever is not of this tenant: that they are unknown here says nothing about them."""
