@@ -66,7 +66,7 @@ class Changes:
             transitive=self._transitive,
         )
         if removed or groups.removed:
-            yield GonePage(people=sorted(removed), groups=sorted(groups.removed))
+            yield GonePage(people=tuple(sorted(removed)), groups=tuple(sorted(groups.removed)))
 
         known_gone = {key for key in removed if told[key]["@removed"].get("reason") == "deleted"}
         people = PersonChanges(self._graph, self._people, told, known=self._cursor.people)

@@ -54,28 +54,28 @@ class PersonChanges:
         for each: then everybody is listed.
         """
         ids = {*changed, *owed}
-        managers = bool(self._people.attributes.of_manager)
-        rows: dict[str, Row] = {}
-        if (managers and removed) or ceil(len(ids) * (1 + managers) / BATCH) > self._pages:
-            async for page in self._everybody(ids):
-                yield page
-        elif ids:
-            # Only what is told to have changed can have changed for reports.
-            urls = {key: self._url(key) for key in ids}
-            if managers:
-                urls |= {f"{key}/{_REPORTS}": self._reports_url(key) for key in changed}
-            async for found in in_batches(self._graph, urls):
-                rows |= found
-        else:
-            return
-        if not rows:
-            return
-        reports = {one for key in changed for one in await self._reports(rows.pop(f"{key}/{_REPORTS}", None), key)}
-        missing = {key: self._url(key) for key in reports - ids}
-        async for found in in_batches(self._graph, missing):
-            rows |= found
-        async for page in self._alone({*ids, *reports}, rows):
+        of_manager = self._people.attributes.of_manager
+        # Whose id is all that reports bear has nothing else to change for them.
+        asked = sorted(changed) if set(of_manager) - {"id"} else []
+        if not (of_manager and removed) and ceil((len(ids) + len(asked)) / BATCH) <= self._pages:
+            rows = await self._rows(
+                {key: self._url(key) for key in ids} | {f"{key}/{_REPORTS}": self._reports_url(key) for key in asked}
+            )
+            reports = {one for key in asked for one in await self._reports(rows.pop(f"{key}/{_REPORTS}", None), key)}
+            more = {key: self._url(key) for key in reports - ids}
+            if ceil(len(more) / BATCH) <= self._pages:
+                rows |= await self._rows(more)
+                async for page in self._alone({*ids, *reports}, rows):
+                    yield page
+                return
+        async for page in self._everybody(ids):
             yield page
+
+    async def _rows(self, urls: Mapping[str, str]) -> dict[str, Row]:
+        rows: dict[str, Row] = {}
+        async for found in in_batches(self._graph, urls):
+            rows |= found
+        return rows
 
     async def _everybody(self, ids: Iterable[str]) -> AsyncGenerator[PeoplePage]:
         left, count = set(ids), 0
