@@ -20,6 +20,7 @@ from crosskey.connector.source import (
     GonePage,
     MembersLeftPage,
     MembersPage,
+    PeoplePage,
     ReadsChanges,
 )
 from crosskey.errors import ConfigError, ContractError, CrosskeyError, CursorExpiredError, RejectedError, RetryableError

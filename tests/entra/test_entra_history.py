@@ -129,9 +129,9 @@ class History:
 @pytest.mark.parametrize("members", ["transitive", "direct"])
 @pytest.mark.parametrize("forgets", [True, False])
 @settings(max_examples=25)
-@given(before=STEPS, steps=STEPS, odd=ODD)
+@given(before=STEPS, steps=STEPS, odd=ODD, late=st.integers(1, 3))
 async def test_rounds_end_in_what_a_full_read_tells(
-    members: str, forgets: bool, before: list[Any], steps: list[Any], odd: dict[str, Any]
+    members: str, forgets: bool, before: list[Any], steps: list[Any], odd: dict[str, Any], late: int
 ) -> None:
     history = History(**odd)
     request = replace(wanting(*SELECTED, apps=["Desk"]), changes=True)
@@ -143,6 +143,8 @@ async def test_rounds_end_in_what_a_full_read_tells(
     known = Known(forgets=forgets)
     async with local(history.tenant, members=members) as source:
         await known.read(source, request)
+        # From here on some reads may be late while others are not; before, a late list would be older than its place.
+        history.tenant.quirks = replace(history.tenant.quirks, lagging_reads=late)
         for step in steps:
             history.act(*step)
             if step[0] == "round":
@@ -150,6 +152,7 @@ async def test_rounds_end_in_what_a_full_read_tells(
         history.bring_back()
         history.tenant.cell.clock.advance(60)
         await known.follow(source, request)
+        history.tenant.cell.clock.advance(301)
         await known.follow(source, request)
         whole = await Known().read(source, request)
     assert known.told() == whole.told()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -26,18 +26,27 @@ from crosskey_entra.watch import Watch
 
 __all__ = ("Changes",)
 
+_SETTLE = 300
+"""Seconds after which whatever changed is taken to be known to all of Graph's servers; nobody promises a time."""
+_GROUP, _APP, _REPORT, _EVERYBODY = "group:", "app:", "report:", "everybody"
+
 Told = dict[str, dict[str, Any]]
 
 
 class Changes:
     """Reads one round from ``cursor``; nothing is asked of whoever did not change.
 
-    A quiet round costs one request for users, one for each fifty watched groups, and one for each twenty apps. What it
-    cannot see waits for the next full read: new and renamed groups that no mapping names, and attributes that Graph
-    keeps outside the directory.
+    A quiet round costs one request for users, one for each fifty watched groups, and one for each twenty apps; lists
+    that an earlier round had to read anew are read once more after five minutes. What it cannot see waits for the next
+    full read: new and renamed groups that no mapping names, and attributes that Graph keeps outside the directory.
     """
 
-    def __init__(self, graph: Graph, people: People, cursor: Cursor, settings: EntraSettings, instance: str) -> None:
+    def __init__(
+        self, graph: Graph, people: People, cursor: Cursor, settings: EntraSettings, instance: str, now: datetime
+    ) -> None:
+        self._now = int(now.timestamp())
+        self._due = {key for key, at in cursor.later.items() if at <= self._now}
+        self._later = {key: at for key, at in cursor.later.items() if at > self._now}
         self._graph = graph
         self._people = people
         self._cursor = cursor
@@ -64,18 +73,29 @@ class Changes:
             inner=self._cursor.inner,
             lost=self._cursor.lost,
             transitive=self._transitive,
+            due=self._due_of(_GROUP),
         )
+        self._again(_GROUP, groups.stale)
         if removed or groups.removed:
             yield GonePage(people=tuple(sorted(removed)), groups=tuple(sorted(groups.removed)))
 
-        known_gone = {key for key in removed if told[key]["@removed"].get("reason") == "deleted"}
-        people = PersonChanges(self._graph, self._people, told, known=self._cursor.people)
-        newly = removed - (known_gone & set(self._cursor.binned))
-        async with aclosing(people.pages(changed, set(self._cursor.owed) - removed, newly)) as pages:
+        binned = set(self._cursor.binned)
+        purged = {key for key in removed if told[key]["@removed"].get("reason") == "deleted"}
+        # Nobody can be asked for the reports of somebody deleted; once is enough.
+        orphaned = bool(self._people.attributes.of_manager and removed - (purged & binned))
+        people = PersonChanges(
+            self._graph, self._people, told, known=self._cursor.people, gone=(removed | binned) - changed
+        )
+        owed = {*self._cursor.owed, *self._due_of(_REPORT)} - removed
+        everybody = orphaned or _EVERYBODY in self._due
+        async with aclosing(people.pages(changed, owed, everybody=everybody)) as pages:
             async for page in pages:
                 yield page
+        self._again(_REPORT, people.reports)
+        if orphaned or (people.listed and people.reports):
+            self._later[_EVERYBODY] = self._now + _SETTLE
 
-        restored = changed & set(self._cursor.binned)
+        restored = changed & binned
         async for page in self._restored(restored):
             yield page
         async with aclosing(groups.pages()) as found:
@@ -92,12 +112,24 @@ class Changes:
             streams=tuple(self._watch.streams),
             inner={key: tuple(sorted(inner)) for key, inner in groups.inner.items()},
             apps=apps,
-            binned=tuple(sorted((set(self._cursor.binned) | removed) - known_gone - changed)),
+            binned=tuple(sorted((binned | removed) - purged - changed)),
             lost=tuple(sorted(groups.lost)),
             owed=tuple(sorted(people.owed)),
             people=people.known,
+            later=self._later,
         )
         yield ReadComplete(cursor=following.text(), server_time=self._server_time)
+
+    def _due_of(self, kind: str) -> set[str]:
+        """What of one kind was put off until now."""
+        return {key.removeprefix(kind) for key in self._due if key.startswith(kind)}
+
+    def _again(self, kind: str, keys: Iterable[str]) -> None:
+        """Read these once more when every server has heard of what happened: one that had not may have answered.
+
+        Of lists that are read anew nothing says whether they know the change already, and no later round would tell it.
+        """
+        self._later |= {kind + key: self._now + _SETTLE for key in keys}
 
     async def _users_told(self) -> Told:
         told: Told = {}
@@ -137,6 +169,8 @@ class Changes:
             states[app] = state_of(found)
             fresh = set(states[app].groups) - self._watch.ids
             await self._watch.add(fresh, deep=False)
-            if anew or states[app] != before[app] or not set(states[app].groups).isdisjoint(touched):
+            stale = anew or states[app] != before[app] or not set(states[app].groups).isdisjoint(touched)
+            self._again(_APP, [app] if stale else [])
+            if stale or _APP + app in self._due:
                 async for page in self._apps.pages(app, found):
                     yield page

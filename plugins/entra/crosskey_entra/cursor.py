@@ -32,8 +32,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Opaque outside this package. Holds ids and links, no personal data.
 
     ``mark`` tells settings and request apart, ``inner`` has the groups within each selected group, ``binned`` the
-    people in the recycle bin, ``lost`` the watched groups that were deleted, ``owed`` people to be read once more,
-    ``people`` how many there are.
+    people in the recycle bin, ``lost`` the watched groups that were deleted, ``owed`` people to be read in the next
+    round, ``people`` how many there are, ``later`` what is read once more when servers have settled, and when that is.
     """
 
     version: int = _VERSION
@@ -47,6 +47,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     lost: tuple[str, ...] = ()
     owed: tuple[str, ...] = ()
     people: int = 0
+    later: Mapping[str, int] = {}
 
     def text(self) -> str:
         """As the core keeps it."""

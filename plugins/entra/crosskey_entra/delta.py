@@ -80,7 +80,9 @@ async def _pages(
         count += 1
         link = reply.value.delta_link
         if link is not None and not graph.owns(link):
-            raise _broken(f"GET {template} ended in a link to another host", graph)
+            raise _broken(
+                f"GET {template} ended in a link to what is not a host of this instance", graph, "foreign-host"
+            )
         if count > _MOST_PAGES:
             raise _broken(f"GET {template} does not end", graph)
         yield reply
@@ -88,10 +90,10 @@ async def _pages(
         raise _broken(f"GET {template} ended without saying where the next round starts", graph)
 
 
-def _broken(message: str, graph: Graph) -> ContractError:
+def _broken(message: str, graph: Graph, code: str = "entra-delta") -> ContractError:
     return ContractError(
         message,
-        code="entra-delta",
+        code=code,
         where=graph.advice.instance,
         fix="run again; if it stays, report it to Microsoft",
     )

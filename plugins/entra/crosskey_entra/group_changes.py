@@ -29,7 +29,7 @@ class GroupChanges:
     """Selected groups after a round told ``news`` of the watched ones.
 
     Direct members are told one by one. Of groups within groups no list tells what changes for the outer one: each
-    selected group that holds a touched one is read anew.
+    selected group that holds a touched one is read anew, and so are those that are ``due`` for it.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class GroupChanges:
         inner: Mapping[str, Collection[str]],
         lost: Collection[str],
         transitive: bool,
+        due: Collection[str],
     ) -> None:
+        self._due = due
         self._graph = graph
         self._watch = watch
         self._members = members
@@ -56,11 +58,13 @@ class GroupChanges:
         self._back = (news.keys() - self.removed) & set(lost)
         self.touched = {key for key in news if key in self.removed | self._back or "members@delta" in news[key]}
         """Watched groups whose members changed, or which went or came back."""
+        self.stale = {key for key in self.inner.keys() - self.lost if self._is_stale(key)}
+        """Selected groups of which only a list read anew can tell who is in them."""
 
     async def pages(self) -> AsyncGenerator[ReadPage]:
         """The selected groups that surfaced, and their members: changes, or whole lists read anew."""
         live = self.inner.keys() - self.lost
-        anew = {key for key in live if self._is_stale(key)}
+        anew = self.stale | (live & set(self._due))
         rows = await self._rows((live & self._news.keys()) | anew)
         if rows:
             yield GroupsPage([row.group() for row in rows.values()])

@@ -32,40 +32,43 @@ class PersonChanges:
     An entry of a round holds *at least* what changed, and leaves out whatever was never set: alone it could be half a
     person. So everybody it names is read by id, and what the entry says counts above that: a read may be answered by
     a server that has not heard of the change yet, which would then be lost. Whoever bears a property of their manager
-    is touched by what happens to the manager, too, of which their own entry says nothing.
+    is touched by what happens to the manager, too, of which their own entry says nothing. Whoever is ``gone`` stays so,
+    whatever a late list shows.
     """
 
-    def __init__(self, graph: Graph, people: People, told: Mapping[str, Entry], *, known: int) -> None:
+    def __init__(
+        self, graph: Graph, people: People, told: Mapping[str, Entry], *, known: int, gone: Collection[str]
+    ) -> None:
+        self._gone = gone
         self._graph = graph
         self._people = people
         self._told = told
         self._pages = max(1, ceil(known / TOP))
         self.known = known
         """How many people there are, by the last list of all."""
+        self.reports: set[str] = set()
+        """Who was read only because something changed for their manager; no entry is there to compare them with."""
+        self.listed = False
+        """Whether everybody was listed."""
         self.owed: set[str] = set()
         """Whom Graph could not show (yet), or only with another manager than told: to be read in the next round."""
 
     async def pages(
-        self, changed: Collection[str], owed: Collection[str], removed: Collection[str]
+        self, changed: Collection[str], owed: Collection[str], *, everybody: bool
     ) -> AsyncGenerator[PeoplePage]:
-        """Everybody who is touched. ``removed`` are those who were deleted since the last round.
-
-        Nobody can be asked for the reports of somebody deleted, and with many changes a list costs less than asking
-        for each: then everybody is listed.
-        """
+        """Everybody who is touched; where asking for each costs more than a list (or ``everybody``), all people."""
         ids = {*changed, *owed}
-        of_manager = self._people.attributes.of_manager
-        # Whose id is all that reports bear has nothing else to change for them.
-        asked = sorted(changed) if set(of_manager) - {"id"} else []
-        if not (of_manager and removed) and ceil((len(ids) + len(asked)) / BATCH) <= self._pages:
+        # Of a manager whose id is all that reports bear nothing can change for them.
+        asked = sorted(changed) if set(self._people.attributes.of_manager) - {"id"} else []
+        if not everybody and ceil((len(ids) + len(asked)) / BATCH) <= self._pages:
             rows = await self._rows(
                 {key: self._url(key) for key in ids} | {f"{key}/{_REPORTS}": self._reports_url(key) for key in asked}
             )
             reports = {one for key in asked for one in await self._reports(rows.pop(f"{key}/{_REPORTS}", None), key)}
-            more = {key: self._url(key) for key in reports - ids}
-            if ceil(len(more) / BATCH) <= self._pages:
-                rows |= await self._rows(more)
-                async for page in self._alone({*ids, *reports}, rows):
+            self.reports = reports - ids - set(self._gone)
+            if ceil(len(self.reports) / BATCH) <= self._pages:
+                rows |= await self._rows({key: self._url(key) for key in self.reports})
+                async for page in self._alone(ids | self.reports, rows):
                     yield page
                 return
         async for page in self._everybody(ids):
@@ -78,12 +81,13 @@ class PersonChanges:
         return rows
 
     async def _everybody(self, ids: Iterable[str]) -> AsyncGenerator[PeoplePage]:
+        self.listed = True
         left, count = set(ids), 0
         async for reply in self._graph.listing("/users", _ROWS, {**self._people.attributes.query_by_id, "$top": TOP}):
             rows = reply.value.value
             left -= {row["id"] for row in rows}
             count += len(rows)
-            yield PeoplePage([self._people.whole(self._newest(row)) for row in rows])
+            yield PeoplePage([self._people.whole(self._newest(row)) for row in rows if row["id"] not in self._gone])
         self.known = count
         async for page in self._alone(left, {}):
             yield page

@@ -96,7 +96,7 @@ class EntraSource:
         """
         place = read_cursor(cursor, self._graph, tenant=self._tenant, mark=self._mark(request))
         people = self._people(request.attributes)
-        changes = Changes(self._graph, people, place, self._settings, self._context.instance)
+        changes = Changes(self._graph, people, place, self._settings, self._context.instance, self._context.clock.now())
         async with aclosing(changes.pages()) as pages:
             async for page in pages:
                 yield page
