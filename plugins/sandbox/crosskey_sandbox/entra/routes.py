@@ -63,6 +63,7 @@ _OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", f"{_APPS}/{{id}}", objects_api.service_principal, 1, _READ_APPS),
     Operation("GET", f"{_APPS}/{{id}}/appRoleAssignedTo", objects_api.assigned_to, 2, _READ_APPS),
     Operation("GET", f"{_APPS}/{{id}}/appRoleAssignments", objects_api.assignments_of, 2, _READ_APPS),
+    Operation("GET", "/v1.0/applications/{id}", objects_api.application, 1, _READ_APPS),
     Operation("GET", SUBSCRIBE, subscriptions_api.list_all),
     Operation("POST", SUBSCRIBE, subscriptions_api.create),
     Operation("GET", f"{SUBSCRIBE}/{{id}}", subscriptions_api.read),
