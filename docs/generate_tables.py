@@ -284,9 +284,10 @@ def okta_hook_events() -> str:
 def entra_permissions() -> str:
     """The application permissions of Graph that the app needs; those without a path are for single groups."""
     needs = {
-        "/users": "people and their managers, and looking one up by id",
-        "/groups": "groups and their members",
-        "/servicePrincipals": "only when a rule names an app (`apps = […]`); tells `check` when the secret ends",
+        "/users": "people and their managers, what changed about them, the recycle bin, and looking one up by id",
+        "/groups": "groups, their members, and what changed about them",
+        "/servicePrincipals": "only when a rule names an app (`apps = […]`); tells when the secret ends",
+        "/subscriptions": "only where Graph is to notify of changes in groups (`hook_secret`)",
         "": "only when a rule names a group whose members are hidden",
     }
     rows = [(f"`{permission_for(path) or 'Member.Read.Hidden'}`", why) for path, why in needs.items()]

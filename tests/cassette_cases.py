@@ -15,6 +15,7 @@ from typing import Any
 
 from joserfc.jwk import RSAKey
 
+from cassette_entra import ENTRA_CASES, ENTRA_NAME, as_app
 from changes_fold import Known, followed, read_whole
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadRequest
 from crosskey.connector.target import AccountsComplete, AccountsRequest
@@ -23,6 +24,7 @@ from crosskey.errors import RejectedError
 from crosskey.model import GroupSelection, Subject
 from crosskey.plan import Change, FieldChange, ReferenceChange
 from crosskey.settings import Secret
+from crosskey_entra import crosskey_sources as entra_sources
 from crosskey_halo import HaloSettings, crosskey_targets
 from crosskey_okta import OktaSettings, crosskey_sources
 from crosskey_sandbox.company import OFFICES, Company
@@ -35,6 +37,7 @@ CASSETTES = Path(__file__).parents[1] / "cassettes"
 OKTA_NAME, HALO_NAME = "okta.example.test", "halo.example.test"
 API_TOKEN, APP_ID, HALO_SECRET = "00canaryApiToken", "0oaserviceapp000005d7", "canary-halo-secret"
 HOOK_SECRET, HOOK_URL = "canary-hook-secret", f"https://{HALO_NAME}/hooks/corp"
+_NAMES = {"okta": OKTA_NAME, "entra": ENTRA_NAME, "halo": HALO_NAME}
 ISSUER = "https://okta.example.test"
 PEOPLE, GROUPS = 36, 8
 PAGE = 25
@@ -58,15 +61,15 @@ class Case:
 
     @property
     def name(self) -> str:
-        return OKTA_NAME if self.path.startswith("okta/") else HALO_NAME
+        return _NAMES[self.path.partition("/")[0]]
 
     def open(self, url: str, clock: FakeClock) -> Open:
         """The connector, opened through its plugin's spec, as the core opens it."""
-        spec, instance = (
-            (crosskey_sources()[0], "source.corp")
-            if self.path.startswith("okta/")
-            else (crosskey_targets()[0], "target.desk")
-        )
+        spec, instance = {
+            "okta": lambda: (crosskey_sources()[0], "source.corp"),
+            "entra": lambda: (entra_sources()[0], "source.corp"),
+            "halo": lambda: (crosskey_targets()[0], "target.desk"),
+        }[self.path.partition("/")[0]]()
         return spec.open(self.settings(url), InstanceContext(instance, clock=clock))
 
 
@@ -298,6 +301,7 @@ async def disabling_an_agent(target: Any) -> tuple[list[Any], Any]:
 CASES = {
     case.path: case
     for case in (
+        *(Case(path=path, vendor=vendor, play=play, settings=as_app) for path, (vendor, play) in ENTRA_CASES.items()),
         Case(
             path="okta/full-read",
             vendor=a_company,

@@ -15,8 +15,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from cassette_cases import API_TOKEN, CASES, HALO_SECRET, HOOK_SECRET, PAGE, Case
+from cassette_entra import ENTRA_SECRET
 from crosskey.errors import CrosskeyError
 from crosskey.http import recording
+from crosskey_sandbox.entra import EntraTenant, entra_app
 from crosskey_sandbox.halo import HaloDesk, halo_app
 from crosskey_sandbox.okta import okta_app
 from crosskey_sandbox.server import serving
@@ -27,12 +29,18 @@ def record(case: Case, file: Path) -> None:
     """Drive the case against its vendor and write what went over the wire."""
     clock = FakeClock()
     vendor = case.vendor(clock)
-    app = halo_app(vendor) if isinstance(vendor, HaloDesk) else okta_app(vendor)
+    app = application(vendor)
     with serving(on_one_clock(app, clock)) as url:
         # The org says its okta.com name too, whatever the host it is called by.
         hosts = {url.removeprefix("http://"): case.name, "acme.okta.com": case.name}
-        with recording(file, "all", hosts=hosts, secrets=(API_TOKEN, HALO_SECRET, HOOK_SECRET)):
+        with recording(file, "all", hosts=hosts, secrets=(API_TOKEN, HALO_SECRET, ENTRA_SECRET, HOOK_SECRET)):
             asyncio.run(drive(case, url, clock))
+
+
+def application(vendor: Any) -> Any:
+    if isinstance(vendor, HaloDesk):
+        return halo_app(vendor)
+    return entra_app(vendor) if isinstance(vendor, EntraTenant) else okta_app(vendor)
 
 
 async def drive(case: Case, url: str, clock: FakeClock) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml  # comes with vcrpy
 
 from cassette_cases import API_TOKEN, CASES, CASSETTES, HALO_NAME, HALO_SECRET, HOOK_SECRET, OKTA_NAME, private_key
+from cassette_entra import ENTRA_NAME, ENTRA_SECRET
 from cassettes_record import record
 from crosskey.http import recording
 from crosskey.http.cassette import RecordingError
@@ -35,12 +36,12 @@ def test_a_cassette_is_labelled_small_and_holds_no_secret(file) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.startswith("# synthetic: recorded against crosskey's sandbox")
     assert file.stat().st_size < 150_000
-    for canary in (API_TOKEN, HALO_SECRET, HOOK_SECRET, *private_key().splitlines()):
+    for canary in (API_TOKEN, HALO_SECRET, ENTRA_SECRET, HOOK_SECRET, *private_key().splitlines()):
         assert canary not in text
     for shape in SECRETS:
         assert not re.search(shape, text), shape
     hosts = set(re.findall(r"https?://([\w.:-]+)", text))
-    assert hosts <= {OKTA_NAME, HALO_NAME}
+    assert hosts <= {OKTA_NAME, HALO_NAME, ENTRA_NAME}
 
 
 @pytest.mark.parametrize("text", ["SSWS 00canaryApiToken", "eyJhbGciOiJSUzI1NiJ9.e30.x", "Set-Cookie: sid=1"])

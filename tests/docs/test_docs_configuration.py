@@ -54,7 +54,7 @@ def compiled(tmp_path, monkeypatch, catalogue):
     def load(text: str) -> Config:
         path = tmp_path / "crosskey.toml"
         path.write_text(text, encoding="utf-8")
-        for name in ("OKTA_TOKEN", "OKTA_HOOK_SECRET", "ENTRA_SECRET", "HALO_SECRET"):
+        for name in ("OKTA_TOKEN", "OKTA_HOOK_SECRET", "ENTRA_SECRET", "ENTRA_HOOK_SECRET", "HALO_SECRET"):
             monkeypatch.setenv(name, "synthetic")
         for name in ("okta-key.pem", "app.pem", "halo-secret.txt"):
             (tmp_path / name).write_text("synthetic")

@@ -14,7 +14,8 @@ from crosskey.errors import AuthError, ConfigError, ContractError, CrosskeyError
 from crosskey_sandbox.halo import HaloQuirks
 from crosskey_sandbox.okta import OktaQuirks
 
-STRUCTS: Mapping[str, type[OktaQuirks | HaloQuirks]] = {"okta": OktaQuirks, "halo": HaloQuirks}
+Structs = Mapping[str, type[msgspec.Struct]]
+STRUCTS: Structs = {"okta": OktaQuirks, "halo": HaloQuirks}
 
 Ends = Literal["same", "settles", "told", "refused"]
 """``same``: each run plans, writes and leaves the desk as undisturbed. ``settles``: the desk ends the same after the
@@ -207,18 +208,20 @@ HALO: Mapping[str, Switch] = {
     "retry_after": harmless("told waits are kept", beside={"budget": 20}, more=30),
     "latency_ms": harmless("slower, the same answers", 250.0),
 }
-SWITCHES: Mapping[str, Mapping[str, Switch]] = {"okta": OKTA, "halo": HALO}
+Switches = Mapping[str, Mapping[str, Switch]]
+SWITCHES: Switches = {"okta": OKTA, "halo": HALO}
+"""Entra's are in :mod:`quirks_entra`: what they may do shows in a read and its rounds, without a desk."""
 
 
-def unclassified() -> list[str]:
+def unclassified(structs: Structs = STRUCTS, switches: Switches = SWITCHES) -> list[str]:
     """Switches and values that nobody said anything about, and words about switches that are gone."""
     found: list[str] = []
-    for vendor, struct in STRUCTS.items():
+    for vendor, struct in structs.items():
         fields = {field.name: field for field in msgspec.structs.fields(struct)}
-        found += [f"{vendor}.{name}" for name in fields.keys() ^ SWITCHES[vendor].keys()]
-        for name in fields.keys() & SWITCHES[vendor].keys():
-            does = SWITCHES[vendor][name].does
-            values = list(_values(fields[name], SWITCHES[vendor][name]))
+        found += [f"{vendor}.{name}" for name in fields.keys() ^ switches[vendor].keys()]
+        for name in fields.keys() & switches[vendor].keys():
+            does = switches[vendor][name].does
+            values = list(_values(fields[name], switches[vendor][name]))
             if not values:
                 found.append(f"{vendor}.{name}: no sample")
             if not isinstance(does, Does):
@@ -226,11 +229,11 @@ def unclassified() -> list[str]:
     return found
 
 
-def cases() -> Iterator[Case]:
+def cases(structs: Structs = STRUCTS, switches: Switches = SWITCHES) -> Iterator[Case]:
     """Every value of every classified switch that is not its default."""
-    for vendor, struct in STRUCTS.items():
+    for vendor, struct in structs.items():
         for field in msgspec.structs.fields(struct):
-            switch = SWITCHES[vendor].get(field.name)
+            switch = switches[vendor].get(field.name)
             for value in _values(field, switch) if switch else ():
                 does = switch.does if isinstance(switch.does, Does) else switch.does.get(value)
                 if does is not None and value != field.default:

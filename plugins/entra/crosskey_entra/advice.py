@@ -21,6 +21,8 @@ _PERMISSIONS: Mapping[str, str] = {
     "servicePrincipals": "Application.Read.All",
     "applications": "Application.Read.All",
     "organization": "Organization.Read.All",
+    "directory": "User.Read.All",  # the recycle bin of people
+    "subscriptions": "Group.Read.All",  # to groups; members of groups alone are not enough
 }
 """The least application permission for reading each kind of object."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -98,9 +98,31 @@ class Attributes(msgspec.Struct, frozen=True):
         The manager comes along with the list: asked for one by one it would cost a request each, and answer 404 for
         everybody who has none. (Collections must never be expanded: Graph cuts them at twenty.)
         """
+        return self._query(self.of_manager)
+
+    @property
+    def query_by_id(self) -> dict[str, str]:
+        """The same with the manager's id, by which what a round of changes tells is compared."""
+        return self._query(dict.fromkeys(("id", *self.of_manager)) if self.of_manager else ())
+
+    @property
+    def tracked(self) -> dict[str, str]:
+        """``$select`` of a delta list: only what it names surfaces, a manager's change too."""
+        names = [self._selected, *(["manager"] if self.of_manager else [])]
+        return {"$select": ",".join(names)}
+
+    @property
+    def of_manager(self) -> tuple[str, ...]:
+        """Properties of the manager that people bear."""
+        return tuple(sorted({place.member for place in self.places() if place.property == "manager"}))
+
+    @property
+    def _selected(self) -> str:
         names = dict.fromkeys(place.property for place in self.places() if place.property != "manager")
-        query = {"$select": ",".join(dict.fromkeys(["id", "accountEnabled", "userType", *names]))}
-        members = sorted({place.member for place in self.places() if place.property == "manager"})
+        return ",".join(dict.fromkeys(["id", "accountEnabled", "userType", *names]))
+
+    def _query(self, members: Iterable[str]) -> dict[str, str]:
+        query = {"$select": self._selected}
         if members:
             query["$expand"] = f"manager($select={','.join(members)})"
         return query

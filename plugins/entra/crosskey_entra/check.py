@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,6 +11,7 @@ from crosskey.errors import CrosskeyError, Diagnostic, ExitCode, Severity
 from crosskey.http import Reply
 from crosskey_entra.advice import PERMISSION
 from crosskey_entra.credentials import Credential
+from crosskey_entra.expiry import Expiry
 from crosskey_entra.graph import Graph, Page, Parameters
 from crosskey_entra.groups import APPS, GROUPS, MEMBERS
 from crosskey_entra.settings import EntraSettings
@@ -35,17 +35,8 @@ class _User(msgspec.Struct, rename="camel"):
     account_enabled: bool | None = None
 
 
-class _Secret(msgspec.Struct, rename="camel"):
-    end_date_time: datetime | None = None
-
-
-class _App(msgspec.Struct, rename="camel"):
-    password_credentials: list[_Secret] = []
-
-
 _ORGANIZATIONS = msgspec.json.Decoder(Page[_Organization])
 _USERS = msgspec.json.Decoder(Page[_User])
-_APP = msgspec.json.Decoder(_App)
 
 
 class Check:
@@ -134,9 +125,8 @@ class Check:
 
     async def _expiry(self) -> None:
         """Tell when the credential ends: of a certificate it is known, of a secret where the app may read apps."""
-        what, ends = "certificate", self._credential.expires
-        if ends is None and self._settings.client_secret is not None:
-            what, ends = "newest client secret", await self._newest_secret()
+        [credential] = await Expiry(self._graph, self._settings, self._credential).credentials()
+        what, ends = credential.name, credential.expires_at
         if ends is None:
             return
         days = (ends - self._context.clock.now()).days
@@ -145,20 +135,10 @@ class Check:
                 "warning",
                 "entra-credential-ends",
                 f"the app's {what} {'ends' if days >= 0 else 'ended'} on {ends:%Y-%m-%d}",
-                "make a new one in time (Entra admin center > App registrations > the app > Certificates & secrets)",
+                credential.fix,
             )
         else:
             self._say("ok", "entra-credential-ends", f"the app's {what} is good until {ends:%Y-%m-%d}")
-
-    async def _newest_secret(self) -> datetime | None:
-        path = f"/applications(appId='{self._settings.client_id.strip().strip('{}')}')"
-        try:
-            reply = await self._graph.get(
-                path, _APP, params={"$select": "passwordCredentials"}, template="/applications(appId={id})"
-            )
-        except CrosskeyError:
-            return None
-        return max((one.end_date_time for one in reply.value.password_credentials if one.end_date_time), default=None)
 
     async def _probe(
         self,

@@ -32,10 +32,11 @@ _AGAIN = 5.0
 
 
 class Page(msgspec.Struct, Generic[Row], frozen=True):
-    """A page of a list (OData): its rows, and where the next one is."""
+    """A page of a list (OData): its rows, and where the next one is; of a delta list, where the next round starts."""
 
     value: list[Row]
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+    delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
 
 
 class _Item(msgspec.Struct):
@@ -61,7 +62,12 @@ class Graph:
     def __init__(self, client: Client, advice: Advice, clock: Clock) -> None:
         self._client = client
         self._throttle = Throttle(clock)
+        self._base = str(client.base_url)
         self.advice = advice
+
+    def owns(self, link: str) -> bool:
+        """Whether a link leads to this very Graph: only then may it be kept, or followed with a token."""
+        return link.startswith(self._base)
 
     async def get(
         self, path: str, decode: msgspec.json.Decoder[T], *, params: Parameters | None = None, template: str = ""
@@ -74,6 +80,24 @@ class Graph:
             raise self.advice.improve(error, template or path) from None
         self._throttle.note(reply.headers)
         return reply
+
+    async def send(self, method: str, path: str, decode: msgspec.json.Decoder[T], json: object) -> T:
+        """One write: crosskey writes nothing in a tenant but its own subscriptions. Raises what the client raises."""
+        await self._throttle.wait()
+        template = "/subscriptions/{id}" if path.count("/") > 1 else path
+        try:
+            reply = await self._client.call(
+                method,
+                path,
+                decode=decode,
+                json=msgspec.UNSET if json is None else json,
+                template=template,
+                repeatable=method != "POST",
+            )
+        except CrosskeyError as error:
+            raise self.advice.improve(error, template) from None
+        self._throttle.note(reply.headers)
+        return reply.value
 
     async def listing(
         self,

@@ -7,7 +7,17 @@ import msgspec
 from crosskey.model import Group
 from crosskey_entra.graph import Page
 
-__all__ = ("APPS", "APP_PROPERTIES", "ASSIGNED", "GROUPS", "GROUP_PROPERTIES", "MEMBERS", "MemberRow")
+__all__ = (
+    "APPS",
+    "APP_PROPERTIES",
+    "ASSIGNED",
+    "GROUPS",
+    "GROUP_PROPERTIES",
+    "MEMBERS",
+    "AssignedRow",
+    "GroupRow",
+    "MemberRow",
+)
 
 GROUP_PROPERTIES = (
     "id,displayName,description,mail,groupTypes,securityEnabled,mailEnabled,visibility,onPremisesSyncEnabled,"
@@ -104,6 +114,16 @@ class AssignedRow(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
     principal_id: str
     principal_type: str = ""
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a user is assigned, not a group or another app."""
+        return self.principal_type == "User"
+
+    @property
+    def is_group(self) -> bool:
+        """Whether a group is assigned."""
+        return self.principal_type == "Group"
 
 
 # Reused for every page: building a decoder costs more than decoding a page.

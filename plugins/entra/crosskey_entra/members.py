@@ -43,9 +43,16 @@ class Members:
         self._concurrency = concurrency
         self._rings: set[str] = set()
         self._nested: set[str] = set()
+        self._whole = False
+        self.within: dict[str, set[str]] = {}
+        """The groups within each group that was read, so far as the relation shows them."""
 
-    async def pages(self, wanted: Sequence[Wanted]) -> AsyncGenerator[MembersPage]:
-        """All members of all these groups, page by page; at least one page each, so that empty is seen to be empty."""
+    async def pages(self, wanted: Sequence[Wanted], *, whole: bool = False) -> AsyncGenerator[MembersPage]:
+        """All members of all these groups, page by page; at least one page each, so that empty is seen to be empty.
+
+        ``whole`` marks each group's first page as the start of a list that takes the place of what was known.
+        """
+        self._whole = whole
         batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
         # The chain of users is the longest way: members never take the slot it needs.
         async with aclosing(merge(*map(self._batch, batches), limit=max(1, self._concurrency - 1))) as pages:
@@ -79,12 +86,13 @@ class Members:
 
     async def _group(self, wanted: Wanted, first: _MembersPage | None) -> AsyncGenerator[MembersPage]:
         """One group, from the first page if a batch brought it."""
-        empty = True
+        empty, whole = True, self._whole
         async with aclosing(self._rows(wanted, first)) as pages:
             async for rows in pages:
                 empty = empty and not rows
                 self._look(wanted, rows)
-                yield MembersPage(wanted.owner, [row.id for row in rows if row.is_person])
+                yield MembersPage(wanted.owner, [row.id for row in rows if row.is_person], whole)
+                whole = False
         if empty and wanted.hidden:
             # To an app without the permission such a group looks empty: nobody may be taken for gone because of that.
             raise AuthError(
@@ -130,6 +138,7 @@ class Members:
 
     def _look(self, wanted: Wanted, rows: Iterable[MemberRow]) -> None:
         inner = [row.id for row in rows if row.is_group]
+        self.within.setdefault(wanted.group, set()).update(inner)
         if self._transitive and wanted.group in inner:
             self._rings.add(wanted.label)
         elif inner and not self._transitive and wanted.owner == wanted.group:

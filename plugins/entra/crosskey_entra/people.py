@@ -68,6 +68,7 @@ class People:
         self._guest_active = _GUESTS[guests]
         self._tally = Tally(instance, guests, attributes)
         self.query = attributes.query
+        self.attributes = attributes
         properties = sorted({place.property for place in attributes.places()} - _FIXED.keys())
         # Properties are addressed by position: an extension may bear any name.
         self._fields = _FIXED | {name: f"p{index}" for index, name in enumerate(properties)}
@@ -87,6 +88,7 @@ class People:
         """Decodes a page of users."""
         self.one = cast("msgspec.json.Decoder[UserRow]", msgspec.json.Decoder(row))
         """Decodes a single user."""
+        self._row = row
         self._extras = tuple(attributes.extra.items())
 
         # Most attributes are one text property: read all at once, and then patched where there is more to it.
@@ -113,6 +115,10 @@ class People:
         people = [self.person(row) for row in rows]
         self._tally.add(people)
         return people
+
+    def whole(self, properties: Mapping[str, object]) -> Person:
+        """A person from all their properties. Raises :class:`msgspec.ValidationError` for what no user can be."""
+        return self.person(cast("UserRow", msgspec.convert(properties, self._row)))
 
     def person(self, row: UserRow) -> Person:
         """One row as a person."""

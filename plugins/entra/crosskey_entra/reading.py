@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from urllib.parse import quote
 
 from crosskey.connector.source import GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadPage, ReadRequest
 from crosskey.errors import AuthError, RejectedError, RetryableError
 from crosskey.http import merge
 from crosskey.model import Group
 from crosskey_entra.advice import PERMISSION
+from crosskey_entra.assignments import assigned_pages, state_of
 from crosskey_entra.errors import is_gone
 from crosskey_entra.graph import TOP, Graph
-from crosskey_entra.groups import APP_PROPERTIES, APPS, ASSIGNED, GROUP_PROPERTIES, GROUPS
+from crosskey_entra.groups import APP_PROPERTIES, APPS, GROUP_PROPERTIES, GROUPS, AssignedRow
 from crosskey_entra.members import Members, Wanted
 from crosskey_entra.people import People
 from crosskey_entra.settings import EntraSettings
+from crosskey_entra.starting import Start
 
 __all__ = ("FullRead",)
-
-_ASSIGNED_GROUP = "Group"
-_ASSIGNED_USER = "User"
 
 
 class FullRead:
@@ -32,13 +30,23 @@ class FullRead:
     """
 
     def __init__(
-        self, graph: Graph, people: People, request: ReadRequest, *, instance: str, settings: EntraSettings
+        self,
+        graph: Graph,
+        people: People,
+        request: ReadRequest,
+        *,
+        instance: str,
+        settings: EntraSettings,
+        tenant: str = "",
+        mark: str = "",
     ) -> None:
         self._graph = graph
         self._people = people
         self._request = request
         self._instance = instance
+        self._tenant, self._mark = tenant, mark
         transitive = settings.members == "transitive"
+        self._start = Start(graph, people, transitive=transitive) if request.changes else None
         width = settings.concurrency
         self._members = Members(graph, transitive=transitive, instance=instance, concurrency=width)
         # A group assigned to an app stands for its direct members, in Entra itself too.
@@ -47,6 +55,8 @@ class FullRead:
 
     async def pages(self) -> AsyncGenerator[ReadPage]:
         """The pages as they come, ending in :class:`ReadComplete` when every list came to its explicit end."""
+        if self._start is not None:
+            await self._start.begin()
         streams: list[AsyncIterator[ReadPage]] = [self._users(), self._groups()]
         if self._request.apps.names:
             streams.append(self._apps())
@@ -54,7 +64,12 @@ class FullRead:
             async for page in pages:
                 yield page
         warnings = (*self._people.warnings(), *self._members.findings())
-        yield ReadComplete(server_time=self._server_time, warnings=warnings)
+        yield ReadComplete(cursor=self._cursor(), server_time=self._server_time, warnings=warnings)
+
+    def _cursor(self) -> str:
+        if self._start is None:
+            return ""
+        return self._start.cursor(tenant=self._tenant, mark=self._mark, within=self._members.within).text()
 
     async def _users(self) -> AsyncGenerator[ReadPage]:
         anybody = False
@@ -63,6 +78,8 @@ class FullRead:
             self._note_time(reply.date)
             people = self._people.people(reply.value.value)
             anybody = anybody or bool(people)
+            if self._start is not None:
+                self._start.people += len(people)
             yield PeoplePage(people)
         if not anybody:
             # No real tenant is empty: somebody made the app.
@@ -93,6 +110,8 @@ class FullRead:
                 fix=self._graph.advice.grant("GroupMember.Read.All"),
             )
         chosen = {group.id: group.name for group in self._request.groups.choose(found).values()}
+        if self._start is not None:
+            await self._start.groups(chosen)
         wanted = [
             Wanted(group=key, owner=key, label=name, hidden=key in hidden) for key, name in sorted(chosen.items())
         ]
@@ -115,15 +134,12 @@ class FullRead:
 
     async def _app(self, app: Group) -> AsyncGenerator[MembersPage]:
         """Who is assigned to an app, themselves or by a group."""
-        groups: set[str] = set()
-        path, template = f"/servicePrincipals/{quote(app.id, safe='')}", "/servicePrincipals/{id}"
+        found: list[AssignedRow] = []
         try:
-            async for reply in self._graph.listing(
-                f"{path}/appRoleAssignedTo", ASSIGNED, {"$top": TOP}, template=f"{template}/appRoleAssignedTo"
-            ):
+            async for reply in assigned_pages(self._graph, app.id):
                 rows = reply.value.value
-                groups.update(row.principal_id for row in rows if row.principal_type == _ASSIGNED_GROUP)
-                yield MembersPage(app.id, [row.principal_id for row in rows if row.principal_type == _ASSIGNED_USER])
+                found += rows
+                yield MembersPage(app.id, [row.principal_id for row in rows if row.is_person])
         except RejectedError as error:
             if not is_gone(error):
                 raise
@@ -133,7 +149,9 @@ class FullRead:
                 where=self._instance,
                 fix="run again",
             ) from None
-        wanted = [Wanted(group=group, owner=app.id, label=group) for group in sorted(groups)]
+        if self._start is not None:
+            await self._start.app(app.id, found)
+        wanted = [Wanted(group=group, owner=app.id, label=group) for group in state_of(found).groups]
         async with aclosing(self._assigned.pages(wanted)) as pages:
             async for page in pages:
                 yield page

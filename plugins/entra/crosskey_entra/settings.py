@@ -70,4 +70,11 @@ class EntraSettings(Settings, frozen=True, kw_only=True):
             "Default: the issuer of the tenant's sign-in tokens"
         ),
     ] = ""
+    hook_secret: Annotated[
+        Secret | None,
+        Meta(
+            description="Random text, 32 to 128 characters, by which Graph's change notifications are known (its "
+            "`clientState`). Without it none are taken"
+        ),
+    ] = None
     concurrency: Annotated[int, Meta(ge=1, le=16, description="Requests in flight")] = 6

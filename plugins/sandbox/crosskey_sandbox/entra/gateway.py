@@ -17,7 +17,7 @@ from crosskey_sandbox.entra.errors import EntraError, GraphError, SignInError
 from crosskey_sandbox.entra.faults import GATEWAY_PAGE, GatewayPage
 from crosskey_sandbox.entra.limits import cost_of
 from crosskey_sandbox.entra.odata import options
-from crosskey_sandbox.entra.routes import BATCH, Operation, find_operation
+from crosskey_sandbox.entra.routes import BATCH, SUBSCRIBE, Operation, find_operation
 from crosskey_sandbox.entra.tenant import EntraTenant, Seen
 from crosskey_sandbox.entra.tokens import Authority, check_tenant
 
@@ -27,7 +27,28 @@ _AGS = '{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"0","ScaleUnit"
 
 
 def graph_answer(tenant: EntraTenant, request: Request) -> Answer:
-    """Answer one request to Graph; never raises for anything a client can do."""
+    """Answer one request to Graph; never raises for anything a client can do.
+
+    A new subscription calls its own address first, without the lock: whoever is there may ask Graph meanwhile.
+    """
+    given = _answer(tenant, request)
+    if (request.method, request.path, given.status) != ("POST", SUBSCRIBE, 201):
+        return given
+    made = next(one for one in tenant.subscriptions.live() if one.id == msgspec.json.decode(given.body)["id"])
+    problem = tenant.courier.validate(made)
+    if not problem:
+        return given
+    with tenant.cell.lock:
+        tenant.subscriptions.remove(made)
+        tenant.requests.remove(Seen("POST", SUBSCRIBE, 201))
+        return _spoken_for(tenant, request, SUBSCRIBE, lambda: _invalid(problem))
+
+
+def _invalid(problem: str) -> Answer:
+    raise GraphError.bad_request(f"Subscription validation request failed. {problem}", "ValidationError")
+
+
+def _answer(tenant: EntraTenant, request: Request) -> Answer:
     with tenant.cell.lock:
         tenant.directory.purge_due()
         if (request.method, request.path) == ("POST", BATCH):
@@ -130,7 +151,7 @@ def _batch(tenant: EntraTenant, request: Request) -> Answer:
 
 
 def _unknown(request: Request) -> Answer:
-    if any(find_operation(method, request.path) for method in ("GET", "POST", "DELETE")):
+    if any(find_operation(method, request.path) for method in ("GET", "POST", "PATCH", "DELETE")):
         message = "Specified HTTP method is not allowed for the request target."
         raise GraphError(405, "Request_BadRequest", message)
     segment = request.path.rstrip("/").rpartition("/")[2]

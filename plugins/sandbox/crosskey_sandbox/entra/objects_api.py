@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import cast
 
 import msgspec
 
 from crosskey_sandbox.entra.assignments import Assignment
 from crosskey_sandbox.entra.call import Answer, Call, reply
+from crosskey_sandbox.entra.cell import time_text
 from crosskey_sandbox.entra.errors import GraphError
 from crosskey_sandbox.entra.listing import any_writer, collection, listing, one_of, page, window, writer
 from crosskey_sandbox.entra.permissions import any_of
@@ -16,6 +18,7 @@ from crosskey_sandbox.entra.schema import SCHEMAS, Sort
 from crosskey_sandbox.entra.tenant import EntraTenant
 
 __all__ = (
+    "application",
     "assigned_to",
     "assignments_of",
     "by_ids",
@@ -97,9 +100,9 @@ def deleted_list(tenant: EntraTenant, call: Call) -> Answer:
     if sort is None:
         raise GraphError.bad_request(f"Resource not found for the segment '{call.params['type']}'.", "BadRequest")
     _allow(call, _BIN_READS[sort])
-    found = [record.id for record in tenant.directory.deleted(sort)]
     name = f"directoryObjects/{SCHEMAS[sort].collection}"
-    return listing(tenant, call, found, name, writer(tenant, call, sort), None, read=tenant.directory.records.get)
+    found = call.view.binned(sort)
+    return listing(tenant, call, found, name, writer(tenant, call, sort), None, read=call.view.get)
 
 
 def deleted_one(tenant: EntraTenant, call: Call) -> Answer:
@@ -147,6 +150,30 @@ def service_principals(tenant: EntraTenant, call: Call) -> Answer:
 def service_principal(tenant: EntraTenant, call: Call) -> Answer:
     """``GET /servicePrincipals/{id}`` and ``/servicePrincipals(appId='…')``."""
     return one_of(tenant, call, _principal(call))
+
+
+def application(tenant: EntraTenant, call: Call) -> Answer:
+    """``GET /applications(appId='…')``: a registration with the ends of its credentials, never their values."""
+    app = tenant.applications.registered.get(call.params["id"].removeprefix("appId="))
+    if app is None or not call.params["id"].startswith("appId="):
+        raise GraphError.missing(call.params["id"])
+    secrets = [(secret.value[:3], secret.expires) for secret in app.secrets]
+    keys = [(certificate.sha1, certificate.ends) for certificate in app.certificates]
+    row: dict[str, object] = {
+        "id": app.principal_id,
+        "appId": app.client_id,
+        "displayName": app.name,
+        "passwordCredentials": [{"hint": hint, "secretText": None, "endDateTime": _end(end)} for hint, end in secrets],
+        "keyCredentials": [{"customKeyIdentifier": key, "key": None, "endDateTime": _end(end)} for key, end in keys],
+    }
+    names = call.options.select or tuple(row)
+    return reply(
+        {"@odata.context": f"{call.context('applications')}/$entity", **{name: row.get(name) for name in names}}
+    )
+
+
+def _end(moment: float | None) -> str | None:
+    return None if moment is None else time_text(datetime.fromtimestamp(moment, UTC))
 
 
 def assigned_to(tenant: EntraTenant, call: Call) -> Answer:

@@ -14,6 +14,7 @@ __all__ = (
     "count_users",
     "delete_group",
     "delete_user",
+    "direct_reports",
     "group",
     "groups",
     "groups_delta",
@@ -55,6 +56,11 @@ def manager(tenant: EntraTenant, call: Call) -> Answer:
     if boss is None:
         raise GraphError.missing("manager")
     return one_of(tenant, call, boss)
+
+
+def direct_reports(tenant: EntraTenant, call: Call) -> Answer:
+    """``GET /users/{id}/directReports``: whoever has the user as manager."""
+    return relationship(tenant, call, tenant.reports(call.view, call.view.find(call.params["id"], "user").id))
 
 
 def member_of(tenant: EntraTenant, call: Call) -> Answer:

@@ -69,5 +69,10 @@ class EntraQuirks(msgspec.Struct, frozen=True, kw_only=True):
     # Consistency
     replication_lag: float = 0.0  # seconds before a read sees a change
     lagging_reads: int = 1  # only every n-th read is that late; the others are up to date
+    # Change notifications
+    notification_delay: float = 0.0  # seconds before a change is told: two minutes on average, fifteen at most
+    notification_batch: int = 100  # notifications in one delivery
+    notification_repeats: int = 0  # so often is an accepted delivery made again
+    lost_notifications: int = 0  # every n-th never arrives
     # Sign-in
     token_life: int = 3599

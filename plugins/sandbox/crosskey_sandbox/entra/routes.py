@@ -7,13 +7,14 @@ from urllib.parse import unquote
 
 import msgspec
 
-from crosskey_sandbox.entra import objects_api, people_api
+from crosskey_sandbox.entra import objects_api, people_api, subscriptions_api
 from crosskey_sandbox.entra.call import Handler
 from crosskey_sandbox.entra.permissions import READS, any_of
 
-__all__ = ("BATCH", "Operation", "find_operation", "spoken")
+__all__ = ("BATCH", "SUBSCRIBE", "Operation", "find_operation", "spoken")
 
 BATCH = "/v1.0/$batch"
+SUBSCRIBE = "/v1.0/subscriptions"
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -40,6 +41,7 @@ _OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", f"{_USERS}/{{id}}", people_api.user, 1, _READ_USERS),
     Operation("DELETE", f"{_USERS}/{{id}}", people_api.delete_user, 1, _WRITE_USERS),
     Operation("GET", f"{_USERS}/{{id}}/manager", people_api.manager, 1, _READ_USERS),
+    Operation("GET", f"{_USERS}/{{id}}/directReports", people_api.direct_reports, 2, _READ_USERS),
     Operation("GET", f"{_USERS}/{{id}}/memberOf", people_api.member_of, 2, _READ_USERS),
     Operation("GET", f"{_USERS}/{{id}}/memberOf/{{cast}}", people_api.member_of, 2, _READ_USERS),
     Operation("GET", f"{_USERS}/{{id}}/transitiveMemberOf", people_api.transitive_member_of, 2, _READ_USERS),
@@ -61,6 +63,13 @@ _OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", f"{_APPS}/{{id}}", objects_api.service_principal, 1, _READ_APPS),
     Operation("GET", f"{_APPS}/{{id}}/appRoleAssignedTo", objects_api.assigned_to, 2, _READ_APPS),
     Operation("GET", f"{_APPS}/{{id}}/appRoleAssignments", objects_api.assignments_of, 2, _READ_APPS),
+    Operation("GET", "/v1.0/applications/{id}", objects_api.application, 1, _READ_APPS),
+    Operation("GET", SUBSCRIBE, subscriptions_api.list_all),
+    Operation("POST", SUBSCRIBE, subscriptions_api.create),
+    Operation("GET", f"{SUBSCRIBE}/{{id}}", subscriptions_api.read),
+    Operation("PATCH", f"{SUBSCRIBE}/{{id}}", subscriptions_api.prolong),
+    Operation("DELETE", f"{SUBSCRIBE}/{{id}}", subscriptions_api.remove),
+    Operation("POST", f"{SUBSCRIBE}/{{id}}/reauthorize", subscriptions_api.reauthorize),
     # documented as 5 (2 with $select), measured 3 over a thousand calls
     Operation("POST", "/v1.0/directoryObjects/getByIds", objects_api.by_ids, 3, _READ_USERS | _READ_GROUPS),
 )

@@ -14,6 +14,7 @@ from crosskey_sandbox.entra.cell import time_text
 from crosskey_sandbox.entra.quirks import EntraQuirks
 from crosskey_sandbox.entra.records import Record
 from crosskey_sandbox.entra.tenant import EntraTenant
+from crosskey_sandbox.entra.view import View
 
 __all__ = ("join", "leave", "move", "profile_of", "tenant_of")
 
@@ -141,8 +142,7 @@ def join(tenant: EntraTenant, person: Person) -> Record:
         user = directory.create("user", profile, manager=directory.id_of(person.manager))
         for name in (f"{person.office} Office", person.department, "All Staff"):
             for group in directory.named(name):
-                held = tenant.view().within(group.id)
-                if user.id not in held:
+                if user.id not in View(directory, len(directory.log)).within(group.id):
                     directory.add_member(group.id, user.id)
         return user
 

@@ -8,6 +8,7 @@ from crosskey.clock import Clock, SystemClock
 from crosskey_sandbox.entra.apps import Applications
 from crosskey_sandbox.entra.assignments import Assignments
 from crosskey_sandbox.entra.cell import Cell
+from crosskey_sandbox.entra.courier import Courier
 from crosskey_sandbox.entra.directory import Directory
 from crosskey_sandbox.entra.faults import Faults
 from crosskey_sandbox.entra.limits import Limits
@@ -15,6 +16,7 @@ from crosskey_sandbox.entra.paging import Seals
 from crosskey_sandbox.entra.permissions import GRAPH_APP_ID, PERMISSIONS
 from crosskey_sandbox.entra.quirks import EntraQuirks
 from crosskey_sandbox.entra.rows import Rows
+from crosskey_sandbox.entra.subscriptions import Subscriptions
 from crosskey_sandbox.entra.tokens import TokenEndpoint
 from crosskey_sandbox.entra.view import View, seen_by
 
@@ -35,7 +37,8 @@ class EntraTenant:
 
     ``tenant.directory`` reads and changes objects (safely from any thread), ``tenant.applications`` registers apps,
     ``tenant.assignments`` says who may use them, ``tenant.quirks`` holds the switches, ``tenant.requests`` lists what
-    was asked. ``tenant.application`` may read everything that an identity source needs.
+    was asked, ``tenant.courier`` delivers notifications of changes. ``tenant.application`` may read everything that an
+    identity source needs.
     """
 
     def __init__(
@@ -59,10 +62,13 @@ class EntraTenant:
         self.seals = Seals(self.cell, self.id)
         self.limits = Limits(self.cell, self.id)
         self.faults = Faults(self.cell, self.limits)
+        self.subscriptions = Subscriptions(self.cell, self.directory)
+        self.courier = Courier(self.cell, self.subscriptions, self.id)
         self.rows = Rows()
         self.requests: list[Seen] = []
         self._reads = 0
         self._within: tuple[tuple[str, int, int], list[str]] = (("", 0, 0), [])
+        self._reports: tuple[tuple[int, int], dict[str, list[str]]] = ((-1, -1), {})
         self.graph = self.directory.create("servicePrincipal", _GRAPH)
         self.application = self.applications.register("crosskey", secret=f"sandbox-entra-secret-{self.cell.guid()}")
 
@@ -97,6 +103,18 @@ class EntraTenant:
         if self._within[0] != key:
             self._within = (key, view.within(group_id))
         return self._within[1]
+
+    def reports(self, view: View, manager: str) -> list[str]:
+        """Who has this manager, oldest first; found once for all managers, until something changes."""
+        key = (view.upto, len(self.directory.log))
+        if self._reports[0] != key:
+            found: dict[str, list[str]] = {}
+            for who in view.order("user"):
+                record = view.live(who)
+                if record is not None and record.manager:
+                    found.setdefault(record.manager, []).append(who)
+            self._reports = (key, found)
+        return self._reports[1].get(manager, [])
 
     def counted(self, path: str | None = None, *, method: str | None = None, batched: bool | None = None) -> int:
         """How many requests were answered, in all or for one path template, method, or (not) within batches."""

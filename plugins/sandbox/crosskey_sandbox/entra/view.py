@@ -50,6 +50,11 @@ class View:
         """Every id of one type that ever was, oldest first: a place in it stays good."""
         return self._directory.order[sort]
 
+    def binned(self, sort: Sort) -> list[str]:
+        """The recycle bin's objects of one type, first deleted first."""
+        found = [record for key in self.order(sort) if (record := self.get(key)) is not None and record.deleted]
+        return [record.id for record in sorted(found, key=lambda record: record.deleted)]
+
     def places(self, group_id: str) -> Sequence[str | None]:
         """The ids that a group holds, deleted objects' too; None where one left."""
         roll = self._directory.members.get(group_id)
