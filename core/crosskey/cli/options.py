@@ -16,7 +16,15 @@ from crosskey.engine.rails import Allowed
 from crosskey.logs import configure_logging
 from crosskey.telemetry import exporting
 
-__all__ = ("DEFAULT_CONFIG", "allow_option", "config_option", "json_option", "show_all_option", "watch_options")
+__all__ = (
+    "DEFAULT_CONFIG",
+    "allow_option",
+    "changes_option",
+    "config_option",
+    "json_option",
+    "show_all_option",
+    "watch_options",
+)
 
 DEFAULT_CONFIG: Final = Path("crosskey.toml")
 
@@ -93,6 +101,15 @@ def watch_options(command: Callable[..., T]) -> Callable[..., T]:
             return result
 
     return log(otlp(trace(watched)))
+
+
+def changes_option(command: Command) -> Command:
+    """Add ``--changes``."""
+    return click.option(
+        "--changes",
+        is_flag=True,
+        help="Read only what changed since the last run, where that is safe; else everything, and say why.",
+    )(command)
 
 
 def allow_option(command: Command) -> Command:

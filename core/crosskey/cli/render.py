@@ -66,6 +66,8 @@ class Renderer:
         """The whole run; what was proposed only if nobody saw it yet."""
         if not self._shown:
             self.proposal(result)
+        if result.because:
+            self._console.print(f"[blue]i[/] everything was read: {escape(result.because)}")
         for notice in result.notices[:_SHOWN]:
             fix = f"\n      fix: {notice.fix}" if notice.fix else ""
             self._console.print(f"[yellow]note[/] {escape(notice.summary + fix)}")
@@ -81,6 +83,8 @@ class Renderer:
         head = {
             "run": result.run,
             "verdict": result.verdict,
+            "reach": result.reach,
+            "because": result.because,
             "people": result.people,
             "accounts": dict(result.accounts),
             "plan": result.plan.header,

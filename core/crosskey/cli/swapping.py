@@ -29,13 +29,14 @@ def show_proof(console: Console, proof: Proof) -> None:
     _groups(console, proof)
     _differences(console, proof)
     counts = ", ".join(f"{count} {action}" for action, count in proof.plan.counts.items() if count)
-    held = sum(proof.plan.held_counts.values())
+    before, after = proof.uses
     console.print(
-        f"First plan after the swap: {counts or '0 changes'}" + (f", {held} held." if held else "."),
-        style="green" if proof.nothing_changes else "yellow",
+        f"{before} → {after}: {_people(proof.matched)} matched, {counts or '0 changes'} in the first plan afterwards",
+        style="bold green" if proof.nothing_changes else "bold yellow",
     )
-    for each in proof.plan.held[:10]:
-        console.print(f"  {each.rail}: {each.label} {each.summary}", markup=False)
+    for rail, count in proof.plan.held_counts.items():
+        names = ", ".join(each.label for each in proof.plan.held if each.rail == rail and each.label)
+        console.print(f"  {count} held ({rail}): {names}", markup=False)
     for each in proof.held:
         console.print(f"held ({each.rail}): {each.summary}\n  fix: {each.fix}", style="red", markup=False)
 

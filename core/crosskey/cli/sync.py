@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from crosskey.cli.options import allow_option, config_option, json_option, show_all_option, watch_options
+from crosskey.cli.options import (
+    allow_option,
+    changes_option,
+    config_option,
+    json_option,
+    show_all_option,
+    watch_options,
+)
 from crosskey.cli.running import run_engine
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions
@@ -19,6 +26,7 @@ __all__ = ("sync",)
 \b
 Examples:
   crosskey sync
+  crosskey sync --changes                   often; everything is read once a day
   crosskey sync --allow mass-disable=37     this run, up to that many
 """
 )
@@ -26,12 +34,13 @@ Examples:
 @json_option
 @show_all_option
 @allow_option
+@changes_option
 @watch_options
-def sync(config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed) -> int:
+def sync(config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed, changes: bool) -> int:
     """Plan and apply in one go, as the rails allow.
 
     For timers and cron. What a rail holds is not done and not forgotten: it is listed, the exit code says so, and
     everything else goes on.
     """
-    options = RunOptions(kind="sync", allowed=allow)
+    options = RunOptions(kind="sync", allowed=allow, changes=changes)
     return run_engine(config_path, options, as_json=as_json, show_all=show_all)

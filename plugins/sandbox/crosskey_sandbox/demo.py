@@ -1,7 +1,7 @@
 """``crosskey demo``: a whole company's first day with crosskey, on local vendors, with the very commands a user types.
 
 Nothing is simulated on crosskey's side: each step is a process of its own that reads a configuration, talks HTTP to the
-local Okta and Halo, and keeps its journal. Only the vendors and the people are made up.
+local Okta, Entra ID and Halo, and keeps its journal. Only the vendors and the people are made up.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ("demo",)
 
+_BERLIN = "+49 30 901820 77"
 _FINE = (0, 6)
 """Success, and "something is held": a few people here share an address on purpose."""
 
@@ -30,9 +31,9 @@ _FINE = (0, 6)
 def demo(*, people: int, groups: int, seed: int) -> None:
     """Watch a whole company move from a local Okta into a local Halo.
 
-    Starts both vendors on loopback, then check, plan, apply, a second sync that plans nothing, and after one leaver,
-    one mover and one starter a sync that does exactly those three. Needs no account anywhere; everything is gone
-    afterwards.
+    Starts the vendors on loopback, then check, plan, apply, a second sync that plans nothing, and after one leaver,
+    one mover and one starter a sync that does exactly those three. At the end the company swaps Okta for Entra ID, and
+    nothing changes. Needs no account anywhere; everything is gone afterwards.
     """
     import tempfile  # noqa: PLC0415 - help needs none of it
 
@@ -47,18 +48,21 @@ def demo(*, people: int, groups: int, seed: int) -> None:
             fix="pip install 'crosskey[sandbox]'",
         ) from error
     _say(f"A local Okta with {people:,} people and {groups} groups, and a local Halo. All of it is made up.")
-    with stage.on_stage(people=people, groups=groups, seed=seed) as on_stage, tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "crosskey.toml"
-        config.write_text(stage.configuration(on_stage), encoding="utf-8")
-        _Demo(on_stage, config).play()
+    company = stage.on_stage(people=people, groups=groups, seed=seed, entra_port=0)
+    with company as on_stage, tempfile.TemporaryDirectory() as folder:
+        config, entra = Path(folder) / "crosskey.toml", Path(folder) / "entra.toml"
+        config.write_text(stage.configuration(on_stage, "okta"), encoding="utf-8")
+        entra.write_text(stage.configuration(on_stage, "entra"), encoding="utf-8")
+        _Demo(on_stage, config, entra).play()
 
 
 class _Demo:
     """The steps, each checked against what the local desk saw."""
 
-    def __init__(self, stage: Stage, config: Path) -> None:
+    def __init__(self, stage: Stage, config: Path, entra: Path) -> None:
         self._stage = stage
         self._config = config
+        self._entra = entra
         self._mover_login = ""
 
     def play(self) -> None:
@@ -81,12 +85,37 @@ class _Demo:
         _say("6. Why is that so? (from the journal and the last read, without any network)")
         self._run("explain", self._mover_login)
         self._run("history")
+        _say("7. The company swaps Okta for Entra ID: one section of the configuration. What would change? Nothing.")
+        links = self._swap()
+        self._expect(done + 3 + links)
+        _say("8. From now on Entra ID is read, and the desk is in step with it.")
+        self._entra.replace(self._config)
+        self._run("sync")
+        self._expect(done + 3 + links)
         _say("That was it. Try it by hand: crosskey sandbox. Your own first plan takes five minutes: crosskey init")
 
-    def _change_the_company(self) -> tuple[str, str, str]:
-        from crosskey_sandbox.okta.staffing import join, leave, move  # noqa: PLC0415 - see demo()
+    def _swap(self) -> int:
+        """Swap; how many links moved. The local Halo must show everybody as before, to the last field."""
+        before = self._people_of_desk()
+        self._run("swap", self._entra.name, "--match", "employee_number", "--yes")
+        if self._people_of_desk() != before:
+            raise _failed("somebody in the local Halo changed", fix="please report this with the output above")
+        agents = sum(bool(agent.federated_identity_id) for agent in self._stage.desk.agents.values())
+        return agents + sum(bool(user.other5) for user in self._stage.desk.users.values())
 
-        org, company = self._stage.org, self._stage.company
+    def _people_of_desk(self) -> list[tuple[object, ...]]:
+        desk = self._stage.desk
+        users = [(u.id, u.name, u.emailaddress, u.site_id, u.inactive, u.phonenumber) for u in desk.users.values()]
+        return [*users, *((a.id, a.name, a.email, a.isdisabled, len(a.roles)) for a in desk.agents.values())]
+
+    def _change_the_company(self) -> tuple[str, str, str]:
+        """One leaver, one mover, one starter, in both directories alike."""
+        from crosskey_sandbox.entra import staffing as entra  # noqa: PLC0415 - see demo()
+        from crosskey_sandbox.okta import staffing as okta  # noqa: PLC0415 - see demo()
+
+        org, tenant, company = self._stage.org, self._stage.tenant, self._stage.company
+        if tenant is None:
+            raise _failed("there is no local Entra ID", fix="please report this")
         addresses = [person.email for person in company.people]
         ordinary = [
             person
@@ -100,9 +129,14 @@ class _Demo:
         ]
         leaver, mover = ordinary[0], ordinary[1]
         starter = company.hire(office="London")
-        leave(org, leaver.login)
-        move(org, mover.login, "Berlin")
-        join(org, starter)
+        okta.leave(org, leaver.login)
+        entra.leave(tenant, leaver.login)
+        okta.move(org, mover.login, "Berlin")
+        entra.move(tenant, mover.login, "Berlin")
+        org.users.update_profile(mover.login, {"primaryPhone": _BERLIN})  # each directory would give one of its own
+        tenant.directory.update(mover.login, {"businessPhones": [_BERLIN]})
+        okta.join(org, starter)
+        entra.join(tenant, starter)
         self._mover_login = mover.login
         return leaver.display_name, mover.display_name, starter.display_name
 
@@ -113,7 +147,8 @@ class _Demo:
         sys.stdout.flush()
         environment = {**os.environ, **self._stage.secrets(), "CROSSKEY_CONFIG": str(self._config)}
         command: Sequence[str] = (sys.executable, "-m", "crosskey", *words)
-        code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - crosskey itself
+        folder = self._config.parent
+        code = subprocess.run(command, env=environment, cwd=folder, check=False).returncode  # noqa: S603 - crosskey itself
         if code not in _FINE:
             raise _failed(
                 f"`crosskey {' '.join(words)}` ended with exit code {code}",

@@ -267,6 +267,7 @@ class _Swap:
         return Proof(
             old=old.issuer,
             new=new.issuer,
+            uses=(old.section.provided.value.name, new.section.provided.value.name),
             keys=tuple(keys),
             matched=len(pairs),
             by_key=dict(pairs.because.most_common()),
