@@ -40,6 +40,8 @@ FIRST_CONFIGURATION = (
     *("--map", "user=All Staff", "--default", "user.site=Acme / Main", "--map", "agent=Service Desk"),
 )
 
+_SUMMARIES = r"\d\. |\$ |Plan: |Run |Everything |source\.corp:|okta → entra:"
+
 _PLAIN = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": COLUMNS, "PYTHONIOENCODING": "utf-8"}
 
 _SETTLED: tuple[tuple[str, str], ...] = (
@@ -53,19 +55,35 @@ _SETTLED: tuple[tuple[str, str], ...] = (
 )
 
 
-def demo() -> str:
-    """The demo's headings and summaries, and its fifth step in full."""
+@cache
+def _played() -> str:
+    """What the demo prints."""
     command = (sys.executable, "-m", "crosskey", "demo")
     environment = {**os.environ, **_PLAIN, "COLUMNS": "160"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - crosskey itself
+    return done.stdout
+
+
+def swap() -> str:
+    """What the demo's swap shows."""
+    shown = _played().partition("$ crosskey swap")[2].partition("\n\n8. ")[0]
+    text = re.sub(r"(?s)(?<=only in the new directory: ).*?…", "Meeting Room Boreal (28ce935c-…) …", shown)
+    text = re.sub(r"/\S+/crosskey", "crosskey", re.sub(r"http://127.0.0.1:\d+", "https://acme.okta.com", text))
+    lines = [line.rstrip() for line in text.splitlines()]
+    said = "\n".join(lines[1:]).strip()
+    return _fenced(_settled(said), f"crosskey swap{lines[0]}")
+
+
+def demo() -> str:
+    """The demo's headings and summaries, and its fifth step in full."""
     kept: list[str] = []
     step, table = 0, False
-    for line in done.stdout.splitlines():
+    for line in _played().splitlines():
         if found := re.match(r"(\d)\. ", line):
             step = int(found[1])
             table = step == 5
         table = table and not line.startswith("held")
-        if step < 6 and ((table and line) or re.match(r"\d\. |\$ |Plan: |Run |Everything |source\.corp:", line)):
+        if step != 6 and ((table and line) or re.match(_SUMMARIES, line)):
             kept += ["", line] if found and kept else [line]
     text = _settled("\n".join(line.rstrip() for line in kept))
     keys = iter(("324", "397"))  # which of two accounts made at once gets the lower key is the desk's own affair
@@ -169,6 +187,7 @@ def _block(failure: Failure) -> Callable[[], str]:
 RUNS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "demo": demo,
+        "swap": swap,
         "starter": starter,
         "failure disk full": _disk_full,
         **{f"failure {failure.name}": _block(failure) for failure in FAILURES},

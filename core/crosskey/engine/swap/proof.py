@@ -39,9 +39,10 @@ class MappingDifference(msgspec.Struct, frozen=True, kw_only=True):
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """Both directories compared, and the first plan after the swap as a rehearsal came to it.
 
-    ``uses`` are the names of the source plugins before and after. ``matched`` counts people found on both sides, ``relinks`` accounts whose links move. ``plan`` is the rehearsed plan
-    of the first run after the swap: without creates, disables or updates the two directories tell the same company;
-    ``disturbed`` counts people it holds although their account follows them. ``held`` are reasons not to go on.
+    ``uses`` are the names of the source plugins before and after. ``matched`` counts people found on both sides,
+    ``relinks`` accounts whose links move. ``plan`` is the rehearsed plan of the first run after the swap: without
+    creates, disables or updates the two directories tell the same company; ``disturbed`` counts people it holds
+    although their account follows them. ``held`` are reasons not to go on.
     """
 
     old: str
