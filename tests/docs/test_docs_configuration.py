@@ -87,16 +87,21 @@ def test_a_complete_configuration_loads_and_its_rules_fit(block, compiled):
     assert list(config.maps) == ["user", "agent"]
 
 
+def swaps(text: str) -> bool:
+    """Whether a fragment says that the one source is another vendor's."""
+    return tomllib.loads(text).get("source", {}).get("corp", {}).get("use") == "entra"
+
+
 @pytest.mark.parametrize("block", FRAGMENTS, ids=where)
 def test_a_fragment_fits_into_the_readme_s_configuration(block, compiled):
     base = tomllib.loads(
         next(each.text for each in blocks(ROOT / "README.md", "toml", generated=False) if each in COMPLETE)
     )
     fragment = tomllib.loads(block.text)
-    vendor = next((each for each in FRAGMENTS if each.page == block.page and 'use = "entra"' in each.text), None)
+    vendor = next((each for each in FRAGMENTS if each.page == block.page and swaps(each.text)), None)
     if vendor is not None:  # its page is about another source, which replaces the README's
         base["source"] = {}
-        base = base if 'use = "entra"' in block.text else merged(base, tomllib.loads(vendor.text))
+        base = base if swaps(block.text) else merged(base, tomllib.loads(vendor.text))
     elif "client_id" in fragment.get("source", {}).get("corp", {}):
         del base["source"]["corp"]["token"]  # the other of two credentials
     compiled(written(merged(base, fragment)))
