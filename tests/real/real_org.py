@@ -106,11 +106,12 @@ def synthetic_groups_of(org: RealOrg, *users: str, groups: Sequence[str] = ()) -
 
 
 def synthetic_host(org: RealOrg) -> None:
-    """SYNTHETIC: nobody recorded the answer to "who are you" and the filter for built-in groups of a ``check``."""
+    """SYNTHETIC: nobody recorded the answer to "who are you", the filter for built-in groups and the plain log."""
     org.replay.synthetic("GET", "/.well-known/okta-organization", {"id": "00orecorded", "pipeline": "idx"})
     org.replay.synthetic(
         "GET", '/api/v1/groups?filter=type eq "BUILT_IN"', [{"id": EVERYONE, "profile": {"name": "Everyone"}}]
     )
+    org.replay.synthetic("GET", "/api/v1/logs", [])
     org.replay.synthetic("GET", f"{USERS}/me", {"id": "00ume", "profile": {"login": "admin@orbit-corp.example"}})
 
 

@@ -152,7 +152,9 @@ def _section(name: str, spec: SourceSpec | TargetSpec, given: Sequence[str], *, 
 
 
 def _worth_asking(row: SettingRow) -> bool:
-    return row.required or _is_secret(row) or row.key in {"client_id", "tenant"}
+    # Hooks are set up later, if at all: signing in needs none of their settings.
+    credential = _is_secret(row) and not row.key.startswith("hook_")
+    return row.required or credential or row.key in {"client_id", "tenant"}
 
 
 def _is_secret(row: SettingRow) -> bool:
