@@ -362,6 +362,16 @@ async def test_an_adoption_after_a_look_up_respects_what_somebody_else_keeps(loo
     assert costs(desk) == {"one_user": 2, "POST /api/Users": 1}
 
 
+async def test_many_adoptions_without_a_read_cost_a_list_and_no_more():
+    desk = a_large_desk()
+    theirs = desk.edit(extra(desk, 2), other5="Parking lot 7")
+    changes = [a_change("adopt", extra(desk, number).id, number=number) for number in range(2, 62)]
+    async with opened(desk) as target:
+        assert results(await target.apply(changes)) == ["applied"] * 60
+    assert costs(desk) == {"users": 1 + 5, "POST /api/Users": 1}
+    assert desk.users[theirs.id].other5 == "Parking lot 7"
+
+
 async def test_a_team_leader_who_was_looked_up_stays_one():
     desk = a_desk()
     chief = agent_called(desk, "Ines Falk")
