@@ -135,16 +135,17 @@ class PersonChanges:
         return found
 
     def _newest(self, row: Row) -> Row:
-        """What was read, and above it what the round tells."""
+        """What was read, and above it what the round tells of the person, and of the manager."""
+        read: Row = row.get("manager") or {}
+        boss = self._told.get(read.get("id", ""), {})
+        news = {name: boss[name] for name in self._people.attributes.of_manager if name in boss}
+        row = {**row, "manager": {**read, **news}} if news else row
         entry = self._told.get(row["id"])
         if entry is None or "@removed" in entry:
             return row
         told = cast("list[Row] | None", entry.get("manager@delta"))
-        if told is not None:
-            boss = next((one["id"] for one in told if "@removed" not in one), "")
-            read: Row = row.get("manager") or {}
-            if boss != read.get("id", ""):
-                self.owed.add(row["id"])
+        if told is not None and read.get("id", "") != next((one["id"] for one in told if "@removed" not in one), ""):
+            self.owed.add(row["id"])
         return {**row, **{name: value for name, value in entry.items() if "@" not in name and name != "manager"}}
 
     def _url(self, key: str) -> str:
