@@ -85,9 +85,9 @@ class PersonChanges:
         left, count = set(ids), 0
         async for reply in self._graph.listing("/users", _ROWS, {**self._people.attributes.query_by_id, "$top": TOP}):
             rows = reply.value.value
-            left -= {row["id"] for row in rows}
+            left -= {row.get("id", "") for row in rows}
             count += len(rows)
-            yield PeoplePage([self._people.whole(self._newest(row)) for row in rows if row["id"] not in self._gone])
+            yield PeoplePage([self._people.whole(self._newest(row)) for row in rows if row.get("id") not in self._gone])
         self.known = count
         async for page in self._alone(left, {}):
             yield page
@@ -116,14 +116,14 @@ class PersonChanges:
     async def _reports(self, row: Row | None, key: str) -> Iterable[str]:
         """Who reports to somebody, from the answer in a batch or asked for alone."""
         path, template = f"/users/{quote(key, safe='')}/{_REPORTS}", f"/users/{{id}}/{_REPORTS}"
-        if row is None:
+        page = _page(row)
+        if page is None:
             pages = self._graph.listing(path, MEMBERS, {"$select": "id", "$top": TOP}, template=template)
             first: list[MemberRow] = []
+        elif page.next_link is None:
+            return [one.id for one in page.value if one.is_person]
         else:
-            page = msgspec.convert(row, Page[MemberRow])
             first = page.value
-            if page.next_link is None:
-                return [one.id for one in first if one.is_person]
             pages = self._graph.listing(page.next_link, MEMBERS, template=template)
         found = [one.id for one in first if one.is_person]
         try:
@@ -136,11 +136,12 @@ class PersonChanges:
 
     def _newest(self, row: Row) -> Row:
         """What was read, and above it what the round tells of the person, and of the manager."""
-        read: Row = row.get("manager") or {}
+        given = row.get("manager")
+        read = cast("Row", given) if isinstance(given, dict) else {}
         boss = self._told.get(read.get("id", ""), {})
         news = {name: boss[name] for name in self._people.attributes.of_manager if name in boss}
         row = {**row, "manager": {**read, **news}} if news else row
-        entry = self._told.get(row["id"])
+        entry = self._told.get(row.get("id", ""))
         if entry is None or "@removed" in entry:
             return row
         told = cast("list[Row] | None", entry.get("manager@delta"))
@@ -157,6 +158,14 @@ class PersonChanges:
     @staticmethod
     def _reports_url(key: str) -> str:
         return f"/users/{quote(key, safe='')}/{_REPORTS}?$select=id&$top={TOP}"
+
+
+def _page(row: Row | None) -> Page[MemberRow] | None:
+    """An answer of a batch as a page; nothing where it is none: asked for alone, what is wrong with it is said."""
+    try:
+        return None if row is None else msgspec.convert(row, Page[MemberRow])
+    except msgspec.ValidationError:
+        return None
 
 
 async def in_batches(graph: Graph, urls: Mapping[str, str]) -> AsyncGenerator[dict[str, Row]]:
