@@ -112,6 +112,7 @@ class Changes:
             owed=tuple(sorted(people.owed)),
             people=people.known,
             later=self._later,
+            turn=self._cursor.turn + 1,
         )
         yield ReadComplete(cursor=following.text(), server_time=self._server_time)
 

@@ -118,7 +118,7 @@ class PersonChanges:
         path, template = f"/users/{quote(key, safe='')}/{_REPORTS}", f"/users/{{id}}/{_REPORTS}"
         page = _page(row)
         if page is None:
-            pages = self._graph.listing(path, MEMBERS, {"$select": "id", "$top": TOP}, template=template)
+            pages = self._graph.listing(path, MEMBERS, {"$select": "id"}, template=template)
             first: list[MemberRow] = []
         elif page.next_link is None:
             return [one.id for one in page.value if one.is_person]
@@ -157,7 +157,7 @@ class PersonChanges:
 
     @staticmethod
     def _reports_url(key: str) -> str:
-        return f"/users/{quote(key, safe='')}/{_REPORTS}?$select=id&$top={TOP}"
+        return f"/users/{quote(key, safe='')}/{_REPORTS}?$select=id"  # pages of 100; longer ones are documented nowhere
 
 
 def _page(row: Row | None) -> Page[MemberRow] | None:
