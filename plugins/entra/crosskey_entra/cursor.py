@@ -34,7 +34,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ``mark`` tells settings and request apart, ``inner`` has the groups within each selected group, ``binned`` the
     people in the recycle bin, ``lost`` the watched groups that were deleted, ``owed`` people to be read in the next
     round, ``people`` how many there are, ``later`` what is read once more when servers have settled, and when that is.
-    ``turn`` counts rounds: Graph may give the same links after a quiet one, and a cursor that repeats looks like a fault.
+    ``turn`` counts rounds: Graph may give the same links after a quiet one, and a repeated cursor looks like a fault.
     """
 
     version: int = _VERSION
