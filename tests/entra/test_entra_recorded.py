@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from entra_door import ISSUER, opened, read_all, wanting
+from entra_fold import Known
 from entra_recordings import TOKEN_PATH, Replay, recording, response_of
+from msgspec.structs import replace
 
 from crosskey.errors import AuthError, ConfigError, CrosskeyError, RejectedError
 from crosskey.model import Subject
@@ -175,3 +177,44 @@ async def test_a_404_that_does_not_name_a_missing_object_proves_no_leaver(place:
     async with opened(Refusing(recording("real-error-responses.json")[place])) as source:
         with pytest.raises(RejectedError, match="404"):
             await source.find(Subject(ISSUER, "23fc542b-e0e2-4086-b182-47a78d691f0b"))
+
+
+class Changing(Replay):
+    """The crawled tenant, in which ``count`` people are told to have changed: as delta tells them, without nulls."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(CRAWL)
+        body = self.answers["/v1.0/users", ""]["response"]["body"]
+        self.rows = {row["id"]: row for row in body["value"]}
+        self.told = [
+            {name: value for name, value in row.items() if value not in (None, []) and "@" not in name}
+            for row in list(self.rows.values())[:count]
+        ]
+        self.looked_up: list[str] = []
+
+    def _one(self, url: httpx.URL) -> httpx.Response:
+        if url.path == "/v1.0/users/delta":
+            value = [] if url.params["$deltatoken"] == "latest" else self.told
+            link = "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=x"
+            return httpx.Response(200, json={"value": value, "@odata.deltaLink": link})
+        if url.path.startswith("/v1.0/directory/deletedItems/") or url.path.endswith("/directReports"):
+            return httpx.Response(200, json={"value": []})
+        head, _, key = url.path.rpartition("/")
+        if head == "/v1.0/users" and key in self.rows:
+            self.looked_up.append(key)
+            return httpx.Response(200, json=self.rows[key])
+        return super()._one(url)
+
+
+@pytest.mark.parametrize(("count", "looked_up"), [(8, 8), (34, 0)])
+async def test_real_people_are_the_same_in_a_round_as_in_a_full_read(count: int, looked_up: int) -> None:
+    replay = Changing(count)
+    request = replace(wanting(attributes=["officeLocation", "preferredLanguage"]), changes=True)
+    known = Known()
+    async with opened(replay) as source:
+        await known.read(source, request)
+        whole, known.people = known.people, {}
+        await known.follow(source, request)
+    told = [row["id"] for row in replay.told]
+    assert len(replay.looked_up) == looked_up, "a few by id, everybody by the list"
+    assert {key: known.people[key] for key in told} == {key: whole[key] for key in told}

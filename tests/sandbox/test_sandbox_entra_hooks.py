@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -31,6 +32,7 @@ class Receiver:
         self.media_type = "text/plain"
         self.validations = 0
         self.bodies: list[dict[str, Any]] = []
+        self.came = threading.Event()
 
     async def __call__(self, request: Request) -> Response:
         token = request.query_params.get("validationToken")
@@ -38,6 +40,7 @@ class Receiver:
             self.validations += 1
             return PlainTextResponse(token if self.echo is None else self.echo, media_type=self.media_type)
         self.bodies.append(await request.json())
+        self.came.set()
         return Response(status_code=self.status)
 
     @property
@@ -196,6 +199,17 @@ async def test_switches_of_delivery(receiver):
     for user in tenant.directory.live("user"):
         tenant.directory.update(user.id, {"jobTitle": "Chief"})
     assert tenant.courier.deliver() == 2
+
+
+async def test_on_a_stage_notifications_come_by_themselves(receiver):
+    tenant = new_tenant(people=1)
+    async with client(tenant, *ROLES) as http:
+        await http.post(PATH, json=asked(tenant, receiver))
+    [anna] = tenant.directory.live("user")
+    with tenant.courier.delivering(0.001):
+        tenant.directory.update(anna.id, {"jobTitle": "Baker"})
+        assert receiver.came.wait(30)
+    assert len(receiver.items) == 1
 
 
 async def test_its_end_is_told_a_day_ahead_and_then_it_is_gone(receiver):

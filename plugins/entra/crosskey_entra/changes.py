@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from crosskey.connector.source import GonePage, MembersPage, ReadComplete, ReadPage
+from crosskey.connector.source import GonePage, MembersPage, PeoplePage, ReadComplete, ReadPage
 from crosskey.errors import CursorExpiredError, RejectedError
 from crosskey_entra.assignments import AppChanges, state_of
 from crosskey_entra.cursor import AppState, Cursor
@@ -81,19 +81,14 @@ class Changes:
 
         binned = set(self._cursor.binned)
         purged = {key for key in removed if told[key]["@removed"].get("reason") == "deleted"}
-        # Nobody can be asked for the reports of somebody deleted; once is enough.
-        orphaned = bool(self._people.attributes.of_manager and removed - (purged & binned))
         people = PersonChanges(
             self._graph, self._people, told, known=self._cursor.people, gone=(removed | binned) - changed
         )
-        owed = {*self._cursor.owed, *self._due_of(_REPORT)} - removed
-        everybody = orphaned or _EVERYBODY in self._due
-        async with aclosing(people.pages(changed, owed, everybody=everybody)) as pages:
+        # Nobody can be asked for the reports of somebody deleted; to list everybody once is enough.
+        orphaned = bool(self._people.attributes.of_manager and removed - (purged & binned))
+        async with aclosing(self._touched(people, changed, removed, orphaned=orphaned)) as pages:
             async for page in pages:
                 yield page
-        self._again(_REPORT, people.reports)
-        if orphaned or (people.listed and people.reports):
-            self._later[_EVERYBODY] = self._now + _SETTLE
 
         restored = changed & binned
         async for page in self._restored(restored):
@@ -117,8 +112,21 @@ class Changes:
             owed=tuple(sorted(people.owed)),
             people=people.known,
             later=self._later,
+            turn=self._cursor.turn + 1,
         )
         yield ReadComplete(cursor=following.text(), server_time=self._server_time)
+
+    async def _touched(
+        self, people: PersonChanges, changed: Collection[str], removed: set[str], *, orphaned: bool
+    ) -> AsyncGenerator[PeoplePage]:
+        owed = {*self._cursor.owed, *self._due_of(_REPORT)} - removed
+        everybody = orphaned or _EVERYBODY in self._due
+        async with aclosing(people.pages(changed, owed, everybody=everybody)) as pages:
+            async for page in pages:
+                yield page
+        self._again(_REPORT, people.reports)
+        if orphaned or (people.listed and people.reports):
+            self._again(_EVERYBODY, [""])
 
     def _due_of(self, kind: str) -> set[str]:
         """What of one kind was put off until now."""

@@ -34,6 +34,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ``mark`` tells settings and request apart, ``inner`` has the groups within each selected group, ``binned`` the
     people in the recycle bin, ``lost`` the watched groups that were deleted, ``owed`` people to be read in the next
     round, ``people`` how many there are, ``later`` what is read once more when servers have settled, and when that is.
+    ``turn`` counts rounds: Graph may give the same links after a quiet one, and a repeated cursor looks like a fault.
     """
 
     version: int = _VERSION
@@ -48,6 +49,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     owed: tuple[str, ...] = ()
     people: int = 0
     later: Mapping[str, int] = {}
+    turn: int = 0
 
     def text(self) -> str:
         """As the core keeps it."""

@@ -27,6 +27,19 @@ _LOST = (400, 404, 410)
 DeltaPage = Page[dict[str, Any]]
 """A page of a round; the last one holds the link at which the next round starts."""
 
+
+class _Linked(msgspec.Struct):
+    id: str
+    removed: dict[str, Any] | None = msgspec.field(name="@removed", default=None)
+
+
+class _Sound(_Linked):
+    """What every entry must be, so that it can be read without asking each time."""
+
+    members: list[_Linked] = msgspec.field(name="members@delta", default_factory=list[_Linked])
+    manager: list[_Linked] = msgspec.field(name="manager@delta", default_factory=list[_Linked])
+
+
 _PAGES = msgspec.json.Decoder(DeltaPage)
 
 
@@ -79,6 +92,10 @@ async def _pages(
     async for reply in graph.listing(start, _PAGES, params, template=template):
         count += 1
         link = reply.value.delta_link
+        try:
+            msgspec.convert(reply.value.value, list[_Sound])
+        except msgspec.ValidationError:  # its words may quote values
+            raise _broken(f"GET {template} told something of another shape than documented", graph) from None
         if link is not None and not graph.owns(link):
             raise _broken(
                 f"GET {template} ended in a link to what is not a host of this instance", graph, "foreign-host"

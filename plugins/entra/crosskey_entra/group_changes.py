@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -120,7 +120,8 @@ class GroupChanges:
             for key, row in found.items():
                 entry = self._news.get(key, {})
                 told = {name: entry[name] for name in _TOLD if name in entry}
-                rows[key] = msgspec.convert({**row, **told}, GroupRow)
+                with suppress(msgspec.ValidationError):  # asked for alone, what is wrong with it is said
+                    rows[key] = msgspec.convert({**row, **told}, GroupRow)
         for key in sorted(set(ids) - rows.keys()):
             rows[key] = await self._row(key)
         return rows

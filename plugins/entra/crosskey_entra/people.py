@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from crosskey.errors import Diagnostic
+from crosskey.errors import ContractError, Diagnostic
 from crosskey.model import Person, Subject
 from crosskey_entra.attributes import NEUTRAL, Attributes, Place
 from crosskey_entra.graph import Page
@@ -65,6 +65,7 @@ class People:
 
     def __init__(self, *, issuer: str, instance: str, guests: Verdict, attributes: Attributes) -> None:
         self._issuer = issuer
+        self._instance = instance
         self._guest_active = _GUESTS[guests]
         self._tally = Tally(instance, guests, attributes)
         self.query = attributes.query
@@ -117,8 +118,17 @@ class People:
         return people
 
     def whole(self, properties: Mapping[str, object]) -> Person:
-        """A person from all their properties. Raises :class:`msgspec.ValidationError` for what no user can be."""
-        return self.person(cast("UserRow", msgspec.convert(properties, self._row)))
+        """A person from all their properties. Raises :class:`ContractError` for what no user can be."""
+        try:
+            row = msgspec.convert(properties, self._row)
+        except msgspec.ValidationError:  # its words may quote values
+            raise ContractError(
+                "Graph told a user whose properties are of other types than documented",
+                code="bad-body",
+                where=self._instance,
+                fix="check the properties in `attributes`; if they are right, report it to Microsoft",
+            ) from None
+        return self.person(cast("UserRow", row))
 
     def person(self, row: UserRow) -> Person:
         """One row as a person."""

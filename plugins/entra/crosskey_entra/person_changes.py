@@ -85,9 +85,9 @@ class PersonChanges:
         left, count = set(ids), 0
         async for reply in self._graph.listing("/users", _ROWS, {**self._people.attributes.query_by_id, "$top": TOP}):
             rows = reply.value.value
-            left -= {row["id"] for row in rows}
+            left -= {row.get("id", "") for row in rows}
             count += len(rows)
-            yield PeoplePage([self._people.whole(self._newest(row)) for row in rows if row["id"] not in self._gone])
+            yield PeoplePage([self._people.whole(self._newest(row)) for row in rows if row.get("id") not in self._gone])
         self.known = count
         async for page in self._alone(left, {}):
             yield page
@@ -116,14 +116,14 @@ class PersonChanges:
     async def _reports(self, row: Row | None, key: str) -> Iterable[str]:
         """Who reports to somebody, from the answer in a batch or asked for alone."""
         path, template = f"/users/{quote(key, safe='')}/{_REPORTS}", f"/users/{{id}}/{_REPORTS}"
-        if row is None:
-            pages = self._graph.listing(path, MEMBERS, {"$select": "id", "$top": TOP}, template=template)
+        page = _page(row)
+        if page is None:
+            pages = self._graph.listing(path, MEMBERS, {"$select": "id"}, template=template)
             first: list[MemberRow] = []
+        elif page.next_link is None:
+            return [one.id for one in page.value if one.is_person]
         else:
-            page = msgspec.convert(row, Page[MemberRow])
             first = page.value
-            if page.next_link is None:
-                return [one.id for one in first if one.is_person]
             pages = self._graph.listing(page.next_link, MEMBERS, template=template)
         found = [one.id for one in first if one.is_person]
         try:
@@ -135,16 +135,18 @@ class PersonChanges:
         return found
 
     def _newest(self, row: Row) -> Row:
-        """What was read, and above it what the round tells."""
-        entry = self._told.get(row["id"])
+        """What was read, and above it what the round tells of the person, and of the manager."""
+        given = row.get("manager")
+        read = cast("Row", given) if isinstance(given, dict) else {}
+        boss = self._told.get(read.get("id", ""), {})
+        news = {name: boss[name] for name in self._people.attributes.of_manager if name in boss}
+        row = {**row, "manager": {**read, **news}} if news else row
+        entry = self._told.get(row.get("id", ""))
         if entry is None or "@removed" in entry:
             return row
         told = cast("list[Row] | None", entry.get("manager@delta"))
-        if told is not None:
-            boss = next((one["id"] for one in told if "@removed" not in one), "")
-            read: Row = row.get("manager") or {}
-            if boss != read.get("id", ""):
-                self.owed.add(row["id"])
+        if told is not None and read.get("id", "") != next((one["id"] for one in told if "@removed" not in one), ""):
+            self.owed.add(row["id"])
         return {**row, **{name: value for name, value in entry.items() if "@" not in name and name != "manager"}}
 
     def _url(self, key: str) -> str:
@@ -155,7 +157,15 @@ class PersonChanges:
 
     @staticmethod
     def _reports_url(key: str) -> str:
-        return f"/users/{quote(key, safe='')}/{_REPORTS}?$select=id&$top={TOP}"
+        return f"/users/{quote(key, safe='')}/{_REPORTS}?$select=id"  # pages of 100; longer ones are documented nowhere
+
+
+def _page(row: Row | None) -> Page[MemberRow] | None:
+    """An answer of a batch as a page; nothing where it is none: asked for alone, what is wrong with it is said."""
+    try:
+        return None if row is None else msgspec.convert(row, Page[MemberRow])
+    except msgspec.ValidationError:
+        return None
 
 
 async def in_batches(graph: Graph, urls: Mapping[str, str]) -> AsyncGenerator[dict[str, Row]]:

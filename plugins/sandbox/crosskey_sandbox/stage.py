@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from crosskey.errors import ConfigError, close_matches
 from crosskey_sandbox.company import OFFICES, Company, Person
-from crosskey_sandbox.entra import EntraQuirks, EntraTenant, entra_app, tenant_of
+from crosskey_sandbox.entra import READ_EVERYTHING, EntraQuirks, EntraTenant, entra_app, tenant_of
 from crosskey_sandbox.halo import Contact, HaloDesk, HaloQuirks, halo_app
 from crosskey_sandbox.okta import READ_ONLY, OktaOrg, OktaQuirks, okta_app
 from crosskey_sandbox.okta.staffing import org_of
@@ -111,7 +111,12 @@ def on_stage(
     with ExitStack() as stack:
         okta_url = _served(stack, okta_app(org), ports[0], "--okta-port")
         halo_url = _served(stack, halo_app(desk), ports[1], "--halo-port")
-        entra_url = _served(stack, entra_app(tenant), entra_port or 0, "--entra-port") if tenant else ""
+        entra_url = ""
+        if tenant is not None:
+            # Group.Read.All besides: so that notifications of groups can be tried as well.
+            tenant.applications.consent(tenant.application, {*READ_EVERYTHING, "Group.Read.All"})
+            entra_url = _served(stack, entra_app(tenant), entra_port or 0, "--entra-port")
+            stack.enter_context(tenant.courier.delivering())
         yield Stage(
             company=company,
             org=org,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
 
@@ -71,6 +74,23 @@ class Courier:
             elif self._cell.epoch() < parcel.since + _PATIENCE:
                 self._waiting.append(parcel)
         return arrived
+
+    @contextmanager
+    def delivering(self, every: float = 1.0) -> Generator[None]:
+        """Deliver by itself, each so many seconds, until the block is left."""
+        over = threading.Event()
+
+        def run() -> None:
+            while not over.wait(every):
+                self.deliver()
+
+        thread = threading.Thread(target=run, name="crosskey-sandbox-courier", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def lifecycle(self, event: str) -> None:
         """Tell each subscriber something about the subscription itself: it goes with the next delivery."""
