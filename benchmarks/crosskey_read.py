@@ -10,10 +10,10 @@ import asyncio
 import json
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from virtual_clock import VirtualClock
 
 from crosskey.clock import Clock, SystemClock
 from crosskey.connector.source import MembersPage, PeoplePage, ReadRequest
@@ -21,25 +21,6 @@ from crosskey.context import InstanceContext
 from crosskey.model import GroupSelection
 from crosskey.settings import Secret
 from crosskey_okta import OktaSettings, crosskey_sources
-
-
-class VirtualClock:
-    """Waits take no time and are counted; those that begin together overlap, as they do in life."""
-
-    def __init__(self) -> None:
-        self._start = datetime.now(UTC)
-        self.elapsed = 0.0
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=self.elapsed)
-
-    def monotonic(self) -> float:
-        return self.elapsed
-
-    async def sleep(self, seconds: float) -> None:
-        ends = self.elapsed + max(0.0, seconds)
-        await asyncio.sleep(0)
-        self.elapsed = max(self.elapsed, ends)
 
 
 async def main(settings: OktaSettings, names: frozenset[str], clock: Clock) -> dict[str, float]:

@@ -10,8 +10,8 @@ from crosskey.engine.blame import blaming
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
-from crosskey.engine.planner import Planner
-from crosskey.engine.rails import Allowed, run_rails
+from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.rails import TAKES_SEATS, Allowed, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
@@ -43,12 +43,20 @@ async def plan_everyone(
         await plan_vanished(planner, target, most=max(most, allowed.number("accounts-missing")))
     plan_newcomers(planner, logical)
     seats: Mapping[str, Seats] = {}
-    if isinstance(target, CountsSeats) and any(kind.kind.seats for kind in planner.kinds):
+    if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
         with blaming(config.target):
             seats = await target.seats()
         telling.seats(seats)
     with telling.guard("rails"):
         run_rails(planner, seats=seats, settings=config.rails, allowed=allowed)
+
+
+def _takes_seats(planner: Planner, kind: KindPlan) -> bool:
+    """Whether seats matter: always after a full read, else only where somebody would take one."""
+    if not kind.kind.seats:
+        return False
+    counts = planner.stage.proposals.change_counts()
+    return not planner.stage.people.partial or any(counts.get((kind.name, action)) for action in TAKES_SEATS)
 
 
 def tell_unknown(planner: Planner, read: PeopleRead) -> None:

@@ -20,7 +20,7 @@ from crosskey.engine.stage import Stage
 from crosskey.errors import ConfigError, close_matches
 from crosskey.plan import Action, Held
 
-__all__ = ("RAILS", "Allowed", "LastReads", "check_disables", "check_read", "hold_seats", "run_rails")
+__all__ = ("RAILS", "TAKES_SEATS", "Allowed", "LastReads", "check_disables", "check_read", "hold_seats", "run_rails")
 
 RAILS: Mapping[str, str] = {
     "empty-source": "the source returned nobody",
@@ -46,7 +46,7 @@ RAILS: Mapping[str, str] = {
 
 _NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing", "swap-differs"})
 _NAMED = frozenset({"empty-group", "voucher-unread"})
-_TAKES_SEATS: tuple[Action, ...] = ("enable", "adopt", "create")
+TAKES_SEATS: tuple[Action, ...] = ("enable", "adopt", "create")
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -174,7 +174,7 @@ def hold_seats(kind: KindPlan, stage: Stage, seats: Seats | None) -> list[Held]:
             for change in stage.proposals.changes(kind.name, action)
             if change.active is not None
         }
-        for action in _TAKES_SEATS
+        for action in TAKES_SEATS
     }
     needed, free = sum(map(len, takers.values())), seats.total - seats.used
     if needed <= free:

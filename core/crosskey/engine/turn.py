@@ -107,18 +107,19 @@ class Turn:
             yield Sources(opened), target
 
     async def _with(self, sources: Sources, target: Target) -> RunResult:
-        self.observer.phase("Reading the desk's catalogue", None)
         with blaming(self.config.target):
             schema = await target.schema()
-            catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
-        desk = _Desk(target, schema, catalogue, compile_mappings(self.config, schema, catalogue))
         because = ""
         if (self.options.changes or self.options.people) and self.options.expected is None:
             try:
-                return await self._partly(sources, desk)
+                return await self._partly(sources, target, schema)
             except DoubtError as doubt:
                 because = doubt.message
                 self._tell("read.doubted", {"because": because})
+        self.observer.phase("Reading the desk's catalogue", None)
+        with blaming(self.config.target):
+            catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
+        desk = self._desk(target, schema, catalogue)
         with Stage.fresh(self._reading, sources.issuers, **self._several()) as stage:
             unions = Unions()
             findings = Findings(stage)
@@ -128,12 +129,19 @@ class Turn:
             held = check_read(gathered.people, self.baseline, self.config.rails, self.allowed)
             return await self._decide(stage, sources, desk, gathered, findings, unions, held, because)
 
-    async def _partly(self, sources: Sources, desk: _Desk) -> RunResult:
-        """A run over what changed, or over single people. Raises :class:`DoubtError` before anything was decided."""
+    def _desk(self, target: Target, schema: TargetSchema, catalogue: Catalogue) -> _Desk:
+        return _Desk(target, schema, catalogue, compile_mappings(self.config, schema, catalogue))
+
+    async def _partly(self, sources: Sources, target: Target, schema: TargetSchema) -> RunResult:
+        """A run over what changed, or over single people. Raises :class:`DoubtError` before anything was decided.
+
+        The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
+        """
         origin = read_origin(self._snapshot)
         issuers = {one.section.path: one.issuer for one in sources}
         origin.refuse_unfit(self.config, self.journal, issuers, plugins_of(self.config), self.clock.now())
         with Stage.seeded(self._reading, self._snapshot, **self._several()) as stage:
+            desk = self._desk(target, schema, stage.read_note("catalogue", Catalogue))
             unions = Unions()
             findings = Findings(stage)
             gatherer = self._gatherer(sources, desk, findings, unions)
