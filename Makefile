@@ -41,7 +41,7 @@ $(READY): requirements.lock pyproject.toml
 # Newest versions that pyproject.toml allows, with hashes and without addresses. Needs uv.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --group dev --extra keyring --extra record --extra sandbox \
+		--no-emit-index-url --group dev --extra keyring --extra record --extra sandbox --extra web \
 		pyproject.toml --output-file requirements.lock
 
 clean:
