@@ -87,6 +87,8 @@ EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.STORAGE: ("the journal or its disk failed", "mend the disk, or restore a backup"),
     ExitCode.LOCKED: ("another run holds the journal", "let it end"),
     ExitCode.STALE: ("a saved plan no longer fits", "plan again and look again"),
+    ExitCode.QUARANTINED: ("`status`: rounds wait, because they failed", "read why; `crosskey watch --clear` when mended"),
+    ExitCode.OVERDUE: ("`status`: no round succeeded in time, or the watcher died", "look whether `crosskey watch` runs"),
     ExitCode.INTERRUPTED: ("Ctrl-C or a signal ended the run early; what it did is in the journal", "run again"),
 }
 

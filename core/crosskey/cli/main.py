@@ -17,6 +17,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "plan": ("crosskey.cli.plan:plan", "Show what would be done, and why. Changes nothing."),
     "apply": ("crosskey.cli.apply:apply", "Show the plan, ask, and carry it out; or apply a saved plan exactly."),
     "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
+    "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
+    "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
     "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
     "plugins": ("crosskey.cli.plugins:plugins", "List plugins, or show one plugin's settings."),

@@ -41,9 +41,9 @@ _TABLES: Final = ("source", "target", "sync", "map", "rails", "journal", "watch"
 def load_config(path: Path, plugins: Plugins, *, resolve_secrets: bool = True, watching: bool = False) -> Config:
     """Read a configuration file into types.
 
-    With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now, and with ``watching`` those of
-    ``[watch]`` and ``[notify.…]``; otherwise, and for other sections, each is read when it is first revealed. Raises one :class:`ConfigError` whose ``problems`` are all that
-    is wrong, each with the path of its key and the fix.
+    With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now, and with ``watching`` those
+    of ``[watch]`` and ``[notify.…]``; otherwise, and for other sections, each is read when it is first revealed. Raises
+    one :class:`ConfigError` whose ``problems`` are all that is wrong, each with the path of its key and the fix.
     """
     document = read_document(path)
     loading = _Loading(document, plugins)

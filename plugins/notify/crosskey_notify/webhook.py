@@ -67,7 +67,7 @@ class WebhookNotifier:
                 raise
 
     def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
-        """The headers of Standard Webhooks (https://www.standardwebhooks.com): id, time, and the signature over both."""
+        """Those of Standard Webhooks (https://www.standardwebhooks.com): id, time, and the signature over both."""
         id_ = hashlib.sha256(f"{notice.key}\n{notice.code}\n{notice.at.isoformat()}".encode()).hexdigest()[:32]
         sent = int(self._clock.now().timestamp())
         headers = {"webhook-id": f"msg_{id_}", "webhook-timestamp": str(sent)}

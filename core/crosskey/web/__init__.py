@@ -1,0 +1,1 @@
+"""Thin ASGI handlers. Needs ``pip install 'crosskey[web]'``; everything else does without."""
