@@ -13,6 +13,7 @@ from crosskey.connector.notifier import Notice
 from crosskey.errors import CrosskeyError, LockedError, StorageError
 from crosskey.journal import Delivery, Watchbook
 from crosskey.journal.filelock import FileLock
+from crosskey.journal.files import prepare_directory
 from crosskey.journal.holder import this_process
 from crosskey.watch.setup import Setup
 
@@ -23,6 +24,7 @@ _log = logging.getLogger("crosskey.watch")
 
 def watch_lock(path: Path, connection: str, now: datetime) -> FileLock:
     """The right to watch: one process a journal. Raises :class:`LockedError` naming who has it."""
+    prepare_directory(path.parent)
     try:
         return FileLock(path.with_name(path.name + ".watch"), this_process(connection, now))
     except LockedError as error:

@@ -235,7 +235,9 @@ class Watcher:
         )
         if step.round is None:
             return min(step.at, self._look_at)
+        self._progress = Progress(self._clock)
         self._round = asyncio.create_task(self._carry_out(step.round))
+        self._round.add_done_callback(self._is_over)
         return now + timedelta(seconds=self._tick)
 
     async def _carry_out(self, round: Round) -> None:
@@ -247,27 +249,30 @@ class Watcher:
             self._inbox.take_ask()
         if round.reach == "everything":
             self._full_tried_at = began
-        self._progress = Progress(self._clock)
-        setup = self.setup
-        try:
-            ended = await carry_out(
-                setup,
-                round,
-                people,
-                execute=self._execute,
-                progress=self._progress,
-                stop=lambda: bool(self._stops) or self._notebook.is_stopped,
-            )
-            if ended.how == "interrupted" and self._stalled:
-                ended = Ended(how="failed", failure=stalled(_STALLED / 60))
-            self._take(setup, round, people, ended, began)
-            if ended.how == "done" and round.reach != "people" and not self._stops:
-                await self._ask_credentials(setup)
-        finally:
-            self._round = None
-            self._stalled = False
-            self._look_at = self._clock.now()
-            self._stir.set()
+        setup, progress = self.setup, self._progress
+        ended = await carry_out(
+            setup,
+            round,
+            people,
+            execute=self._execute,
+            progress=progress,
+            stop=lambda: bool(self._stops) or self._notebook.is_stopped,
+        )
+        if ended.how == "interrupted" and self._stalled:
+            ended = Ended(how="failed", failure=stalled(_STALLED / 60))
+        self._take(setup, round, people, ended, began)
+        if ended.how == "done" and round.reach != "people" and not self._stops:
+            await self._ask_credentials(setup)
+
+    def _is_over(self, task: asyncio.Task[None]) -> None:
+        """Called however the task of a round ended, even when it was cancelled before it began."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a round could not be noted (%s)", type(error).__name__, exc_info=error)
+            self._next_at = max(self._next_at, self._clock.now() + self.setup.config.watch.every)
+        self._round = None
+        self._stalled = False
+        self._look_at = self._clock.now()
+        self._stir.set()
 
     def _take(self, setup: Setup, round: Round, people: frozenset[Subject], ended: Ended, began: datetime) -> None:
         """Note what a round came to, and when the next one is due."""
