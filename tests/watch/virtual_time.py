@@ -50,13 +50,15 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self._last = 0.0
 
     @property
     def elapsed(self) -> float:
         try:
-            return asyncio.get_running_loop().time() + self.ahead
-        except RuntimeError:
-            return self.ahead
+            self._last = asyncio.get_running_loop().time() + self.ahead
+        except RuntimeError:  # between two loops it stands still
+            return max(self._last, self.ahead)
+        return self._last
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.elapsed)

@@ -374,6 +374,7 @@ class Watcher:
             self._refused = None
             self._renewed = self._renewed or later.config.digest != self.setup.config.digest
             self.setup = later
+            self._full_tried_at = None
             self._next_at = min(self._next_at, self._clock.now() + later.config.watch.every)
             self._say("the configuration was read again")
         self._look_at = self._clock.now()
