@@ -64,7 +64,7 @@ def test_without_anything_to_do_nothing_is_copied(kept, clock):
 
 
 def test_no_backup_no_upgrade(kept, clock):
-    kept.with_name(f"{kept.name}.v1-20260105T090000.bak.partial").mkdir()
+    kept.with_name(f"{kept.name}.v{MIGRATIONS[-1].version}-20260105T090000.bak.partial").mkdir()
     with Database(kept, writable=True) as database, pytest.raises(StorageError):
         migrate(database, clock.now(), version=identify(database), migrations=(*MIGRATIONS, GOOD))
     writing(kept, clock).close()
