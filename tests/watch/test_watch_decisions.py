@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from virtual_time import START
 
 from crosskey.config import WatchSettings
@@ -17,7 +18,7 @@ from crosskey.model import Subject
 from crosskey.watch.backoff import LADDER, TOLERATED, troubled
 from crosskey.watch.failure import Failure, failure_of
 from crosskey.watch.inbox import GATHER, MOST, Inbox
-from crosskey.watch.timetable import Situation, Timetable
+from crosskey.watch.timetable import Round, Situation, Timetable
 
 SETTINGS = WatchSettings(every=timedelta(minutes=5), jitter=timedelta(seconds=30))
 AGO = st.integers(-7200, 7200).map(lambda seconds: START + timedelta(seconds=seconds))
@@ -55,9 +56,19 @@ def test_every_situation_has_a_step_that_comes_in_finite_time(seen):
     assert (step.at == START) if step.round else (START < step.at <= START + timedelta(hours=2))
 
 
+@pytest.mark.parametrize("back", [1, 40, 4000])
+def test_a_wall_clock_that_goes_back_costs_no_rounds(back):
+    ahead = START + timedelta(days=back)
+    seen = Situation(now=START, next_at=ahead, full_at=ahead, full_tried_at=ahead, people_at=ahead, locked_until=ahead)
+    assert timetable().decide(seen).round is not None
+    assert timetable().decide(replace(seen, people_at=None)).round == Round("everything", "full")
+    lost = timetable().decide(replace(seen, trouble=trouble(3, ahead)))
+    assert lost.round is not None or lost.at <= START + timedelta(days=1, hours=5)
+
+
 @given(SITUATIONS)
 def test_nothing_begins_while_stopped_or_locked(seen):
-    if seen.stopped or (seen.locked_until is not None and seen.locked_until > START):
+    if seen.stopped or (seen.locked_until is not None and START < seen.locked_until <= START + timedelta(minutes=1)):
         assert timetable().decide(seen).round is None
 
 

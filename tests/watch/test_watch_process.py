@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -291,8 +293,7 @@ def test_a_secret_of_a_notifier_stops_the_watcher_and_no_sync(crosskey):
     assert "notify.chat.url" in refused.err
 
 
-def test_the_process_ends_as_a_process_should(crosskey):
-    """Two signals end it at once, also while a vendor takes its time."""
+def test_a_signal_while_a_vendor_takes_its_time_ends_it(crosskey):
     desk = crosskey.stage.desk
     desk.quirks = msgspec.structs.replace(desk.quirks, latency_ms=2000.0)
     with crosskey.start("watch") as process:
@@ -303,3 +304,24 @@ def test_the_process_ends_as_a_process_should(crosskey):
         process.send_signal(signal.SIGTERM)
         assert ended(process).code == 0
     assert Path(crosskey.journal).exists()
+
+
+def test_plugins_show_the_notifiers_and_their_settings(crosskey):
+    listed = {record["name"]: record for record in crosskey("plugins", "list", "--json").json}
+    assert listed["notify"]["provides"] == ["notifier webhook", "notifier smtp", "notifier command"]
+    shown = crosskey("plugins", "show", "notify", "--json").json["settings"]
+    assert list(shown) == [f'[notify.<name>] use = "{name}"' for name in ("webhook", "smtp", "command")]
+
+
+def test_a_journal_of_the_version_before_is_upgraded_when_watching_begins(crosskey):
+    assert crosskey("sync").code == 0
+    with closing(sqlite3.connect(crosskey.journal)) as journal:
+        for table in ("delivery", "notice", "watcher", "trouble", "credential"):
+            journal.execute(f"DROP TABLE {table}")
+        journal.execute("PRAGMA user_version = 1")
+        journal.commit()
+    assert crosskey("status").code == ExitCode.STORAGE
+    with Watching(crosskey) as watching:
+        watching.says("watching corp>desk")
+        assert watching.end() == 0
+    assert crosskey("status").code == 0

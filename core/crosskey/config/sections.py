@@ -169,7 +169,10 @@ class WatchSettings(Settings, frozen=True, kw_only=True):
     )
     alarm_after: Annotated[
         timedelta | None,
-        Meta(description="Tell somebody when no round succeeded for this long. Left out: two rounds of `every`."),
+        Meta(
+            description="Tell somebody when no round succeeded for this long. More than a full read takes. "
+            "Left out: two rounds."
+        ),
     ] = None
     listen: Annotated[
         str,

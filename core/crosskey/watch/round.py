@@ -22,7 +22,7 @@ from crosskey.watch.progress import Progress
 from crosskey.watch.setup import Setup
 from crosskey.watch.timetable import Round
 
-__all__ = ("Ended", "Execute", "carry_out")
+__all__ = ("Ended", "Execute", "carry_out", "in_a_line")
 
 _log = logging.getLogger("crosskey.watch")
 
@@ -83,6 +83,20 @@ async def carry_out(
         if starting is not None:
             starting.cancel()
     return ended
+
+
+def in_a_line(round: Round, ended: Ended, people: frozenset[Subject]) -> str:
+    """How much was read, what it came to, what was written."""
+    what = f"{len(people)} people" if round.reach == "people" else round.reach
+    if ended.failure is not None:
+        return f"{what}: failed: {ended.failure.text} [{ended.failure.code}]"
+    if ended.result is None:
+        return f"{what}: {ended.how}"
+    result = ended.result
+    if round.reach == "changes" and result.reach == "everything":
+        what = f"everything, because {result.because}" if result.because else "everything"
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(result.applied.counts.items()))
+    return f"{what}: {result.verdict}{f', {counts}' if counts else ''} (run {result.run})"
 
 
 async def _run(setup: Setup, options: RunOptions, execute: Execute, progress: Progress) -> Ended:

@@ -78,7 +78,8 @@ def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
         patience=config.watch.patience.total_seconds(),
         overdue=_overdue(config, watcher, watching, rounds.success_at, now),
         rounds=rounds,
-        runs=book.runs(_RECENT),
+        # a note may quote a vendor's words about somebody: `crosskey history` shows it to whoever may read the journal
+        runs=[msgspec.structs.replace(run, note="") for run in book.runs(_RECENT)],
         unsettled=Unsettled(count=len(unresolved), since=unresolved[0].intent_at if unresolved else None),
         trouble=trouble,
         outbox=book.outbox(),

@@ -19,6 +19,9 @@ Reach = Literal["everything", "changes", "people"]
 _FULL_AGAIN: Final = timedelta(hours=1)
 """How soon everything is read again after a full round that did not end well: a person may be mending it."""
 
+_LONGEST_LOCK: Final = timedelta(minutes=1)
+_LONGEST_PAUSE: Final = timedelta(days=1, hours=5)
+
 
 class Round(msgspec.Struct, frozen=True):
     """A run to begin: how much to read, and why now."""
@@ -63,29 +66,32 @@ class Timetable:
         self._random = random
 
     def decide(self, seen: Situation) -> Step:
-        """The next step."""
+        """The next step. Times further ahead than they can have been set mean that the wall clock went back."""
         now, trouble = seen.now, seen.trouble
         if seen.stopped:
             return Step(now + self._settings.every)
-        if seen.locked_until is not None and now < seen.locked_until:
+        if seen.locked_until is not None and now < seen.locked_until <= now + _LONGEST_LOCK:
             return Step(seen.locked_until)
         if trouble is not None and trouble.quarantined:
-            if seen.asked or now >= trouble.next_try_at:
+            again = _not_beyond(trouble.next_try_at, now, _LONGEST_PAUSE)
+            if seen.asked or now >= again:
                 return Step(now, Round("everything", "asked" if seen.asked else "quarantine"))
-            return Step(trouble.next_try_at)
+            return Step(again)
         return self._decide_normally(seen)
 
     def _decide_normally(self, seen: Situation) -> Step:
-        now, trouble = seen.now, seen.trouble
+        now, trouble, settings = seen.now, seen.trouble, self._settings
         if seen.asked:
             return Step(now, Round("everything" if self._full_due(seen) else seen.asked, "asked"))
-        if seen.people_at is not None and now >= seen.people_at:
+        people_at = None if seen.people_at is None else _not_beyond(seen.people_at, now, settings.every)
+        if people_at is not None and now >= people_at:
             return Step(now, Round("people", "signal"))
-        regular = seen.next_at if trouble is None else max(seen.next_at, trouble.next_try_at)
+        regular = _not_beyond(seen.next_at, now, settings.every + settings.spread)
+        if trouble is not None:
+            regular = max(regular, _not_beyond(trouble.next_try_at, now, _LONGEST_PAUSE))
         if now >= regular:
-            full = self._full_due(seen)
-            return Step(now, Round("everything", "full") if full else Round("changes", "due"))
-        return Step(regular if seen.people_at is None else min(regular, seen.people_at))
+            return Step(now, Round("everything", "full") if self._full_due(seen) else Round("changes", "due"))
+        return Step(regular if people_at is None else min(regular, people_at))
 
     def after(self, began: datetime, ended: datetime) -> datetime:
         """When the round after one that began and ended then is due.
@@ -103,13 +109,17 @@ class Timetable:
         )
 
     def _full_due(self, seen: Situation) -> bool:
-        if seen.full_tried_at is not None and seen.now - seen.full_tried_at < min(
-            _FULL_AGAIN, self._settings.full_every
-        ):
+        tried = seen.full_tried_at
+        if tried is not None and tried <= seen.now < tried + min(_FULL_AGAIN, self._settings.full_every):
             return False
-        if seen.renewed or seen.full_at is None:
+        if seen.renewed or seen.full_at is None or seen.full_at > seen.now:
             return True
         return seen.now >= seen.full_at + self._settings.full_every - self._settings.every / 2
 
     def _jitter(self) -> timedelta:
         return self._settings.spread * self._random.uniform(-1.0, 1.0)
+
+
+def _not_beyond(at: datetime, now: datetime, most: timedelta) -> datetime:
+    """The time, or now when it is further ahead than it can have been set."""
+    return at if at - now <= most else now

@@ -25,7 +25,7 @@ from crosskey.watch.failure import Failure, failure_of, stalled
 from crosskey.watch.inbox import Inbox
 from crosskey.watch.notebook import Notebook, watch_lock
 from crosskey.watch.progress import Progress
-from crosskey.watch.round import Ended, Execute, carry_out
+from crosskey.watch.round import Ended, Execute, carry_out, in_a_line
 from crosskey.watch.setup import Setup
 from crosskey.watch.status import BEAT, Status, read_status
 from crosskey.watch.systemd import Systemd
@@ -184,7 +184,7 @@ class Watcher:
             self._systemd.alive()
             if self._reloads:
                 self._take_reload()
-            if self._clock.now() >= self._look_at:
+            if not timedelta(0) < self._look_at - self._clock.now() <= BEAT:  # beyond: the wall clock went back
                 self._look()
             until = self._turn()
             self._end_stalled()
@@ -289,7 +289,7 @@ class Watcher:
             self._next_at = Timetable(setup.config.watch, self._random).after(began, now)
         if ended.how == "interrupted":
             return
-        self._say(_line(round, ended, people))
+        self._say(in_a_line(round, ended, people))
         with self._notebook.noting() as book:
             if book is None:
                 return
@@ -386,19 +386,6 @@ class Watcher:
             later = self._reload_setup()
             if later.config.digest == self.setup.config.digest:
                 self.setup = later
-
-
-def _line(round: Round, ended: Ended, people: frozenset[Subject]) -> str:
-    what = f"{len(people)} people" if round.reach == "people" else round.reach
-    if ended.failure is not None:
-        return f"{what}: failed: {ended.failure.text} [{ended.failure.code}]"
-    if ended.result is None:
-        return f"{what}: {ended.how}"
-    result = ended.result
-    if round.reach == "changes" and result.reach == "everything":
-        what = f"everything, because {result.because}" if result.because else "everything"
-    counts = ", ".join(f"{count} {name}" for name, count in sorted(result.applied.counts.items()))
-    return f"{what}: {result.verdict}{f', {counts}' if counts else ''} (run {result.run})"
 
 
 async def _ended(*tasks: asyncio.Future[Any] | None) -> None:
