@@ -17,7 +17,7 @@ import crosskey.http
 from crosskey import hookspecs
 from crosskey.cli.main import COMMANDS, cli
 from crosskey.config.reference import settings_table
-from crosskey.config.sections import JournalSettings, RailSettings, SyncSection
+from crosskey.config.sections import JournalSettings, RailSettings, SyncSection, WatchSettings
 from crosskey.connector.mapper import Candidate
 from crosskey.connector.target import FieldSpec, KindSpec, ReferenceSpec
 from crosskey.engine.rails import RAILS, Allowed
@@ -36,6 +36,7 @@ from crosskey_entra.clouds import CLOUDS
 from crosskey_entra.settings import EntraSettings
 from crosskey_halo.schema import halo_schema
 from crosskey_halo.settings import HaloSettings
+from crosskey_notify.settings import CommandSettings, SmtpSettings, WebhookSettings
 from crosskey_okta.people import PROFILE_ATTRIBUTES
 from crosskey_okta.settings import HOOKS_SCOPE, LOG_SCOPE, NEEDED_SCOPES, OktaSettings
 from crosskey_okta.signals import HOOK_EVENTS
@@ -93,6 +94,14 @@ EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.STORAGE: ("the journal or its disk failed", "mend the disk, or restore a backup"),
     ExitCode.LOCKED: ("another run holds the journal", "let it end"),
     ExitCode.STALE: ("a saved plan no longer fits", "plan again and look again"),
+    ExitCode.QUARANTINED: (
+        "`status`: rounds wait, because they failed",
+        "read why; `crosskey watch --clear` when mended",
+    ),
+    ExitCode.OVERDUE: (
+        "`status`: no round succeeded in time, or the watcher died",
+        "look whether `crosskey watch` runs",
+    ),
     ExitCode.INTERRUPTED: ("Ctrl-C or a signal ended the run early; what it did is in the journal", "run again"),
 }
 
@@ -399,6 +408,10 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "settings sync": lambda: settings_table(SyncSection),
         "settings rails": lambda: settings_table(RailSettings),
         "settings journal": lambda: settings_table(JournalSettings),
+        "settings watch": lambda: settings_table(WatchSettings),
+        "settings webhook": lambda: settings_table(WebhookSettings),
+        "settings smtp": lambda: settings_table(SmtpSettings),
+        "settings command": lambda: settings_table(CommandSettings),
         "attributes": attributes,
         "filters": filters,
         "template examples": examples,

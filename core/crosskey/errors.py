@@ -63,6 +63,8 @@ class ExitCode(IntEnum):
     STORAGE = 8
     LOCKED = 9
     STALE = 10
+    QUARANTINED = 11
+    OVERDUE = 12
     INTERRUPTED = 130
 
 

@@ -10,7 +10,7 @@ from core_acme import AcmeSettings, acme_plugins
 
 from crosskey.config import load_config
 from crosskey.config.reference import setting_rows, settings_table
-from crosskey.config.sections import JournalSettings, RailSettings, SyncSection
+from crosskey.config.sections import JournalSettings, RailSettings, SyncSection, WatchSettings
 from crosskey.config.starter import PLACEHOLDER, StarterMap, StarterSection, secret_variables, starter_config
 from crosskey.config.toml import toml_value
 from crosskey.connector.target import FieldSpec, KindSpec, ReferenceSpec
@@ -66,7 +66,7 @@ def test_a_table_tells_key_type_default_and_meaning():
     assert '| `retry.wait` | duration | `"90s"` | How long to wait between. |' in table
 
 
-@pytest.mark.parametrize("settings", [SyncSection, RailSettings, JournalSettings])
+@pytest.mark.parametrize("settings", [SyncSection, RailSettings, JournalSettings, WatchSettings])
 def test_every_key_of_the_core_is_described(settings):
     assert [row.key for row in setting_rows(settings) if not row.description] == []
 

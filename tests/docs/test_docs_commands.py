@@ -144,7 +144,7 @@ def test_timers_call_commands_that_exist():
         parser.read_string(block.text)
         for section in parser.sections():
             start = parser[section].get("ExecStart")
-            assert start is None or start == "/opt/crosskey/bin/crosskey sync"
+            assert start in (None, "/opt/crosskey/bin/crosskey sync", "/opt/crosskey/bin/crosskey watch")
     (cron,) = every("cron")
     assert re.fullmatch(
         r"(\S+ +){5}crosskey +cd /etc/crosskey && /opt/crosskey/bin/crosskey sync --json >>\S+\n", cron.text

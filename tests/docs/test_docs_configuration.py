@@ -56,7 +56,7 @@ def compiled(tmp_path, monkeypatch, catalogue):
         path.write_text(text, encoding="utf-8")
         for name in ("OKTA_TOKEN", "OKTA_HOOK_SECRET", "ENTRA_SECRET", "ENTRA_HOOK_SECRET", "HALO_SECRET"):
             monkeypatch.setenv(name, "synthetic")
-        for name in ("okta-key.pem", "app.pem", "halo-secret.txt"):
+        for name in ("okta-key.pem", "app.pem", "halo-secret.txt", "chat.url", "heartbeat.url"):
             (tmp_path / name).write_text("synthetic")
             (tmp_path / name).chmod(0o600)
         config = load_config(path, load_plugins())

@@ -11,7 +11,7 @@ from docs_pages import PAGES, ROOT, anchors, every, prose
 
 from crosskey.cli.main import COMMANDS
 from crosskey.config.reference import setting_rows
-from crosskey.config.sections import JournalSettings, RailSettings, SyncSection
+from crosskey.config.sections import JournalSettings, RailSettings, SyncSection, WatchSettings
 from crosskey.engine.rails import RAILS
 from crosskey.errors import ExitCode
 from crosskey.instruments import INSTRUMENTS
@@ -20,6 +20,7 @@ from crosskey.spans import SPANS
 from crosskey.web import Limits
 from crosskey_entra.settings import EntraSettings
 from crosskey_halo.settings import HaloSettings
+from crosskey_notify.settings import CommandSettings, SmtpSettings, WebhookSettings
 from crosskey_okta.settings import OktaSettings
 
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -61,7 +62,12 @@ def test_every_command_rail_and_exit_code_is_in_the_readme():
 
 
 @pytest.mark.parametrize(
-    "settings", [OktaSettings, EntraSettings, HaloSettings, SyncSection, RailSettings, JournalSettings, RulesSettings]
+    "settings",
+    [
+        *(OktaSettings, EntraSettings, HaloSettings, RulesSettings),
+        *(SyncSection, RailSettings, JournalSettings, WatchSettings),
+        *(WebhookSettings, SmtpSettings, CommandSettings),
+    ],
 )
 def test_every_setting_is_described(settings):
     text = CONFIGURATION.read_text(encoding="utf-8")

@@ -86,9 +86,10 @@ class World:
         source: str = "",
         seats: int = 40,
         member_page: int = 10,
+        clock: FakeClock | None = None,
     ) -> None:
         self._member_page = member_page
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.company, self.parts = a_company(people)
         self.org = an_org(self.company, self.parts, self.clock, okta or OktaQuirks())
         self.desk: HaloDesk = a_desk(self.company, self.parts, self.clock, halo or HaloQuirks(), seats=seats)

@@ -17,6 +17,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "plan": ("crosskey.cli.plan:plan", "Show what would be done, and why. Changes nothing."),
     "apply": ("crosskey.cli.apply:apply", "Show the plan, ask, and carry it out; or apply a saved plan exactly."),
     "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
+    "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
+    "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",

@@ -86,9 +86,13 @@ def _show_settings(console: Console, rows: list[SettingRow]) -> None:
 
 def _settings(loaded: Plugins, plugin: str) -> dict[str, type[Settings]]:
     tables: dict[str, type[Settings]] = {}
-    for kind, specs in (("source", loaded.sources), ("target", loaded.targets), ("mapper", loaded.mappers)):
+    for place, specs in (
+        ("[source.<name>]", loaded.sources),
+        ("[target.<name>]", loaded.targets),
+        ("[map.<kind>]", loaded.mappers),
+        ("[notify.<name>]", loaded.notifiers),
+    ):
         for name, provided in specs.items():
             if provided.plugin == plugin:
-                place = "[map.<kind>]" if kind == "mapper" else f"[{kind}.<name>]"
                 tables[f'{place} use = "{name}"'] = provided.value.settings
     return tables

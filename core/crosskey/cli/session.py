@@ -28,7 +28,7 @@ class Session:
     @property
     def connection(self) -> str:
         """The name under which the journal keeps what concerns this target, whatever sources feed it."""
-        return self.config.target.name
+        return self.config.connection
 
     @contextmanager
     def writing(self) -> Generator[JournalWriter]:

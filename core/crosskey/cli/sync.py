@@ -42,5 +42,7 @@ def sync(config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed, ch
     For timers and cron. What a rail holds is not done and not forgotten: it is listed, the exit code says so, and
     everything else goes on.
     """
-    options = RunOptions(kind="sync", allowed=allow, changes=changes)
+    options = RunOptions(
+        kind="sync", trigger="command:changes" if changes else "command", allowed=allow, changes=changes
+    )
     return run_engine(config_path, options, as_json=as_json, show_all=show_all)

@@ -4,25 +4,33 @@ from crosskey.config.durations import duration_text, parse_duration
 from crosskey.config.loader import load_config
 from crosskey.config.sections import (
     Config,
+    HeartbeatSettings,
     JournalSettings,
     Limit,
     MapSection,
+    NotifySection,
     RailSettings,
     SourceSection,
     SyncSection,
     TargetSection,
+    WatchSettings,
+    listen_address,
 )
 
 __all__ = (
     "Config",
+    "HeartbeatSettings",
     "JournalSettings",
     "Limit",
     "MapSection",
+    "NotifySection",
     "RailSettings",
     "SourceSection",
     "SyncSection",
     "TargetSection",
+    "WatchSettings",
     "duration_text",
+    "listen_address",
     "load_config",
     "parse_duration",
 )

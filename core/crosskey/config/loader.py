@@ -14,10 +14,12 @@ from crosskey.config.sections import (
     Config,
     JournalSettings,
     MapSection,
+    NotifySection,
     RailSettings,
     SourceSection,
     SyncSection,
     TargetSection,
+    WatchSettings,
 )
 from crosskey.config.words import type_words
 from crosskey.errors import ConfigError, close_matches
@@ -34,21 +36,21 @@ P = TypeVar("P")
 
 DEFAULT_MAPPER: Final = "rules"
 
-_TABLES: Final = ("source", "target", "sync", "map", "rails", "journal")
+_TABLES: Final = ("source", "target", "sync", "map", "rails", "journal", "watch", "notify")
 
 
-def load_config(path: Path, plugins: Plugins, *, resolve_secrets: bool = True) -> Config:
+def load_config(path: Path, plugins: Plugins, *, resolve_secrets: bool = True, watching: bool = False) -> Config:
     """Read a configuration file into types.
 
-    With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now; otherwise, and for other
-    sections, each is read when it is first revealed. Raises one :class:`ConfigError` whose ``problems`` are all that
-    is wrong, each with the path of its key and the fix.
+    With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now, and with ``watching`` those
+    of ``[watch]`` and ``[notify.…]``; otherwise, and for other sections, each is read when it is first revealed. Raises
+    one :class:`ConfigError` whose ``problems`` are all that is wrong, each with the path of its key and the fix.
     """
     document = read_document(path)
     loading = _Loading(document, plugins)
     config = loading.config()
     if resolve_secrets:
-        loading.read_secrets()
+        loading.read_secrets(watching=watching)
     if config is None or loading.decoder.problems:
         problems = loading.decoder.problems
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -76,16 +78,18 @@ class _Loading:
         sources = self._named("source", self._source)
         targets = self._named("target", self._target)
         maps = self._named("map", self._map)
+        notify = self._named("notify", self._notify)
         sync = self._sync(self._names("source"), self._names("target"))
         rails = self.decoder.struct(RailSettings, tables.get("rails", {}), "rails")
         journal = self.decoder.struct(JournalSettings, tables.get("journal", {}), "journal")
+        watch = self.decoder.struct(WatchSettings, tables.get("watch", {}), "watch")
         if tables.get("map", {}) == {}:
             self.decoder.problem("map", "config-required", "there are no mapping rules", "write a section [map.<kind>]")
         if sync is None:
             return None
         self._used = {f"target.{sync.target}", *(f"map.{kind}" for kind in maps)}
         self._used |= {f"source.{name}" for name in sync.sources}
-        if rails is msgspec.UNSET or journal is msgspec.UNSET:
+        if rails is msgspec.UNSET or journal is msgspec.UNSET or watch is msgspec.UNSET:
             return None
         return Config(
             path=self._document.path,
@@ -97,12 +101,15 @@ class _Loading:
             maps=maps,
             rails=rails,
             journal=msgspec.structs.replace(journal, path=self._root / journal.path),
+            watch=watch,
+            notify=notify,
         )
 
-    def read_secrets(self) -> None:
+    def read_secrets(self, *, watching: bool) -> None:
         """Read the secrets of the sections in use; each that cannot be read becomes a problem."""
+        used_now = self._used | {"watch", "notify"} if watching else self._used
         for path, secret in self.decoder.secrets:
-            if not any(path.startswith(f"{used}.") for used in self._used):
+            if not any(path.startswith(f"{used}.") for used in used_now):
                 continue
             try:
                 secret.reveal()
@@ -171,6 +178,13 @@ class _Loading:
         if not found or not settings:
             return None
         return MapSection(kind=kind, path=path, provided=found, settings=settings)
+
+    def _notify(self, name: str, path: str, table: dict[str, object]) -> NotifySection | None:
+        found = self._provided("notifier", self._plugins.notifiers, path, table)
+        settings = found and self._settings(found.value.settings, path, table, ("use",))
+        if not found or not settings:
+            return None
+        return NotifySection(name=name, path=path, provided=found, settings=settings)
 
     def _provided(
         self, kind: SpecKind, offered: Mapping[str, Provided[P]], path: str, table: dict[str, object]

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
+from crosskey.config.durations import duration_text
 from crosskey.connector.mapper import MapperSpec
+from crosskey.connector.notifier import NotifierSpec
 from crosskey.connector.source import SourceSpec
 from crosskey.connector.target import TargetSpec
+from crosskey.errors import ConfigError
 from crosskey.plugins.records import Provided
-from crosskey.settings import Settings
+from crosskey.settings import Secret, Settings
 
 __all__ = (
     "Config",
+    "HeartbeatSettings",
     "JournalSettings",
     "Limit",
     "MapSection",
+    "NotifySection",
     "RailSettings",
     "SourceSection",
     "SyncSection",
     "TargetSection",
+    "WatchSettings",
+    "listen_address",
 )
+
+_SHORTEST: Final = timedelta(seconds=10)
+_EVERY: Final = 'write at least "10s"; "5m" is usual'
 
 
 class SourceSection(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +64,15 @@ class MapSection(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     path: str
     provided: Provided[MapperSpec]
+    settings: Settings
+
+
+class NotifySection(msgspec.Struct, frozen=True, kw_only=True):
+    """``[notify.<name>]``: a way by which notices reach a person."""
+
+    name: str
+    path: str
+    provided: Provided[NotifierSpec]
     settings: Settings
 
 
@@ -134,6 +154,99 @@ class JournalSettings(Settings, frozen=True, kw_only=True):
     ] = Path(".crosskey/journal.sqlite")
 
 
+class HeartbeatSettings(Settings, frozen=True, kw_only=True):
+    """``[watch.heartbeat]``: a service elsewhere that calls when the pings stay away."""
+
+    url: Annotated[
+        Secret | None,
+        Meta(description="Address that is asked for (GET) around each round. Whoever knows it can fake a ping."),
+    ] = None
+    start: Annotated[str, Meta(description="Added to the address when a round begins. Empty: no ping then.")] = "/start"
+    success: Annotated[str, Meta(description="Added to the address after a round that did its work.")] = ""
+    fail: Annotated[str, Meta(description="Added to the address after a round that failed or was held whole.")] = (
+        "/fail"
+    )
+
+
+class WatchSettings(Settings, frozen=True, kw_only=True):
+    """``[watch]``: how often ``crosskey watch`` looks, and who hears when it does not."""
+
+    every: Annotated[timedelta, Meta(description="How often to look for changes, and apply them.")] = timedelta(
+        minutes=5
+    )
+    jitter: Annotated[
+        timedelta | None,
+        Meta(
+            description="Each round begins up to this much earlier or later, so that many do not come at once. "
+            "Left out: a tenth of `every`."
+        ),
+    ] = None
+    alarm_after: Annotated[
+        timedelta | None,
+        Meta(
+            description="Tell somebody when no round succeeded for this long. More than a full read takes. "
+            "Left out: two rounds."
+        ),
+    ] = None
+    listen: Annotated[
+        str,
+        Meta(description="Address and port of the health and metrics endpoints. Empty: none."),
+    ] = "127.0.0.1:8470"
+    listen_beyond: Annotated[
+        bool,
+        Meta(description="Let `listen` be an address that other machines reach. Nothing there asks who is calling."),
+    ] = False
+    heartbeat: Annotated[HeartbeatSettings, Meta(description="Pings for a service that watches the watcher.")] = (
+        HeartbeatSettings()
+    )
+
+    def __post_init__(self) -> None:
+        if self.every < _SHORTEST:
+            raise ConfigError("a round every few seconds would spend the vendors' budgets", where="every", fix=_EVERY)
+        if self.jitter is not None and self.jitter * 2 > self.every:
+            raise ConfigError("it is more than half of `every`", where="jitter", fix="write a shorter one")
+        if self.alarm_after is not None and self.alarm_after < self.every:
+            raise ConfigError(
+                "it is shorter than `every`", where="alarm_after", fix=f'write at least "{duration_text(self.every)}"'
+            )
+        if self.listen:
+            address = listen_address(self.listen)
+            if not self.listen_beyond and not _is_loopback(address[0]):
+                raise ConfigError(
+                    f"{address[0]} can be reached from other machines",
+                    where="listen",
+                    fix='write "127.0.0.1:8470" and put a proxy before it, or set listen_beyond = true',
+                )
+
+    @property
+    def spread(self) -> timedelta:
+        """How far a round may be from its time, either way."""
+        return self.every / 10 if self.jitter is None else self.jitter
+
+    @property
+    def patience(self) -> timedelta:
+        """After how long without a success somebody hears."""
+        return self.every * 2 + self.spread if self.alarm_after is None else self.alarm_after
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Host and port of ``host:port``; IPv6 in brackets. Raises :class:`ConfigError`."""
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise ConfigError(
+            "expected an address and a port", where="listen", fix='write "127.0.0.1:8470", or "" for none'
+        )
+    return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A whole configuration.
 
@@ -150,11 +263,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     maps: dict[str, MapSection]
     rails: RailSettings
     journal: JournalSettings
+    watch: WatchSettings = WatchSettings()
+    notify: dict[str, NotifySection] = {}
 
     @property
     def feeds(self) -> tuple[SourceSection, ...]:
         """The sources that ``[sync]`` reads, in their order of precedence."""
         return tuple(self.sources[name] for name in self.sync.sources)
+
+    @property
+    def connection(self) -> str:
+        """The name under which the journal keeps what concerns the target, whatever sources feed it."""
+        return self.sync.target
 
     @property
     def target(self) -> TargetSection:

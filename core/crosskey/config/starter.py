@@ -12,7 +12,7 @@ from crosskey.config.annotations import described, member_for
 from crosskey.config.document import key_path
 from crosskey.config.reference import SettingRow, setting_rows
 from crosskey.config.references import variable_name
-from crosskey.config.sections import JournalSettings, RailSettings, SyncSection
+from crosskey.config.sections import JournalSettings, RailSettings, SyncSection, WatchSettings
 from crosskey.config.toml import toml_value
 from crosskey.connector.source import SourceSpec
 from crosskey.connector.target import FieldSpec, KindSpec, TargetSpec
@@ -73,6 +73,7 @@ def starter_config(source: StarterSection, target: StarterSection, maps: Sequenc
         *(_map(item) for item in maps),
         _section("rails", setting_rows(RailSettings), {}),
         _section("journal", setting_rows(JournalSettings), {}),
+        _section("watch", setting_rows(WatchSettings), {}),
     ]
     return "\n".join(parts)
 

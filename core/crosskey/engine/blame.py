@@ -6,14 +6,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import cast
 
-from crosskey.config import SourceSection, TargetSection
+from crosskey.config import NotifySection, SourceSection, TargetSection
 from crosskey.errors import CrosskeyError, PluginError
 
 __all__ = ("blaming",)
 
 
 @contextmanager
-def blaming(section: SourceSection | TargetSection) -> Generator[None]:
+def blaming(section: SourceSection | TargetSection | NotifySection) -> Generator[None]:
     """Turn whatever a connector raises into a :class:`CrosskeyError`; its own ones pass as they are.
 
     An exception group (a connector's task group) becomes its first error: one cause, one message.
@@ -31,7 +31,7 @@ def blaming(section: SourceSection | TargetSection) -> Generator[None]:
         raise _broken(section, error) from error
 
 
-def _broken(section: SourceSection | TargetSection, error: Exception) -> PluginError:
+def _broken(section: SourceSection | TargetSection | NotifySection, error: Exception) -> PluginError:
     provided = section.provided
     return PluginError(
         f"{provided.origin} raised {type(error).__name__}: {error}",

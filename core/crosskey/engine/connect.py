@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from crosskey.clock import Clock, SystemClock
-from crosskey.config import SourceSection, TargetSection
+from crosskey.config import NotifySection, SourceSection, TargetSection
+from crosskey.connector.notifier import Notifier
 from crosskey.connector.source import Source
 from crosskey.connector.target import Target
 from crosskey.context import InstanceContext, TransportFactory
@@ -33,7 +34,7 @@ class Connect:
         """The open source of a section."""
         async with AsyncExitStack() as stack:
             with blaming(section):
-                opened = section.provided.value.open(section.settings, self._context(section.path))
+                opened = section.provided.value.open(section.settings, self.context(section.path))
                 source = await stack.enter_async_context(opened)
             yield source
 
@@ -42,9 +43,19 @@ class Connect:
         """The open target of a section."""
         async with AsyncExitStack() as stack:
             with blaming(section):
-                opened = section.provided.value.open(section.settings, self._context(section.path))
+                opened = section.provided.value.open(section.settings, self.context(section.path))
                 target = await stack.enter_async_context(opened)
             yield target
 
-    def _context(self, path: str) -> InstanceContext:
+    @asynccontextmanager
+    async def notifier(self, section: NotifySection) -> AsyncGenerator[Notifier]:
+        """The open notifier of a section."""
+        async with AsyncExitStack() as stack:
+            with blaming(section):
+                opened = section.provided.value.open(section.settings, self.context(section.path))
+                notifier = await stack.enter_async_context(opened)
+            yield notifier
+
+    def context(self, path: str) -> InstanceContext:
+        """The core's services for one instance."""
         return InstanceContext(path, clock=self.clock, transport=self._transport)

@@ -56,7 +56,7 @@ class RunTelling:
             "crosskey.target.plugin": config.target.provided.plugin,
         }
         around, started = get_current_span().get_span_context(), self._clock.monotonic()
-        own = options.trigger != "command" and around.is_valid
+        own = not options.trigger.startswith("command") and around.is_valid
         run = _Run()
         kept = current_run.set("")
         try:

@@ -1,6 +1,7 @@
 """The journal: every write intended before it is sent and recorded after, in one SQLite file with one writer."""
 
 from crosskey.journal.journal import Journal, JournalWriter
+from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     EstablishedBy,
     EventRecord,
@@ -14,8 +15,15 @@ from crosskey.journal.records import (
     Verification,
     Voucher,
 )
+from crosskey.journal.rounds import Rounds
+from crosskey.journal.troubles import Trouble
+from crosskey.journal.watchbook import Watchbook
+from crosskey.journal.watchers import Ask, WatcherRecord
 
 __all__ = (
+    "Ask",
+    "Cause",
+    "Delivery",
     "EstablishedBy",
     "EventRecord",
     "Journal",
@@ -23,10 +31,15 @@ __all__ = (
     "Link",
     "OperationRecord",
     "OperationState",
+    "Outbox",
+    "Rounds",
     "RunKind",
     "RunRecord",
     "SnapshotRecord",
+    "Trouble",
     "Verdict",
     "Verification",
     "Voucher",
+    "Watchbook",
+    "WatcherRecord",
 )

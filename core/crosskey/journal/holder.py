@@ -27,6 +27,12 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     connection: str
     since: datetime
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a process of this machine that is alive."""
+        here = this_process(self.connection, self.since)
+        return (here.host, here.boot) == (self.host, self.boot) and is_alive(self)
+
     def __str__(self) -> str:
         """For a message: what, where, since when."""
         return f"process {self.pid} on {self.host} ({self.connection}), since {self.since:%Y-%m-%d %H:%M:%S} UTC"

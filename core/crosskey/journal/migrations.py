@@ -181,7 +181,72 @@ _VOUCHERS = (
 # The OpenTelemetry trace that a run was recorded in; empty when nobody recorded any.
 _TRACE = ("ALTER TABLE run ADD COLUMN trace TEXT NOT NULL DEFAULT ''",)
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, _FIRST), Migration(2, _VOUCHERS), Migration(3, _TRACE))
+_WATCH = (
+    # One row a connection: who watches (holder columns NULL: nobody), and what was asked of it from outside.
+    """CREATE TABLE watcher (
+        connection TEXT PRIMARY KEY REFERENCES connection,
+        host TEXT, boot TEXT, pid INTEGER, started TEXT, since TEXT,
+        beat_at TEXT,
+        next_at TEXT,
+        doing TEXT NOT NULL,
+        asked TEXT NOT NULL,
+        full_run TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    # One row while the last round of a connection failed; quarantined from step 0 on.
+    """CREATE TABLE trouble (
+        connection TEXT PRIMARY KEY REFERENCES connection,
+        since TEXT NOT NULL,
+        failures INTEGER NOT NULL,
+        step INTEGER NOT NULL,
+        next_try_at TEXT NOT NULL,
+        code TEXT NOT NULL,
+        place TEXT NOT NULL,
+        text TEXT NOT NULL,
+        fix TEXT NOT NULL,
+        exit_code INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    # `reason` is what must change before the same key is told again.
+    """CREATE TABLE notice (
+        id INTEGER PRIMARY KEY,
+        connection TEXT NOT NULL REFERENCES connection,
+        key TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        code TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        at TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        text TEXT NOT NULL,
+        fix TEXT NOT NULL,
+        run TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX notice_key ON notice (connection, key, id)",
+    """CREATE TABLE delivery (
+        notice INTEGER NOT NULL REFERENCES notice ON DELETE CASCADE,
+        notifier TEXT NOT NULL,
+        due_at TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        problem TEXT NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (notice, notifier)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX delivery_due ON delivery (due_at) WHERE state = 'waiting'",
+    """CREATE TABLE credential (
+        connection TEXT NOT NULL REFERENCES connection,
+        instance TEXT NOT NULL,
+        name TEXT NOT NULL,
+        expires_at TEXT,
+        fix TEXT NOT NULL,
+        asked_at TEXT NOT NULL,
+        PRIMARY KEY (connection, instance, name)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, _FIRST),
+    Migration(2, _VOUCHERS),
+    Migration(3, _TRACE),
+    Migration(4, _WATCH),
+)
 
 
 def identify(database: Database, *, newest: int = MIGRATIONS[-1].version) -> int:

@@ -10,19 +10,21 @@ from typing import Final, cast
 import msgspec
 
 from crosskey.connector.mapper import MapperSpec
+from crosskey.connector.notifier import NotifierSpec
 from crosskey.connector.source import SourceSpec
 from crosskey.connector.sso import SsoFlowSpec
 from crosskey.connector.target import TargetSpec
 
 __all__ = ("CORE_KEYS", "Spec", "spec_problems")
 
-Spec = SourceSpec | TargetSpec | MapperSpec | SsoFlowSpec
+Spec = SourceSpec | TargetSpec | MapperSpec | SsoFlowSpec | NotifierSpec
 
 CORE_KEYS: Final[dict[type[Spec], frozenset[str]]] = {
     SourceSpec: frozenset({"use", "groups", "apps"}),
     TargetSpec: frozenset({"use"}),
     MapperSpec: frozenset({"use"}),
     SsoFlowSpec: frozenset({"use"}),
+    NotifierSpec: frozenset({"use"}),
 }
 """Keys of a section that the core reads itself; a plugin's settings may not claim them."""
 
@@ -36,7 +38,7 @@ def spec_problems(spec: Spec) -> Iterator[str]:
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         yield f"{kind} name {name!r} is not a lower-case word (letters, digits, - and _)"
     yield from _settings_problems(f'{kind} "{name}"', spec.settings, CORE_KEYS[type(spec)])
-    if isinstance(spec, SourceSpec | TargetSpec):
+    if isinstance(spec, SourceSpec | TargetSpec | NotifierSpec):
         yield from _open_problems(f'{kind} "{name}"', spec.open)
     elif isinstance(spec, MapperSpec) and not callable(spec.compile):
         yield f'{kind} "{name}": compile is not callable'

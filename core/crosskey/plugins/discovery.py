@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeVar, cast
 import msgspec
 
 from crosskey.connector.mapper import MapperSpec
+from crosskey.connector.notifier import NotifierSpec
 from crosskey.connector.source import SourceSpec
 from crosskey.connector.sso import SsoFlowSpec
 from crosskey.connector.target import TargetSpec
@@ -30,6 +31,7 @@ KINDS: Final[tuple[tuple[str, str, type[Spec]], ...]] = (
     ("target", "crosskey_targets", TargetSpec),
     ("mapper", "crosskey_mappers", MapperSpec),
     ("sso flow", "crosskey_sso_flows", SsoFlowSpec),
+    ("notifier", "crosskey_notifiers", NotifierSpec),
 )
 
 SERVICES: Final = {
@@ -101,6 +103,7 @@ def load_plugins(entry_points: Iterable[EntryPoint] | None = None) -> Plugins:
         targets=_by_name(kept, TargetSpec),
         mappers=_by_name(kept, MapperSpec),
         sso_flows=_by_name(kept, SsoFlowSpec),
+        notifiers=_by_name(kept, NotifierSpec),
         contested={label: tuple(rival.plugin.origin for rival in rivals) for label, rivals in contested.items()},
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 from crosskey.connector.mapper import MapperSpec
+from crosskey.connector.notifier import NotifierSpec
 from crosskey.connector.source import SourceSpec
 from crosskey.connector.sso import SsoFlowSpec
 from crosskey.connector.target import TargetSpec
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ("Plugins",)
 
-SpecKind = Literal["source", "target", "mapper", "sso flow"]
+SpecKind = Literal["source", "target", "mapper", "sso flow", "notifier"]
 
 
 class Plugins:
     """All plugins that were found. Plugins are called one at a time, in the order of their names.
 
-    ``sources``, ``targets``, ``mappers`` and ``sso_flows`` map the name of ``use = "…"`` to the spec and its origin;
-    ``found`` tells every entry point, the broken ones included.
+    ``sources``, ``targets``, ``mappers``, ``sso_flows`` and ``notifiers`` map the name of ``use = "…"`` to the spec and
+    its origin; ``found`` tells every entry point, the broken ones included.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Plugins:
         targets: Mapping[str, Provided[TargetSpec]] | None = None,
         mappers: Mapping[str, Provided[MapperSpec]] | None = None,
         sso_flows: Mapping[str, Provided[SsoFlowSpec]] | None = None,
+        notifiers: Mapping[str, Provided[NotifierSpec]] | None = None,
         contested: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.found = found
@@ -49,6 +51,7 @@ class Plugins:
         self.targets = targets or {}
         self.mappers = mappers or {}
         self.sso_flows = sso_flows or {}
+        self.notifiers = notifiers or {}
         self._loaded = tuple(loaded)
         self._contested = contested or {}
 
@@ -75,6 +78,7 @@ class Plugins:
             "target": self.targets,
             "mapper": self.mappers,
             "sso flow": self.sso_flows,
+            "notifier": self.notifiers,
         }
         hint = close_matches(name, offered[kind])
         return Diagnostic(

@@ -1,0 +1,125 @@
+"""``crosskey status``."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from crosskey.cli.options import config_option, json_option
+from crosskey.cli.render import console_for_tables
+from crosskey.cli.session import Session
+from crosskey.errors import ExitCode
+from crosskey.journal import Watchbook
+from crosskey.watch import Status, read_status
+
+__all__ = ("status",)
+
+_VERDICTS: Final[dict[int, str]] = {
+    ExitCode.OK: "[green]all is well[/]",
+    ExitCode.REJECTED: "[yellow]the target did not do everything[/]",
+    ExitCode.HELD: "[magenta]something waits for a person[/]",
+    ExitCode.QUARANTINED: "[red]quarantined: rounds wait, because they failed[/]",
+    ExitCode.OVERDUE: "[red]nothing succeeds, or nobody watches any more[/]",
+}
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  crosskey status                            for people
+  crosskey status >/dev/null || page me      for monitors: the exit code says what is wrong
+"""
+)
+@config_option
+@json_option
+def status(config_path: Path, *, as_json: bool) -> int:
+    """Say how it is going: watcher, last success, what is held, notices.
+
+    Reads the journal only; needs no network and no secrets. The exit code is 0, 5 (refused), 6 (held), 11 (quarantined)
+    or 12 (nothing succeeded in time, or the watcher died).
+    """
+    session = Session(config_path, offline=True)
+    path = session.config.journal.path
+    with Watchbook.reading(path, clock=session.clock, connection=session.connection) as book:
+        found = read_status(book, session.config, session.clock.now())
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        _show(console_for_tables(), found)
+    return found.exit_code
+
+
+def _show(console: Console, found: Status) -> None:
+    console.print(f"[bold]{escape(found.connection)}[/]: {_VERDICTS[found.exit_code]}")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in _lines(found):
+        table.add_row(label, escape(text))
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    for notice in found.notices:
+        console.print(Padding(f"[yellow]![/] {escape(notice.subject)}: {escape(notice.text)}", (0, 0, 0, 2)))
+        if notice.fix:
+            console.print(Padding(f"fix: {escape(notice.fix)}", (0, 0, 0, 4)))
+
+
+def _lines(found: Status) -> list[tuple[str, str]]:
+    now, rounds = found.at, found.rounds
+    lines = [("watcher", _watcher(found)), ("last success", _when(rounds.success_at, now))]
+    lines.append(("all was read", _when(rounds.full_at, now)))
+    if found.runs:
+        lines.append(("last runs", ", ".join(run.verdict or "running" for run in found.runs)))
+    if found.trouble is not None:
+        trouble = found.trouble
+        lines.append(
+            ("trouble", f"{trouble.failures} rounds failed since {trouble.since:%Y-%m-%d %H:%M} UTC: {trouble.text}")
+        )
+        if trouble.quarantined:
+            lines.append(("next try", f"{trouble.next_try_at:%Y-%m-%d %H:%M} UTC; at once: crosskey watch --clear"))
+        if trouble.fix:
+            lines.append(("fix", trouble.fix))
+    if rounds.held:
+        lines.append(("held", ", ".join(f"{count} {rail}" for rail, count in sorted(rounds.held.items()))))
+    if rounds.undone:
+        lines.append(("not done", ", ".join(f"{count} {how}" for how, count in sorted(rounds.undone.items()))))
+    if found.unsettled.count:
+        lines.append(("unsettled", f"{found.unsettled.count} writes, {_when(found.unsettled.since, now)}"))
+    box = found.outbox
+    if box.waiting or box.given_up:
+        problem = f"; last problem: {box.problem}" if box.problem else ""
+        lines.append(("outbox", f"{box.waiting} wait, {box.failing} failed before, {box.given_up} given up{problem}"))
+    lines += [
+        ("credential", f"{each.instance}: {each.name} ends {each.expires_at:%Y-%m-%d}")
+        for each in found.credentials
+        if each.expires_at is not None
+    ]
+    return lines
+
+
+def _watcher(found: Status) -> str:
+    watcher = found.watcher
+    if watcher is None or found.watching == "never":
+        return "none; runs come from elsewhere"
+    beat = _when(watcher.beat_at, found.at)
+    if watcher.holder is None:
+        return f"stopped, {beat}"
+    if found.watching == "lost":
+        return f"died: {watcher.holder}; last sign {beat}"
+    after = f"; next round {watcher.next_at:%H:%M:%S} UTC" if watcher.next_at else ""
+    return f"{watcher.holder}: {watcher.doing}{after}"
+
+
+def _when(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return "never"
+    age = timedelta(seconds=round(max(0.0, (now - at).total_seconds())))
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC ({age} ago)"

@@ -1,0 +1,187 @@
+"""The journal's third door: for whoever watches, between runs and while another one writes.
+
+It writes the watcher's own tables only, so it needs neither the lock nor the lease of a run: SQLite keeps single
+statements apart, and no run reads what stands here to decide about an account.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from crosskey.clock import Clock
+from crosskey.connector.credential import Credential
+from crosskey.connector.notifier import Notice
+from crosskey.journal import events, expiries, outbox, rounds, troubles, watchers
+from crosskey.journal.database import Database
+from crosskey.journal.files import check_existing
+from crosskey.journal.holder import Holder, this_process
+from crosskey.journal.journal import Journal
+from crosskey.journal.migrations import identify
+from crosskey.journal.opening import open_to_read
+from crosskey.journal.outbox import Cause, Delivery, Outbox
+from crosskey.journal.rounds import Rounds
+from crosskey.journal.troubles import Trouble
+from crosskey.journal.watchers import Ask, WatcherRecord
+from crosskey.model import Scalar
+
+__all__ = ("Watchbook",)
+
+
+class Watchbook(Journal):
+    """A journal read with what its watcher notes, and, opened with :meth:`noting`, where the watcher notes it."""
+
+    def __init__(self, database: Database, connection: str, clock: Clock) -> None:
+        super().__init__(database, connection)
+        self._clock = clock
+
+    @classmethod
+    def reading(cls, path: Path, *, clock: Clock, connection: str) -> Watchbook:
+        """Open to read; make and change nothing. Raises :class:`crosskey.errors.StorageError`."""
+        return cls._on(open_to_read(path), connection, clock)
+
+    @classmethod
+    def noting(cls, path: Path, *, clock: Clock, connection: str) -> Watchbook:
+        """Open an existing journal of this version to note in; a run may be writing meanwhile.
+
+        Raises :class:`crosskey.errors.StorageError`; :meth:`prepare` makes and upgrades journals.
+        """
+        path = Path(os.path.realpath(path))
+        check_existing(path)
+        database = Database(path, writable=True)
+        try:
+            identify(database)
+            database.make_durable()
+        except BaseException:
+            database.close()
+            raise
+        return cls._on(database, connection, clock)
+
+    @staticmethod
+    def prepare(path: Path, *, clock: Clock, connection: str) -> None:
+        """Make or upgrade the journal, as its only writer for a moment.
+
+        Raises :class:`crosskey.errors.StorageError`, or :class:`crosskey.errors.LockedError` while a run is at work.
+        """
+        Journal.writing(path, clock=clock, connection=connection).close()
+
+    @classmethod
+    def _on(cls, database: Database, connection: str, clock: Clock) -> Watchbook:
+        try:
+            return cls(database, connection, clock)
+        except BaseException:
+            database.close()
+            raise
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the journal has ever been written for this connection."""
+        return self._database.row("SELECT 1 FROM connection WHERE name = ?", (self.connection,)) is not None
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def watcher(self) -> WatcherRecord | None:
+        """Who watches; ``None`` where nobody ever did."""
+        return watchers.get(self._database, self.connection)
+
+    def trouble(self) -> Trouble | None:
+        """Why the last rounds failed; ``None`` when the last one was fine."""
+        return troubles.get(self._database, self.connection)
+
+    def rounds(self) -> Rounds:
+        """When runs last did their work, and what they held since."""
+        watcher = self.watcher()
+        return rounds.look_back(self._database, self.connection, watcher.full_run if watcher else "")
+
+    def credentials(self) -> list[tuple[str, Credential]]:
+        """Every credential that instances told about, with its instance."""
+        return expiries.get(self._database, self.connection)
+
+    def credentials_asked_at(self) -> datetime | None:
+        """When instances were asked about them last."""
+        return expiries.asked_at(self._database, self.connection)
+
+    def outbox(self) -> Outbox:
+        """How many notices wait."""
+        return outbox.look(self._database, self.connection)
+
+    def told(self) -> list[Notice]:
+        """What was told and still lasts."""
+        return [notice for _, notice in outbox.open_causes(self._database, self.connection).values()]
+
+    def due(self, notifiers: Collection[str]) -> list[Delivery]:
+        """Notices that should be sent now."""
+        return outbox.due(self._database, self.connection, self._clock.now(), notifiers)
+
+    # -- noting -------------------------------------------------------------------------------------------------------
+
+    def begin_watch(self) -> Holder:
+        """Note that this process watches from now on."""
+        holder = this_process(self.connection, self._clock.now())
+        with self._database.transaction():
+            watchers.begin(self._database, holder)
+            self._event("watch.began", {"pid": holder.pid})
+        return holder
+
+    def beat(self, *, doing: str, next_at: datetime | None) -> Ask:
+        """Note a sign of life; what somebody asked for since the last one."""
+        with self._database.transaction():
+            watchers.beat(self._database, self.connection, self._clock.now(), doing=doing, next_at=next_at)
+            return watchers.take_ask(self._database, self.connection)
+
+    def end_watch(self) -> None:
+        """Note that nobody watches any more, in good order."""
+        with self._database.transaction():
+            watchers.end(self._database, self.connection, self._clock.now())
+            self._event("watch.ended", {})
+
+    def ask(self, wanted: Ask) -> None:
+        """Ask the watcher for a round."""
+        with self._database.transaction():
+            watchers.ask(self._database, self.connection, wanted)
+
+    def note_full(self, run: str) -> None:
+        """Note which run read everything."""
+        with self._database.transaction():
+            watchers.note_full(self._database, self.connection, run)
+
+    def note_trouble(self, trouble: Trouble) -> None:
+        """Note that a round failed, and when the next may be."""
+        with self._database.transaction():
+            before = troubles.get(self._database, self.connection)
+            troubles.save(self._database, self.connection, trouble)
+            if trouble.quarantined and (before is None or before.step != trouble.step):
+                self._event("quarantine.entered", {"code": trouble.code, "step": trouble.step})
+
+    def clear_trouble(self, *, by: str) -> bool:
+        """Note that all is well again, or that a person says so; whether there was trouble."""
+        with self._database.transaction():
+            before = troubles.get(self._database, self.connection)
+            if before is not None and before.quarantined:
+                self._event("quarantine.left", {"by": by})
+            return troubles.clear(self._database, self.connection)
+
+    def tell(self, causes: Iterable[Cause], *, notifiers: Collection[str]) -> list[Notice]:
+        """Compare what is so with what was told; put notices about the difference into the outbox."""
+        with self._database.transaction():
+            return outbox.tell(self._database, self.connection, self._clock.now(), causes, notifiers=notifiers)
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Note that a notice arrived."""
+        with self._database.transaction():
+            outbox.delivered(self._database, delivery)
+
+    def not_delivered(self, delivery: Delivery, problem: str) -> None:
+        """Note that it did not."""
+        with self._database.transaction():
+            outbox.failed(self._database, delivery, self._clock.now(), problem)
+
+    def note_credentials(self, told: Mapping[str, Sequence[Credential]]) -> None:
+        """Note when credentials end, by instance."""
+        with self._database.transaction():
+            expiries.save(self._database, self.connection, self._clock.now(), told)
+
+    def _event(self, kind: str, facts: Mapping[str, Scalar]) -> None:
+        events.append(self._database, self._clock.now(), self.connection, "", kind, facts)
