@@ -27,11 +27,11 @@ OKTA = (
     OktaFault(kind="html", path="/api/v1/users", every=29),
 )
 HALO = (
-    HaloFault(effect="lost_after", resource="Users", every=5),
-    HaloFault(effect="error_before", resource="Users", every=7),
-    HaloFault(effect="unavailable", method="GET", resource="Users", every=31),
-    HaloFault(effect="throttled", method="GET", resource="Agent", every=17),
-    HaloFault(effect="html", method="GET", resource="Site", every=97),
+    HaloFault(effect="lost_after", resource="Users", every=5, times=None),
+    HaloFault(effect="error_before", resource="Users", every=7, times=None),
+    HaloFault(effect="unavailable", method="GET", resource="Users", every=31, times=None),
+    HaloFault(effect="throttled", method="GET", resource="Agent", every=17, times=None),
+    HaloFault(effect="html", method="GET", resource="Users", every=23, times=None),
 )
 
 
