@@ -20,6 +20,7 @@ import pytest
 from cli_bench import Shell, ended, small_company
 
 from crosskey.errors import ExitCode
+from crosskey.watch import Systemd
 
 WATCH = '[watch]\nevery = "1h"\nlisten = "127.0.0.1:0"\n'
 
@@ -185,6 +186,15 @@ def test_systemd_hears_ready_alive_reloading_and_stopping(crosskey, tmp_path, ab
             watching.process.send_signal(signal.SIGTERM)
             hear("STOPPING=1")
             assert watching.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("address", ["", "/nowhere/at/all", "@nobody-listens-there"])
+def test_without_anybody_listening_systemd_is_no_concern(address):
+    systemd = Systemd({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000000"})
+    for tell in (systemd.ready, systemd.reloading, systemd.stopping, systemd.alive):
+        tell()
+    assert systemd.watchdog == (0.5 if address else 0.0)
+    assert Systemd({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}).watchdog == 0.0
 
 
 def test_endpoints_tell_people_and_prometheus(crosskey):

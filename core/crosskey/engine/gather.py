@@ -36,7 +36,7 @@ from crosskey.engine.snapshot import DoubtError, Origin
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage
-from crosskey.errors import CrosskeyError, CursorExpiredError
+from crosskey.errors import ContractError, CrosskeyError, CursorExpiredError
 from crosskey.journal import JournalWriter
 from crosskey.model import Subject
 
@@ -183,8 +183,11 @@ class Gatherer:
         stage.proposals.forget_held()
         self._united(stage)
         logical = self._demand.logical(stage, self._issuers)
-        with self._telling.side("target", self._section, self._advance), blaming(self._section):
-            accounts = await look_up_accounts(target, self._mappings, stage, self._journal, logical)
+        try:
+            with self._telling.side("target", self._section, self._advance), blaming(self._section):
+                accounts = await look_up_accounts(target, self._mappings, stage, self._journal, logical)
+        except ContractError as error:  # lists can still tell what single look-ups cannot
+            raise DoubtError(f"{self._section.path}: {error.message}") from error
         stage.accounts.index()
         gathered = self._gathered(stage, reach, reads, accounts, origin.full_at)
         return msgspec.structs.replace(gathered, cursors={**origin.cursors, **gathered.cursors})

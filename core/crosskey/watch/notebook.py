@@ -49,8 +49,11 @@ class Notebook:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a person switched rounds off."""
-        return self.stop_file.exists()
+        """Whether a person switched rounds off, or nobody can tell."""
+        try:
+            return self.stop_file.exists()
+        except OSError:
+            return True
 
     @property
     def problem(self) -> str:

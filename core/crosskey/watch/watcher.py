@@ -267,7 +267,8 @@ class Watcher:
     def _is_over(self, task: asyncio.Task[None]) -> None:
         """Called however the task of a round ended, even when it was cancelled before it began."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a round could not be noted (%s)", type(error).__name__, exc_info=error)
+            _log.error("a round could not be noted (%s)", type(error).__name__)
+            _log.debug("it was", exc_info=error)
             self._next_at = max(self._next_at, self._clock.now() + self.setup.config.watch.every)
         self._round = None
         self._stalled = False
