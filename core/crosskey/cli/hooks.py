@@ -47,8 +47,9 @@ Examples:
 )
 @click.option(
     "--url",
-    required=True,
-    help="Where the identity provider can reach this machine: the address in front of /hooks/<source>, or all of it.",
+    default="",
+    help="Where the identity provider can reach this machine: the address in front of /hooks/<source>, or all of it. "
+    "Otherwise [watch] public_url.",
 )
 @config_option
 @json_option
@@ -60,7 +61,10 @@ def install(url: str, config_path: Path, *, as_json: bool) -> int:
     nothing.
     """
     session = Session(config_path)
-    addresses = _addresses(url, _sections(session))
+    address = url or session.config.watch.public_url
+    if not address:
+        raise click.UsageError("where can the identity provider reach this machine? Give --url, or [watch] public_url")
+    addresses = _addresses(address, _sections(session))
 
     async def subscribe(section: SourceSection, source: ManagesSubscriptions) -> Sequence[Subscription]:
         return await source.subscribe(addresses[section.name])

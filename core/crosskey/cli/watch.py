@@ -94,7 +94,7 @@ async def _watch(load: Callable[[], Setup], say: Say) -> int:
         from crosskey.web.server import serving  # noqa: PLC0415 - the same
 
         async with hook_sources(setup.config, setup.connect) as sources:
-            routes = hook_routes(sources, watcher.wake, setup.connect.clock)
+            routes = hook_routes(sources, watcher.wake, setup.connect.clock, renew=watcher.renew_hooks)
             async with serving(watch_app(watcher, routes), *listen_address(listen)) as url:
                 say(f"{url}/status tells how it is doing; hooks come in at /hooks/{', /hooks/'.join(sources)}")
                 yield

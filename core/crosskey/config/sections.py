@@ -196,6 +196,13 @@ class WatchSettings(Settings, frozen=True, kw_only=True):
         bool,
         Meta(description="Let `listen` be an address that other machines reach. Nothing there asks who is calling."),
     ] = False
+    public_url: Annotated[
+        str,
+        Meta(
+            description="Address in front of /hooks/<source> by which vendors reach this machine. Subscriptions are "
+            "then kept alive. Empty: no hooks."
+        ),
+    ] = ""
     heartbeat: Annotated[HeartbeatSettings, Meta(description="Pings for a service that watches the watcher.")] = (
         HeartbeatSettings()
     )
@@ -209,6 +216,8 @@ class WatchSettings(Settings, frozen=True, kw_only=True):
             raise ConfigError(
                 "it is shorter than `every`", where="alarm_after", fix=f'write at least "{duration_text(self.every)}"'
             )
+        if self.public_url and not self.public_url.startswith("https://"):
+            raise ConfigError("vendors deliver over https only", where="public_url", fix="write https://…")
         if self.listen:
             address = listen_address(self.listen)
             if not self.listen_beyond and not _is_loopback(address[0]):

@@ -14,7 +14,7 @@ from crosskey.watch.expiry import stage_of
 from crosskey.watch.failure import Failure
 from crosskey.watch.status import Status
 
-__all__ = ("cause_of_reload", "cause_of_stop", "causes_of")
+__all__ = ("cause_of_hooks", "cause_of_reload", "cause_of_stop", "causes_of")
 
 _UNSETTLED: Final = timedelta(hours=1)
 
@@ -34,6 +34,14 @@ def cause_of_stop(status: Status, file: Path) -> Cause:
     """Somebody switched rounds off."""
     text = f"No round begins and no batch is written while the file {file.name} stands beside the journal."
     return _cause(status, "stopped", "stopped", "warning", "switched off by a person", text, f"remove {file}")
+
+
+def cause_of_hooks(status: Status, section: str) -> Cause:
+    """A source whose vendor delivers no signals any more; the timer finds everything, only later."""
+    text = f"{section}: its hooks do not work; changes are found by the timer alone."
+    return _cause(
+        status, f"hooks:{section}", "hooks-dead", "warning", "hooks do not work", text, "crosskey hooks install"
+    )
 
 
 def _quarantine(status: Status) -> Iterator[Cause]:

@@ -12,11 +12,10 @@ from crosskey.connector.credential import Credential, TellsCredentials
 from crosskey.engine.blame import blaming
 from crosskey.watch.setup import Setup
 
-__all__ = ("EVERY", "WARNED", "ask_credentials", "stage_of")
+__all__ = ("WARNED", "ask_credentials", "stage_of")
 
 _log = logging.getLogger("crosskey.watch")
 
-EVERY: Final = timedelta(days=1)
 WARNED: Final = (60, 30, 7, 1)
 """Days before its end at which a credential is told about."""
 

@@ -17,10 +17,9 @@ from crosskey.errors import ConfigError, ExitCode, LockedError
 from crosskey.journal import Ask, Delivery
 from crosskey.model import Subject
 from crosskey.watch.backoff import troubled
-from crosskey.watch.causes import cause_of_reload, cause_of_stop, causes_of
+from crosskey.watch.causes import cause_of_hooks, cause_of_reload, cause_of_stop, causes_of
+from crosskey.watch.daily import Daily
 from crosskey.watch.delivery import deliver
-from crosskey.watch.expiry import EVERY as ASK_CREDENTIALS_EVERY
-from crosskey.watch.expiry import ask_credentials
 from crosskey.watch.failure import Failure, failure_of, stalled
 from crosskey.watch.inbox import Inbox
 from crosskey.watch.notebook import Notebook, watch_lock
@@ -91,7 +90,7 @@ class Watcher:
         self._locked_until: datetime | None = None
         self._full_tried_at: datetime | None = None
         self._complained = ""
-        self._asked_credentials_at: datetime | None = None
+        self._daily = Daily(self._notebook, self._clock)
 
     # -- from outside -------------------------------------------------------------------------------------------------
 
@@ -108,6 +107,10 @@ class Watcher:
         self._inbox.ask(wanted)
         self._look_at = self._clock.now()
         self._stir.set()
+
+    def renew_hooks(self, _source: str) -> None:
+        """A vendor said that a subscription is about to end."""
+        self._daily.renew_hooks()
 
     def reload(self) -> None:
         """Read the configuration again; it holds from the next round on."""
@@ -262,7 +265,7 @@ class Watcher:
             ended = Ended(how="failed", failure=stalled(_STALLED / 60))
         self._take(setup, round, people, ended, began)
         if ended.how == "done" and round.reach != "people" and not self._stops:
-            await self._ask_credentials(setup)
+            await self._daily.attend(setup)
 
     def _is_over(self, task: asyncio.Task[None]) -> None:
         """Called however the task of a round ended, even when it was cancelled before it began."""
@@ -307,18 +310,6 @@ class Watcher:
             self._stalled = True
             self._round.cancel()
 
-    async def _ask_credentials(self, setup: Setup) -> None:
-        now, asked = self._clock.now(), self._asked_credentials_at
-        with self._notebook.noting() as book:
-            asked = asked or (book.credentials_asked_at() if book is not None else now)
-        if asked is not None and now - asked < ASK_CREDENTIALS_EVERY:
-            return
-        self._asked_credentials_at = now
-        told = await ask_credentials(setup)
-        with self._notebook.noting() as book:
-            if book is not None:
-                book.note_credentials(told)
-
     # -- telling ------------------------------------------------------------------------------------------------------
 
     def _look(self) -> list[Delivery]:
@@ -339,6 +330,7 @@ class Watcher:
                     causes.append(cause_of_stop(self.status, self._notebook.stop_file))
                 if self._refused is not None:
                     causes.append(cause_of_reload(self.status, self._refused))
+                causes += [cause_of_hooks(self.status, section) for section in self._daily.dead_hooks]
                 for notice in book.tell(causes, notifiers=names):
                     self._say(f"{notice.severity}: {notice.subject}")
                 due = book.due(names)

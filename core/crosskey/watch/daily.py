@@ -1,0 +1,51 @@
+"""What a watcher does once a day, after a round that went well: ask when credentials end, prolong subscriptions."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from crosskey.clock import Clock
+from crosskey.watch.expiry import ask_credentials
+from crosskey.watch.notebook import Notebook
+from crosskey.watch.setup import Setup
+from crosskey.watch.subscriptions import keep_subscriptions
+
+__all__ = ("Daily",)
+
+_EVERY: Final = timedelta(days=1)
+
+
+class Daily:
+    """Errands of the day. ``dead_hooks`` are sections whose hooks did not work when they were last looked at."""
+
+    def __init__(self, notebook: Notebook, clock: Clock) -> None:
+        self._notebook = notebook
+        self._clock = clock
+        self._credentials_at: datetime | None = None
+        self._hooks_at: datetime | None = None
+        self.dead_hooks: tuple[str, ...] = ()
+
+    def renew_hooks(self) -> None:
+        """Look after the subscriptions with the next round: a vendor said that one is about to end."""
+        self._hooks_at = None
+
+    async def attend(self, setup: Setup) -> None:
+        """Whatever is due. Raises only cancellation."""
+        now = self._clock.now()
+        await self._ask_credentials(setup, now)
+        if self._hooks_at is None or now - self._hooks_at >= _EVERY:
+            self._hooks_at = now
+            self.dead_hooks = tuple(await keep_subscriptions(setup))
+
+    async def _ask_credentials(self, setup: Setup, now: datetime) -> None:
+        asked = self._credentials_at
+        with self._notebook.noting() as book:
+            asked = asked or (book.credentials_asked_at() if book is not None else now)
+        if asked is not None and now - asked < _EVERY:
+            return
+        self._credentials_at = now
+        told = await ask_credentials(setup)
+        with self._notebook.noting() as book:
+            if book is not None:
+                book.note_credentials(told)
