@@ -316,7 +316,7 @@ def test_for_any_history_following_ends_where_a_full_sync_does(history, anew):
             full = await bench.run("plan")
             assert (bench.did(), full.plan.size) == ([], 0)
             assert sorted(each.rail for each in followed.plan.held) == sorted(each.rail for each in full.plan.held)
-            markers = [account.marker for account in bench.desk.accounts.values() if account.marker]
+            markers = [(each.kind, each.marker) for each in bench.desk.accounts.values() if each.marker]
             assert len(markers) == len(set(markers)), "nobody has two accounts"
 
         asyncio.run(live())

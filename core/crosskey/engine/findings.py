@@ -7,6 +7,7 @@ counted. Everybody who is held is in the stage, so that ``crosskey explain`` kno
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from crosskey.engine.stage import Stage
 from crosskey.errors import Diagnostic
@@ -43,6 +44,13 @@ class Findings:
             self._unsaved.append(held)
             if len(self._unsaved) == _BUFFER:
                 self.save()
+
+    def add_standing(self, held: Iterable[Held]) -> None:
+        """Tell of people whom an earlier run held and whom this one had no reason to look at."""
+        for each in held:
+            self.held_counts[each.rail] += 1
+            if self.held_counts[each.rail] <= LISTED:
+                self.held.append(each)
 
     def hold(
         self,

@@ -7,7 +7,7 @@ told for certain ends in a full read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -60,7 +60,8 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
 class Gatherer:
     """Reads for one run. Whatever read is not complete is noted in the journal with its reason.
 
-    ``united`` is called once all people are staged, before anybody is looked up in the target.
+    ``united`` is called once all people are staged, before anybody is looked up in the target. ``keys`` are attributes
+    by which people of several sources are recognised.
     """
 
     def __init__(
@@ -76,11 +77,13 @@ class Gatherer:
         advance: Advance,
         telling: RunTelling,
         united: Callable[[Stage], None],
+        keys: Iterable[str] = (),
     ) -> None:
         self._sources = sources
         self._target = target
         self._section = section
         self._mappings = mappings
+        self._keys = {key.attribute for mapping in mappings.values() for key in mapping.match} | set(keys)
         self._demand = Demand(mappings.values(), [one.section for one in sources])
         self._issuers = {one.section.name: one.issuer for one in sources}
         self._journal = journal
@@ -180,6 +183,8 @@ class Gatherer:
         """Touch who is due besides, and bring the accounts of all of them."""
         stage.people.touch(stage.proposals.due(self._clock.now()))
         stage.people.touch(op.change.subject for op in self._journal.unresolved())
+        waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
+        stage.people.touch_mistakable(waiting, self._keys)
         stage.proposals.forget_held()
         self._united(stage)
         logical = self._demand.logical(stage, self._issuers)

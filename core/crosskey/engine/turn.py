@@ -174,6 +174,8 @@ class Turn:
             findings.add(hold)
         if not held:
             await self._plan(planner, sources, desk.target, gathered)
+        if stage.people.partial:
+            findings.add_standing(stage.proposals.standing())
         tell_unruled(planner, desk.schema)
         plan = write_plan(
             stage,
@@ -241,6 +243,7 @@ class Turn:
             advance=self.observer.advance,
             telling=self.telling,
             united=united,
+            keys=self.config.sync.same or (),
         )
 
     async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:

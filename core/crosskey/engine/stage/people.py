@@ -60,6 +60,7 @@ class StagedPeople:
         self._db = scratch
         self._keys = tuple(keys)
         self._preference = preference or Preference()
+        self._replaced: list[Person] = []
         self.issuers = list(issuers)
         self.partial = partial
 
@@ -79,6 +80,7 @@ class StagedPeople:
     def add(self, people: Sequence[Person]) -> None:
         """Stage people; one that came before is replaced (vendors page over moving data)."""
         refs = [self.ref(person.subject) for person in people]
+        self._note_replaced(refs)
         pairs = list(zip(refs, people, strict=True))
         self._db.many(
             "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)",
@@ -93,6 +95,7 @@ class StagedPeople:
     def remove(self, subjects: Iterable[Subject]) -> None:
         """Forget people whom the source says were deleted, and all their memberships."""
         refs = [self.ref(subject) for subject in subjects]
+        self._note_replaced(refs)
         rows = [(ref,) for ref in refs]
         self._db.many("DELETE FROM person WHERE id = ?", rows)
         self._db.many("DELETE FROM member WHERE person = ?", rows)
@@ -107,6 +110,27 @@ class StagedPeople:
         """The same, for people under the stage's own names."""
         if self.partial:
             self._db.many("INSERT OR IGNORE INTO touched VALUES (?)", [(ref,) for ref in refs])
+
+    def _note_replaced(self, refs: Sequence[str]) -> None:
+        if self.partial:
+            rows = self._db.among("SELECT id, body FROM person WHERE id IN ({})", (), refs)
+            self._replaced += [_decode_person(body) for _, body in rows]
+
+    def touch_mistakable(self, waiting: Sequence[Subject], attributes: Iterable[str]) -> None:
+        """Touch those of the ``waiting`` who share a value with somebody touched, as they are now or were before."""
+        names = tuple(attributes)
+        touched = [self.subject(ref) for (ref,) in self._db.execute("SELECT id FROM touched").fetchall()]
+        known = {
+            (name, value.casefold())
+            for person in (*self._replaced, *self.rows(touched))
+            for name in names
+            if (value := person.text(name).strip())
+        }
+        self.touch(
+            person.subject
+            for person in self.rows(waiting)
+            if any((name, person.text(name).strip().casefold()) in known for name in names)
+        )
 
     def _forget_keys(self, refs: Sequence[str]) -> None:
         if self.partial and self._keys:

@@ -135,10 +135,18 @@ class StagedProposals:
     # -- who waits ----------------------------------------------------------------------------------------------------
 
     def add_held(self, held: Iterable[Held]) -> None:
-        """Keep who is held and why, for ``crosskey explain``; they are due."""
+        """Keep who is held and why, for ``crosskey explain`` and for runs that do not look at them.
+
+        They need not be looked at before something about them, or about whoever they are mistaken for, changes.
+        """
         rows = [(self._people.ref(each.subject), each.kind, _encode(each)) for each in held if each.subject is not None]
         self._db.many("INSERT INTO held VALUES (?, ?, ?)", rows)
-        self._db.many("INSERT OR REPLACE INTO due VALUES (?, '')", [(ref,) for ref, _, _ in rows])
+
+    def standing(self) -> Iterator[Held]:
+        """Who was held by an earlier run and was not touched since."""
+        cursor = self._db.execute("SELECT body FROM held WHERE id NOT IN (SELECT id FROM touched)")
+        for (body,) in cursor.fetchall():
+            yield _decode_held(body)
 
     def forget_held(self) -> None:
         """Forget what earlier runs said of people who are looked at again, and that they were due."""
