@@ -342,9 +342,9 @@ class Watcher:
                 for notice in book.tell(causes, notifiers=names):
                     self._say(f"{notice.severity}: {notice.subject}")
                 due = book.due(names)
-        if self._notebook.problem and self._complained != self._notebook.problem:
-            due = self._notebook.complaint(names)
-        self._complained = self._notebook.problem
+        if self._complained != self._notebook.problem and self._errand is None:
+            due = [*self._notebook.complaint(names, self._complained), *due]
+            self._complained = self._notebook.problem
         if due and self._errand is None and not self._stops:
             self._errand = asyncio.create_task(self._deliver(due))
         return due
