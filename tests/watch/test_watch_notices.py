@@ -181,3 +181,10 @@ def test_a_notifier_that_hangs_is_given_up_for_now_and_holds_no_round_up(bench):
     in_virtual_time(bench.watch(1))
     assert len(bench.began) >= 11
     assert bench.status().outbox.problem == "ops: TimeoutError"
+
+
+def test_a_journal_that_breaks_during_a_quarantine_makes_no_storm_of_rounds(bench):
+    path = bench.watcher.setup.config.journal.path
+    bench.script = lambda options, number: AuthError("x", code="token")
+    in_virtual_time(bench.watch(2, (5, lambda: path.write_bytes(b"not a database any more" * 100))))
+    assert bench.watcher.counts["round", "failed"] <= 2 * 60
