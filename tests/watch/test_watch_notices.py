@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from virtual_time import START, in_virtual_time
+from watch_bench import Result
 
 from crosskey import Credential
 from crosskey.errors import AuthError, RetryableError
@@ -152,6 +153,12 @@ def test_a_journal_that_was_put_back_is_taken_up_again(bench):
 
     in_virtual_time(bench.watch(1, (2, spoil), (22, mend)))
     assert [minute for minute in bench.minutes() if minute > 22]
+    assert bench.told.subjects() == [
+        "error the journal takes nothing",
+        "resolved the journal takes nothing",
+        "error no round succeeds",
+        "resolved no round succeeds",
+    ]
     assert bench.status().exit_code == 0
 
 
@@ -166,3 +173,18 @@ def test_notices_hold_nobody_s_data(bench):
     (notice,) = bench.told.notices
     assert "@" not in notice.text + notice.fix + notice.subject
     assert "abcdefghijklmnop" not in notice.text
+
+
+def test_a_notifier_that_hangs_is_given_up_for_now_and_holds_no_round_up(bench):
+    bench.told.hangs = True
+    bench.script = lambda options, number: Result(held=[("protected", "person")])
+    in_virtual_time(bench.watch(1))
+    assert len(bench.began) >= 11
+    assert bench.status().outbox.problem == "ops: TimeoutError"
+
+
+def test_a_journal_that_breaks_during_a_quarantine_makes_no_storm_of_rounds(bench):
+    path = bench.watcher.setup.config.journal.path
+    bench.script = lambda options, number: AuthError("x", code="token")
+    in_virtual_time(bench.watch(2, (5, lambda: path.write_bytes(b"not a database any more" * 100))))
+    assert bench.watcher.counts["round", "failed"] <= 2 * 60

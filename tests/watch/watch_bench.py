@@ -46,6 +46,7 @@ class Told(msgspec.Struct):
     fails: list[BaseException] = []
     credentials: list[Any] = []
     asked: int = 0
+    hangs: bool = False
 
     def subjects(self) -> list[str]:
         return [f"{notice.severity} {notice.subject.removeprefix(f'{CONNECTION}: ')}" for notice in self.notices]
@@ -56,6 +57,8 @@ def plugins_telling(told: Told) -> Plugins:
 
     class Door:
         async def send(self, notice: Notice) -> None:
+            if told.hangs:
+                await asyncio.Event().wait()
             if told.fails:
                 raise told.fails.pop(0)
             told.notices.append(notice)

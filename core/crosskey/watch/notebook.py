@@ -101,16 +101,21 @@ class Notebook:
             else:
                 book.delivered(delivery)
 
-    def complaint(self, notifiers: Sequence[str]) -> list[Delivery]:
-        """The notice that the journal takes nothing, past the outbox that is in it."""
+    def complaint(self, notifiers: Sequence[str], before: str) -> list[Delivery]:
+        """The notice that the journal takes nothing, or does again, past the outbox that is in it.
+
+        ``before`` is the :attr:`problem` that was told last.
+        """
+        over = not self._unwritable
+        text = f"The watcher cannot note anything ({self._unwritable}); no round writes to the target meanwhile."
         notice = Notice(
             key=f"{self._connection}:journal",
-            code=self._unwritable,
-            severity="error",
+            code=self._unwritable or before,
+            severity="resolved" if over else "error",
             at=self._clock.now(),
             subject=f"{self._connection}: the journal takes nothing",
-            text=f"The watcher cannot note anything ({self._unwritable}); no round writes to the target meanwhile.",
-            fix="free disk space or mend the disk; see `crosskey status`",
+            text="It is over: the journal can be written again." if over else text,
+            fix="" if over else "free disk space or mend the disk; see `crosskey status`",
         )
         return [Delivery(id=0, notifier=name, notice=notice, attempts=0) for name in notifiers]
 

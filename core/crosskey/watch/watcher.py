@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from crosskey.clock import Clock
 from crosskey.engine.run import execute as run_engine
@@ -23,6 +23,7 @@ from crosskey.watch.delivery import deliver
 from crosskey.watch.failure import Failure, failure_of, stalled
 from crosskey.watch.inbox import Inbox
 from crosskey.watch.notebook import Notebook, watch_lock
+from crosskey.watch.pausing import end, pause
 from crosskey.watch.progress import Progress
 from crosskey.watch.round import Ended, Execute, carry_out, in_a_line
 from crosskey.watch.setup import Setup
@@ -39,6 +40,9 @@ TICK: Final = 30.0
 
 _LOCKED: Final = timedelta(seconds=30)
 _STALLED: Final = 3600.0
+_REST: Final = timedelta(minutes=1)
+"""No round begins by itself so soon after another, whatever could not be noted about that one."""
+
 _LAST_WORDS: Final = 10.0
 
 
@@ -86,7 +90,7 @@ class Watcher:
         self._refused: Failure | None = None
         self._stalled = False
         self._look_at = self._clock.now()
-        self._next_at = self._clock.now()
+        self._next_at = self._rested_at = self._clock.now()
         self._locked_until: datetime | None = None
         self._full_tried_at: datetime | None = None
         self._complained = ""
@@ -154,7 +158,7 @@ class Watcher:
                     await self._loop()
                     await self._end()
         finally:
-            await _ended(self._round, self._errand)
+            await end(self._round, self._errand)
             lock.release()
         return int(ExitCode.INTERRUPTED if self._stops > 1 else ExitCode.OK)
 
@@ -208,11 +212,7 @@ class Watcher:
     async def _pause(self, until: datetime) -> None:
         """Wait until then, a tick at most, or until something happens."""
         seconds = min(self._tick, max(0.0, (until - self._clock.now()).total_seconds()))
-        if not self._stir.is_set():
-            waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._stir.wait())]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            await _ended(*waits)
-        self._stir.clear()
+        await pause(self._clock, seconds, self._stir)
 
     # -- rounds -------------------------------------------------------------------------------------------------------
 
@@ -238,6 +238,8 @@ class Watcher:
         )
         if step.round is None:
             return min(step.at, self._look_at)
+        if step.round.why not in ("asked", "signal") and now < self._rested_at <= now + _REST:
+            return self._rested_at
         self._progress = Progress(self._clock)
         self._round = asyncio.create_task(self._carry_out(step.round))
         self._round.add_done_callback(self._is_over)
@@ -276,6 +278,7 @@ class Watcher:
         self._round = None
         self._stalled = False
         self._look_at = self._clock.now()
+        self._rested_at = self._look_at + min(_REST, self.setup.config.watch.every / 2)
         self._stir.set()
 
     def _take(self, setup: Setup, round: Round, people: frozenset[Subject], ended: Ended, began: datetime) -> None:
@@ -334,9 +337,9 @@ class Watcher:
                 for notice in book.tell(causes, notifiers=names):
                     self._say(f"{notice.severity}: {notice.subject}")
                 due = book.due(names)
-        if self._notebook.problem and self._complained != self._notebook.problem:
-            due = self._notebook.complaint(names)
-        self._complained = self._notebook.problem
+        if self._complained != self._notebook.problem and self._errand is None:
+            due = [*self._notebook.complaint(names, self._complained), *due]
+            self._complained = self._notebook.problem
         if due and self._errand is None and not self._stops:
             self._errand = asyncio.create_task(self._deliver(due))
         return due
@@ -382,11 +385,3 @@ class Watcher:
             later = self._reload_setup()
             if later.config.digest == self.setup.config.digest:
                 self.setup = later
-
-
-async def _ended(*tasks: asyncio.Future[Any] | None) -> None:
-    """Cancel what is still going on, and wait until it has ended."""
-    going = [task for task in tasks if task is not None]
-    for task in going:
-        task.cancel()
-    await asyncio.gather(*going, return_exceptions=True)
