@@ -76,6 +76,12 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
     "crosskey.operation.held": Instrument(
         "up-down counter", "{operation}", "what the newest plan holds back until a person decides", (_CONNECTION,)
     ),
+    "crosskey.hook.request.count": Instrument(
+        "counter",
+        "{request}",
+        "requests to a source's hook address, by what became of them",
+        ("crosskey.instance", "crosskey.hook.reason"),
+    ),
     "crosskey.guard.tripped.count": Instrument(
         "counter", "{trip}", "runs in which a rail held something", (_CONNECTION, "crosskey.guard")
     ),

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from crosskey.clock import Clock
+from crosskey.engine.spans import tell_credentials
+from crosskey.telemetry import instruments
 from crosskey.watch.expiry import ask_credentials
 from crosskey.watch.notebook import Notebook
 from crosskey.watch.setup import Setup
@@ -46,6 +48,8 @@ class Daily:
             return
         self._credentials_at = now
         told = await ask_credentials(setup)
+        for instance, credentials in told.items():
+            tell_credentials(instruments(), instance, credentials)
         with self._notebook.noting() as book:
             if book is not None:
                 book.note_credentials(told)

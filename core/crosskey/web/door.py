@@ -12,19 +12,16 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
 from crosskey.clock import Clock
 from crosskey.connector.signal import ReceivesSignals, SignalAnswer, SignalRequest
 from crosskey.model import Subject
-from crosskey.telemetry import meter
+from crosskey.telemetry import instruments
 from crosskey.web.flood import Bucket
 from crosskey.web.replay import Seen
-
-if TYPE_CHECKING:
-    from opentelemetry.metrics import Counter as Metric
 
 __all__ = ("HookDoor", "Limits", "Renew", "Reply", "SignalSource", "Wake")
 
@@ -110,9 +107,7 @@ class HookDoor:
         self._renew_later = False
         self._told: dict[str, float] = {}
         self._untold: Counter[str] = Counter()
-        self._metric: Metric = meter("crosskey.web").create_counter(
-            "crosskey.hooks.requests", description="Requests to a source's hook address, by what became of them"
-        )
+        self._instruments = instruments()
 
     # ------------------------------------------------------------------------------------------------- before reading
 
@@ -194,7 +189,8 @@ class HookDoor:
     def note(self, reason: str, level: int, detail: str = "") -> None:
         """Count a reason; log it once a minute at most, with how often it came since. Never what was sent."""
         reason = reason if reason in self._told or len(self._told) < _REASONS else "other"
-        self._metric.add(1, {"crosskey.source": self._name, "crosskey.reason": reason})
+        by = {"crosskey.instance": f"source.{self._name}", "crosskey.hook.reason": reason}
+        self._instruments.tell("crosskey.hook.request.count", 1, by)
         self._untold[reason] += 1
         now = self.clock.monotonic()
         if now - self._told.get(reason, now - 60.0) >= 60.0:
