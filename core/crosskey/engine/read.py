@@ -7,7 +7,8 @@ whatever did not come would look like somebody who left (G2).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import msgspec
@@ -138,17 +139,18 @@ async def read_changes(
 async def _through(pages: AsyncIterator[ReadPage], keep: Callable[[ReadPage], object], *, where: str) -> SourceRead:
     count = 0
     end: ReadComplete | None = None
-    async for page in pages:
-        if end is not None:
-            raise ContractError(
-                "the source went on after it said that the read was complete", code="read-after-end", where=where
-            )
-        count += 1
-        if isinstance(page, ReadComplete):
-            end = page
-        else:
-            keep(page)
-        await asyncio.sleep(0)
+    async with _closed_after(pages):
+        async for page in pages:
+            if end is not None:
+                raise ContractError(
+                    "the source went on after it said that the read was complete", code="read-after-end", where=where
+                )
+            count += 1
+            if isinstance(page, ReadComplete):
+                end = page
+            else:
+                keep(page)
+            await asyncio.sleep(0)
     if end is None:
         raise ContractError(
             "the read of people ended without saying that it was complete; nothing was planned",
@@ -157,6 +159,16 @@ async def _through(pages: AsyncIterator[ReadPage], keep: Callable[[ReadPage], ob
             fix="run again; if it stays, report it to the plugin's author",
         )
     return SourceRead(path=where, pages=count, cursor=end.cursor, server_time=end.server_time, warnings=end.warnings)
+
+
+@asynccontextmanager
+async def _closed_after(pages: AsyncIterator[object]) -> AsyncGenerator[None]:
+    """Close a connector's generator where it stands, however the loop over it ends: its requests end with it."""
+    try:
+        yield
+    finally:
+        if isinstance(pages, AsyncGenerator):
+            await pages.aclose()
 
 
 async def read_accounts(
@@ -173,20 +185,22 @@ async def read_accounts(
     )
     pages = 0
     end: AccountsComplete | None = None
-    async for page in target.read(request):
-        if end is not None:
-            raise ContractError(
-                "the target went on after it said that the read was complete", code="read-after-end", where=where
-            )
-        pages += 1
-        match page:
-            case AccountsPage(accounts):
-                for kind, fields in identifying.items():
-                    stage.accounts.add([account for account in accounts if account.kind == kind], fields)
-                advance(len(accounts))
-            case AccountsComplete():
-                end = page
-        await asyncio.sleep(0)
+    listing = target.read(request)
+    async with _closed_after(listing):
+        async for page in listing:
+            if end is not None:
+                raise ContractError(
+                    "the target went on after it said that the read was complete", code="read-after-end", where=where
+                )
+            pages += 1
+            match page:
+                case AccountsPage(accounts):
+                    for kind, fields in identifying.items():
+                        stage.accounts.add([account for account in accounts if account.kind == kind], fields)
+                    advance(len(accounts))
+                case AccountsComplete():
+                    end = page
+            await asyncio.sleep(0)
     counts = {kind: stage.accounts.count(kind) for kind in mappings}
     if end is None or any(counts.get(kind, 0) < told for kind, told in end.counts.items()):
         told = dict(end.counts) if end else "no end"
