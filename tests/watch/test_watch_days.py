@@ -92,7 +92,7 @@ def test_memory_stays_flat_over_hours(memory_folder):
         early, late = in_virtual_time(hours())
     finally:
         tracemalloc.stop()
-    assert late - early < 96 * 256, f"{late - early} bytes in 96 rounds"
+    assert late - early < 96 * 512, f"{late - early} bytes in 96 rounds; keeping anything of a round takes more"
 
 
 def test_a_working_day_with_every_fault_in_turn_loses_no_round(bench):

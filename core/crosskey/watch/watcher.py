@@ -278,7 +278,8 @@ class Watcher:
         self._round = None
         self._stalled = False
         self._look_at = self._clock.now()
-        self._rested_at = self._look_at + min(_REST, self.setup.config.watch.every / 2)
+        if self._locked_until is None:
+            self._rested_at = self._look_at + min(_REST, self.setup.config.watch.every / 2)
         self._stir.set()
 
     def _take(self, setup: Setup, round: Round, people: frozenset[Subject], ended: Ended, began: datetime) -> None:
