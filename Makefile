@@ -24,7 +24,7 @@ contracts: $(READY)
 	$(RUN)/lint-imports
 
 tests: $(READY)
-	$(RUN)/python -m pytest -q --cov --cov-report=term:skip-covered
+	$(RUN)/python -m pytest -q -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
 # The environment is exactly what requirements.lock says, hash by hash; crosskey itself is installed editable from here.
 # --no-deps: the lock names everything. Left to resolve, pip looks past the pin of a package that another one wants with

@@ -119,7 +119,9 @@ async def test_the_smallest_plugin_works(tmp_path, monkeypatch):
     ((name, module),) = tomllib.loads(distribution.text)["project"]["entry-points"]["crosskey"].items()
     (tmp_path / f"{module}.py").write_text(code.text, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(sys.modules, module, None)  # so that it is forgotten afterwards, as other tests know another one
+    monkeypatch.setitem(
+        sys.modules, module, None
+    )  # so that it is forgotten afterwards, as other tests know another one
     monkeypatch.delitem(sys.modules, module)
     plugins = load_plugins([EntryPoint(name, module, "crosskey")])
     (record,) = plugins.found
