@@ -62,13 +62,18 @@ class StagedPeople:
         self._preference = preference or Preference()
         self._replaced: list[Person] = []
         self.issuers = list(issuers)
+        self._prefixes: dict[str, str] = {}
         self.partial = partial
 
     def ref(self, subject: Subject) -> str:
         """Under which name the stage keeps somebody."""
-        if subject.issuer not in self.issuers:
-            self.issuers.append(subject.issuer)
-        return f"{self.issuers.index(subject.issuer)}:{subject.id}"
+        prefix = self._prefixes.get(subject.issuer)
+        return (self._prefix(subject.issuer) if prefix is None else prefix) + subject.id
+
+    def _prefix(self, issuer: str) -> str:
+        if issuer not in self.issuers:
+            self.issuers.append(issuer)
+        return self._prefixes.setdefault(issuer, f"{self.issuers.index(issuer)}:")
 
     def subject(self, ref: str) -> Subject:
         """Who is kept under a name."""
