@@ -138,8 +138,10 @@ class Gatherer:
 
     async def _read_changes(self, one: OpenSource, stage: Stage, origin: Origin) -> SourceRead:
         cursor = origin.cursors.get(one.section.path, "")
-        if not isinstance(one.source, ReadsChanges) or not cursor:
+        if not isinstance(one.source, ReadsChanges):
             raise DoubtError(f"{one.section.path} cannot tell what changed")
+        if not cursor:
+            raise DoubtError(f"the last run kept no place in {one.section.path} from which changes could go on")
         request = self._demand.request(one.section, changes=True)
         try:
             with self._telling.side("source", one.section, self._advance) as advance, blaming(one.section):

@@ -61,12 +61,16 @@ async def _execute(
         raise
     counts = {**result.plan.header.counts, **_results(result.applied)}
     stopped = result.applied.stopped
-    journal.end_run(run, result.verdict, counts, note=_note(stopped) if stopped else "")
+    journal.end_run(run, result.verdict, counts, note=_note(stopped) if stopped else _doubt(result))
     return result
 
 
 def _note(error: CrosskeyError) -> str:
     return f"{error.code}: {error.message}"
+
+
+def _doubt(result: RunResult) -> str:
+    return f"everything was read: {result.because}" if result.because else ""
 
 
 def _results(applied: Applied) -> dict[str, int]:
