@@ -21,8 +21,8 @@ from crosskey.config import Config, load_config
 from crosskey.connector.notifier import Notice, NotifierSpec
 from crosskey.connector.source import SourceSpec
 from crosskey.connector.target import TargetSchema, TargetSpec
-from crosskey.engine.apply import Applied
 from crosskey.engine.connect import Connect
+from crosskey.engine.order import Applied
 from crosskey.engine.run import RunOptions, RunResult
 from crosskey.errors import CrosskeyError
 from crosskey.journal import JournalWriter, Watchbook

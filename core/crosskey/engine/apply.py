@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
@@ -11,29 +10,17 @@ import msgspec
 
 from crosskey.connector.target import Target
 from crosskey.engine.findings import LISTED
+from crosskey.engine.order import Applied
 from crosskey.engine.spans import RunTelling
 from crosskey.errors import AuthError, ContractError, CrosskeyError, PluginError, RetryableError, UncertainError
 from crosskey.journal import JournalWriter
 from crosskey.model import Subject
 from crosskey.plan import Change, Outcome, Result
 
-__all__ = ("Alone", "Applied", "apply_changes", "batches")
+__all__ = ("Alone", "apply_changes", "batches")
 
 Alone = AbstractSet[tuple[str, Subject]]
 """Whose changes go alone: kind and subject."""
-
-
-class Applied(msgspec.Struct, kw_only=True):
-    """What became of the changes: how many by result, the first failures to show, and the error that stopped it.
-
-    ``declined`` is set when a person was asked and said no, ``interrupted`` when a signal came before the last batch.
-    """
-
-    counts: Counter[str] = msgspec.field(default_factory=Counter[str])
-    failures: list[tuple[Change, Outcome]] = msgspec.field(default_factory=list[tuple[Change, Outcome]])
-    stopped: CrosskeyError | None = None
-    declined: bool = False
-    interrupted: bool = False
 
 
 def batches(changes: Iterable[Change], size: int, alone: Alone = frozenset()) -> Iterator[list[Change]]:

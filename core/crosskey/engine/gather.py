@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
@@ -22,6 +21,7 @@ from crosskey.engine.blame import blaming
 from crosskey.engine.demand import Demand
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.lookups import look_up_accounts
+from crosskey.engine.order import Reach
 from crosskey.engine.read import (
     AccountsRead,
     Advance,
@@ -40,10 +40,7 @@ from crosskey.errors import ContractError, CrosskeyError, CursorExpiredError
 from crosskey.journal import JournalWriter
 from crosskey.model import Subject
 
-__all__ = ("Gathered", "Gatherer", "Reach")
-
-Reach = Literal["everything", "changes", "people"]
-"""How much was read: everything, what changed since the last run, or single people by id."""
+__all__ = ("Gathered", "Gatherer")
 
 
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):

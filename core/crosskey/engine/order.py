@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
 
 from crosskey.connector.target import TargetSchema
-from crosskey.engine.apply import Applied
-from crosskey.engine.gather import Reach
 from crosskey.engine.rails import Allowed
 from crosskey.engine.saved import SavedPlan
-from crosskey.errors import Diagnostic
+from crosskey.errors import CrosskeyError, Diagnostic
 from crosskey.model import Catalogue, Subject
-from crosskey.plan import Plan
+from crosskey.plan import Change, Outcome, Plan
 
-__all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict")
+__all__ = ("Applied", "Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict")
+
+Reach = Literal["everything", "changes", "people"]
+"""How much was read: everything, what changed since the last run, or single people by id."""
 
 Verdict = Literal["clean", "partial", "held", "aborted", "failed"]
 
@@ -41,6 +43,19 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Mapping[str, int]
     schema: TargetSchema
     catalogue: Catalogue
+
+
+class Applied(msgspec.Struct, kw_only=True):
+    """What became of the changes: how many by result, the first failures to show, and the error that stopped it.
+
+    ``declined`` is set when a person was asked and said no, ``interrupted`` when a signal came before the last batch.
+    """
+
+    counts: Counter[str] = msgspec.field(default_factory=Counter[str])
+    failures: list[tuple[Change, Outcome]] = msgspec.field(default_factory=list[tuple[Change, Outcome]])
+    stopped: CrosskeyError | None = None
+    declined: bool = False
+    interrupted: bool = False
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from crosskey.config import Config
-from crosskey.engine.apply import Applied
 from crosskey.engine.connect import Connect
-from crosskey.engine.order import Observer, Proposal, Reach, RunOptions, RunResult, Verdict
+from crosskey.engine.order import Applied, Observer, Proposal, Reach, RunOptions, RunResult, Verdict
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.turn import Turn
 from crosskey.errors import CrosskeyError

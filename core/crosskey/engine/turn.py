@@ -13,14 +13,14 @@ from crosskey.clock import Clock
 from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import HasCatalogue, Target, TargetSchema
-from crosskey.engine.apply import Alone, Applied, apply_changes
+from crosskey.engine.apply import Alone, apply_changes
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.merging import Preference
-from crosskey.engine.order import Observer, Proposal, RunOptions, RunResult, Verdict
+from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult, Verdict
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.protect import Protection

@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import Final
 
 from crosskey.connector.target import Target, TargetSchema
-from crosskey.engine.apply import Applied, apply_changes
+from crosskey.engine.apply import apply_changes
 from crosskey.engine.batching import batched
 from crosskey.engine.marker import marker
+from crosskey.engine.order import Applied
 from crosskey.engine.protect import Protection
 from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage

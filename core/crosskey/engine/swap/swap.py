@@ -14,12 +14,11 @@ import msgspec
 from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import HasCatalogue, Target, TargetSchema
-from crosskey.engine.apply import Applied
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
 from crosskey.engine.demand import Demand
 from crosskey.engine.logical import LogicalGroups
-from crosskey.engine.order import Observer, Verdict
+from crosskey.engine.order import Applied, Observer, Verdict
 from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed
