@@ -97,10 +97,14 @@ class World:
         return result, Counter(self.counts)
 
     def move(self, count: int, start: int) -> None:
-        """So many people move to another office: a changed profile and two changed groups each."""
+        """So many people move to another office: a changed profile and two changed groups each.
+
+        The newest people move, who are nobody's manager: of a changed manager, Entra is asked for all reports too, and in
+        a made-up company a chief has thousands.
+        """
         moving = [
             person
-            for person in self.company.people[start:]
+            for person in self.company.people[-1 - start :: -1]
             if person.status == "active" and person.kind == "employee" and person.office not in ("Berlin", "")
         ]
         for person in moving[:count]:
