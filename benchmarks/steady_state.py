@@ -99,8 +99,8 @@ class World:
     def move(self, count: int, start: int) -> None:
         """So many people move to another office: a changed profile and two changed groups each.
 
-        The newest people move, who are nobody's manager: of a changed manager, Entra is asked for all reports too, and in
-        a made-up company a chief has thousands.
+        The newest people move, who are nobody's manager: of a changed manager, Entra is asked for all reports too, and
+        in a made-up company a chief has thousands.
         """
         moving = [
             person
