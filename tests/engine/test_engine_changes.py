@@ -122,6 +122,16 @@ async def test_a_plan_alone_does_not_swallow_what_it_saw(bench):
     assert bench.did() == ["update user Renamed"]
 
 
+async def test_a_full_run_by_hand_keeps_a_place_for_whoever_follows(bench):
+    await bench.run(changes=True)
+    await bench.run("plan")
+    bench.directory.change("p1", display_name="Renamed")
+    await bench.run()
+    bench.directory.change("p2", display_name="Renamed too")
+    result = await bench.run(changes=True)
+    assert (result.reach, bench.did()) == ("changes", ["update user Renamed too"])
+
+
 async def test_a_kill_while_applying_leaves_the_changes_to_the_next_run(bench):
     await bench.run(changes=True)
     bench.directory.add("new", groups=["Staff"])

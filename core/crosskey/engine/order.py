@@ -57,6 +57,16 @@ class Applied(msgspec.Struct, kw_only=True):
     declined: bool = False
     interrupted: bool = False
 
+    def verdict(self, *, held: bool) -> Verdict:
+        """How a run ended whose changes came to this; ``held``: something waits for a person."""
+        if self.stopped is not None:
+            return "failed"
+        if self.declined or self.interrupted:
+            return "aborted"
+        if self.counts["rejected"] or self.counts["unknown"]:
+            return "partial"
+        return "held" if held else "clean"
+
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What kind of run, and what a person decided about it.

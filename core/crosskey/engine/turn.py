@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Final, TypedDict
 
@@ -20,7 +20,7 @@ from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.merging import Preference
-from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult, Verdict
+from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.protect import Protection
@@ -38,7 +38,7 @@ from crosskey.engine.writing import write_plan
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
-from crosskey.plan import Change, Held, Outcome, Plan
+from crosskey.plan import Change, Held, Outcome
 from crosskey.plugins import Plugins
 
 __all__ = ("Turn",)
@@ -125,9 +125,17 @@ class Turn:
             findings = Findings(stage)
             gatherer = self._gatherer(sources, desk, findings, unions)
             with self._phase("Reading people and accounts", "read"):
-                gathered = await gatherer.everything(stage, changes=self.options.changes or bool(self.options.people))
+                gathered = await gatherer.everything(stage, changes=self._is_followed())
             held = check_read(gathered.people, self.baseline, self.config.rails, self.allowed)
             return await self._decide(stage, sources, desk, gathered, findings, unions, held, because)
+
+    def _is_followed(self) -> bool:
+        """Whether somebody reads changes between full reads: then each of those keeps a place to go on from."""
+        if self.options.changes or self.options.people:
+            return True
+        with suppress(DoubtError):
+            return bool(read_origin(self._snapshot).cursors)
+        return False
 
     def _desk(self, target: Target, schema: TargetSchema, catalogue: Catalogue) -> _Desk:
         return _Desk(target, schema, catalogue, compile_mappings(self.config, schema, catalogue))
@@ -205,7 +213,7 @@ class Turn:
             reach=gathered.reach,
             because=because,
             run=self.run,
-            verdict=self._verdict(plan, applied),
+            verdict=applied.verdict(held=bool(plan.held)),
             applied=applied,
             notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices),
         )
@@ -380,15 +388,3 @@ class Turn:
         self.observer.phase(name, total)
         with self.telling.phase(phase):
             yield
-
-    @staticmethod
-    def _verdict(plan: Plan, applied: Applied) -> Verdict:
-        if applied.stopped is not None:
-            return "failed"
-        if applied.declined or applied.interrupted:
-            return "aborted"
-        if applied.counts["rejected"] or applied.counts["unknown"]:
-            return "partial"
-        if plan.held:
-            return "held"
-        return "clean"

@@ -342,14 +342,4 @@ class _Swap:
             telling=self.connect.telling(self.journal.connection),
         )
         self.journal.move_vouchers(list(pairs.new_of.items()), run=self.run)
-        return result(_verdict(applied, proof), applied)
-
-
-def _verdict(applied: Applied, proof: Proof) -> Verdict:
-    if applied.stopped is not None:
-        return "failed"
-    if applied.interrupted:
-        return "aborted"
-    if applied.counts["rejected"] or applied.counts["unknown"]:
-        return "partial"
-    return "held" if proof.held else "clean"
+        return result(applied.verdict(held=bool(proof.held)), applied)
