@@ -29,7 +29,7 @@ from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
-from crosskey.engine.snapshot import DoubtError, Origin, read_origin
+from crosskey.engine.snapshot import FORM, DoubtError, Origin, distrusting, doubting, read_origin
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
@@ -137,15 +137,19 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
+        if self.allowed.names:
+            raise DoubtError("what somebody lets through by name concerns everybody")
         origin = read_origin(self._snapshot)
         issuers = {one.section.path: one.issuer for one in sources}
         origin.refuse_unfit(self.config, self.journal, issuers, plugins_of(self.config), self.clock.now())
-        with Stage.seeded(self._reading, self._snapshot, **self._several()) as stage:
-            desk = self._desk(target, schema, stage.read_note("catalogue", Catalogue))
-            unions = Unions()
-            findings = Findings(stage)
-            gatherer = self._gatherer(sources, desk, findings, unions)
-            with self._phase("Reading what changed", "read"):
+        with doubting():
+            seeded = Stage.seeded(self._reading, self._snapshot, **self._several())
+        with seeded as stage:
+            with doubting(), self._phase("Reading what changed", "read"):
+                desk = self._desk(target, schema, stage.read_note("catalogue", Catalogue))
+                findings, unions = Findings(stage), Unions()
+                unions.vouchers += stage.read_note("unsaved_vouchers", list[Voucher])
+                gatherer = self._gatherer(sources, desk, findings, unions)
                 if self.options.changes:
                     gathered = await gatherer.changed(stage, origin)
                 else:
@@ -153,8 +157,8 @@ class Turn:
             held = check_read(gathered.people, self.baseline, self.config.rails, self.allowed)
             if held:
                 raise DoubtError(held[0].summary)
-            unions.vouchers += stage.read_note("unsaved_vouchers", list[Voucher])
-            return await self._decide(stage, sources, desk, gathered, findings, unions, held, "")
+            with distrusting(self._snapshot):
+                return await self._decide(stage, sources, desk, gathered, findings, unions, held, "")
 
     async def _decide(
         self,
@@ -292,7 +296,7 @@ class Turn:
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(changes))
             done = {outcome.change for outcome in outcomes if outcome.result in ("applied", "already")}
-            stage.proposals.settle(change.subject for change in changes if change.id in done)
+            stage.proposals.settle(change for change in changes if change.id in done)
             first = changes[0]
             failed = sum(outcome.result in ("rejected", "unknown") for outcome in outcomes)
             facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}
@@ -340,6 +344,7 @@ class Turn:
             self.journal.vouch(self.run, vouchers)
             vouchers = []
         origin = Origin(
+            form=FORM,
             lineage=self.journal.lineage,
             serial=self.journal.serial,
             config_digest=self.config.digest,

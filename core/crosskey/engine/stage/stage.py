@@ -61,10 +61,14 @@ class Stage:
     ) -> Stage:
         """A copy of the last run's snapshot, for a run that looks only at who is touched."""
         scratch = Scratch(path, schema=_SCHEMA, seed=snapshot)
-        scratch.execute("CREATE INDEX IF NOT EXISTS member_grp ON member(grp)")
         people = StagedPeople(scratch, (), keys=keys, preference=preference, partial=True)
         stage = cls(scratch, people)
-        people.issuers.extend(stage.read_note("issuers", list[str]))
+        try:
+            scratch.execute("CREATE INDEX IF NOT EXISTS member_grp ON member(grp)")
+            people.issuers.extend(stage.read_note("issuers", list[str]))
+        except StorageError:
+            scratch.close()
+            raise
         return stage
 
     @classmethod
