@@ -62,11 +62,12 @@ class Demand:
         return LogicalGroups(chosen["group"], chosen["app"])
 
     def sizes(self, section: SourceSection, issuer: str, stage: Stage) -> dict[str, int]:
-        """How many members each group that mappings name has in one source, apps included."""
+        """How many members each group that mappings name has in one source, apps included; 0 where there is none."""
         sizes, found = stage.groups.sizes(), stage.groups.all(issuer)
-        apps = self._selection(section, "app", section.apps).choose(found)
-        groups = self._selection(section, "group", section.groups).choose(found)
-        return {name: sizes.get(stage.groups.ref(issuer, group.id), 0) for name, group in {**apps, **groups}.items()}
+        selected = self._selection(section, "app", section.apps), self._selection(section, "group", section.groups)
+        chosen = {name: group for selection in selected for name, group in selection.choose(found).items()}
+        absent = {name: 0 for selection in selected for name in selection.names - chosen.keys()}
+        return absent | {name: sizes.get(stage.groups.ref(issuer, group.id), 0) for name, group in chosen.items()}
 
     def _selection(self, section: SourceSection, sort: Sort, pins: Mapping[str, str]) -> GroupSelection:
         written = {name: self._own(section, name) for name in self._names[sort]}

@@ -185,6 +185,7 @@ class Gatherer:
         stage.people.touch(op.change.subject for op in self._journal.unresolved())
         waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
         stage.people.touch_mistakable(waiting, self._keys)
+        stage.people.touch_related()
         stage.proposals.forget_held()
         self._united(stage)
         logical = self._demand.logical(stage, self._issuers)

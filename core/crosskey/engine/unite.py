@@ -44,7 +44,7 @@ def unite(
     if len(issuers) < 2:
         return
     uniting = _Uniting(stage, journal, findings, kinds, list(issuers), keys, unions)
-    for issuer in issuers if stage.people.partial else issuers[1:]:
+    for issuer in issuers[1:]:  # whom the first source knows is found from there
         for people in stage.people.of_source(issuer):
             for person in people:
                 uniting.consider(person)
@@ -83,7 +83,9 @@ class _Uniting:
         self._unions = unions
 
     def consider(self, person: Person) -> None:
-        """Find out whether somebody of one source is known in another."""
+        """Find out whether somebody of one source is known in another. Whoever is known in all of them stays so."""
+        if {one.issuer for one in self._stage.people.together(person.subject)}.issuperset(self._issuers):
+            return
         found = recognise(self._stage, person, self._keys)
         if isinstance(found, Ambiguous):
             self._hold([person.subject], found.reason, found.subjects)

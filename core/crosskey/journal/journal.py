@@ -355,7 +355,7 @@ class JournalWriter(Journal):
             links.note_active(self._database, self.connection, kind, subject)
 
     def vouch(self, run: str, found: Sequence[Voucher]) -> None:
-        """Note subjects of several sources that are one person; what is known already stays as it was."""
+        """Note subjects of several sources that are one person; what is known stays, except for another lead."""
         with self._database.transaction():
             vouchers.save(self._database, self.connection, found, stamp(self._clock.now()), run)
             self._append(run, "person.recognised", {"count": len(found)})

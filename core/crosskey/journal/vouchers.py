@@ -43,10 +43,17 @@ def of_leads(database: Database, connection: str, leads: Iterable[Subject]) -> d
 
 
 def save(database: Database, connection: str, vouchers: Iterable[Voucher], now: str, run: str) -> None:
-    """Write vouchers inside the caller's transaction; one that is known already stays as it was."""
+    """Write vouchers inside the caller's transaction. What is known already stays, except for another lead.
+
+    Nobody vouches for somebody who vouches for somebody else: whoever has a new lead takes everybody along.
+    """
+    found = list(vouchers)
+    for one in found:
+        follow(database, connection, one.subject, one.lead)
     database.many(
         "INSERT INTO voucher (connection, issuer, subject, lead_issuer, lead_subject, because, since, run)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET lead_issuer = excluded.lead_issuer, lead_subject = excluded.lead_subject",
         (
             (
                 connection,
@@ -58,7 +65,7 @@ def save(database: Database, connection: str, vouchers: Iterable[Voucher], now: 
                 now,
                 run,
             )
-            for one in vouchers
+            for one in found
         ),
     )
 

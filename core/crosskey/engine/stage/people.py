@@ -116,6 +116,17 @@ class StagedPeople:
             rows = self._db.among("SELECT id, body FROM person WHERE id IN ({})", (), refs)
             self._replaced += [_decode_person(body) for _, body in rows]
 
+    def touch_related(self) -> None:
+        """Touch whoever shares a key with somebody touched, and everybody who is the same human as one of them."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO touched SELECT other.id FROM touched JOIN recognised own ON own.id = touched.id"
+            " JOIN recognised other ON other.attribute = own.attribute AND other.value = own.value"
+        )
+        self._db.execute(
+            "INSERT OR IGNORE INTO touched SELECT other.id FROM touched JOIN same own ON own.id = touched.id"
+            " JOIN same other ON other.lead = own.lead"
+        )
+
     def touch_mistakable(self, waiting: Sequence[Subject], attributes: Iterable[str]) -> None:
         """Touch those of the ``waiting`` who share a value with somebody touched, as they are now or were before."""
         names = tuple(attributes)
@@ -196,10 +207,6 @@ class StagedPeople:
         subjects = [self.subject(ref) for (ref,) in rows]
         present = self.present(subjects)
         return [subject for subject in subjects if subject not in present]
-
-    def touched_count(self) -> int:
-        """How many people were touched."""
-        return self._db.count("SELECT count(*) FROM touched")
 
     def search(self, word: str) -> list[Subject]:
         """People whose id, e-mail address or user name is ``word`` (case-insensitive)."""

@@ -65,6 +65,7 @@ class Stage:
         stage = cls(scratch, people)
         try:
             scratch.execute("CREATE INDEX IF NOT EXISTS member_grp ON member(grp)")
+            scratch.execute("CREATE INDEX IF NOT EXISTS recognised_id ON recognised(id)")
             people.issuers.extend(stage.read_note("issuers", list[str]))
         except StorageError:
             scratch.close()
