@@ -45,12 +45,12 @@ class Demand:
     def logical(self, stage: Stage, issuers: Mapping[str, str]) -> LogicalGroups:
         """What the names mean, now that the groups are staged. ``issuers`` are the sources' issuers by section name.
 
-        Raises :class:`ConfigError` for a name that no source has.
+        Raises :class:`ConfigError` for a name that no source has, once all of them are staged.
         """
         found: dict[str, list[Group]] = {name: stage.groups.all(issuer) for name, issuer in issuers.items()}
         chosen: dict[Sort, dict[str, list[str]]] = {"group": {}, "app": {}}
         for sort, by_name in chosen.items():
-            for section in self._sections.values():
+            for section in (self._sections[name] for name in issuers):
                 pins = section.groups if sort == "group" else section.apps
                 own = self._selection(section, sort, pins).choose(found[section.name])
                 for written in self._names[sort]:
@@ -58,7 +58,8 @@ class Demand:
                     if name is not None and name in own:
                         ref = stage.groups.ref(issuers[section.name], own[name].id)
                         by_name.setdefault(written, []).append(ref)
-        self._refuse_missing(chosen)
+        if issuers.keys() == self._sections.keys():
+            self._refuse_missing(chosen)
         return LogicalGroups(chosen["group"], chosen["app"])
 
     def sizes(self, section: SourceSection, issuer: str, stage: Stage) -> dict[str, int]:

@@ -85,11 +85,11 @@ def follow(database: Database, connection: str, former: Subject, subject: Subjec
 
 def rename(database: Database, connection: str, old: Subject, new: Subject) -> None:
     """Inside the caller's transaction: the subject itself is another one now, as voucher and as lead."""
+    follow(database, connection, old, new)
     database.run(
         "UPDATE OR REPLACE voucher SET issuer = ?, subject = ? WHERE connection = ? AND issuer = ? AND subject = ?",
         (new.issuer, new.id, connection, old.issuer, old.id),
     )
-    follow(database, connection, old, new)
 
 
 def forget(database: Database, connection: str, subject: Subject) -> None:
