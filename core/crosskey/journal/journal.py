@@ -161,6 +161,10 @@ class Journal:
         """Who vouches for each of these leads besides the lead itself."""
         return vouchers.of_leads(self._database, self.connection, leads)
 
+    def recognised(self, lead: Subject) -> list[Voucher]:
+        """Who vouches for a lead, what told so, since when and by which run."""
+        return vouchers.noted(self._database, self.connection, lead)
+
     def plan(self, id: str) -> PlanHeader:
         """The plan of that id, or whose id begins so.
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from crosskey.journal.database import Database
+from crosskey.journal.database import Database, moment
 from crosskey.journal.lookups import lookups
 from crosskey.journal.records import Voucher
 from crosskey.model import Subject
 
-__all__ = ("follow", "forget", "of_leads", "rename", "save", "stream")
+__all__ = ("follow", "forget", "noted", "of_leads", "rename", "save", "stream")
 
 _PAGE = 2_000
 
@@ -40,6 +40,16 @@ def of_leads(database: Database, connection: str, leads: Iterable[Subject]) -> d
         for own_issuer, subject, lead in rows:
             found.setdefault(Subject(issuer, lead), []).append(Subject(own_issuer, subject))
     return found
+
+
+def noted(database: Database, connection: str, lead: Subject) -> list[Voucher]:
+    """Everything that is noted of who vouches for a lead."""
+    rows = database.rows(
+        "SELECT issuer, subject, because, since, run FROM voucher WHERE connection = ? AND lead_issuer = ?"
+        " AND lead_subject = ? ORDER BY issuer, subject",
+        (connection, lead.issuer, lead.id),
+    )
+    return [Voucher(Subject(row[0], row[1]), lead, row[2], moment(row[3]), row[4]) for row in rows]
 
 
 def save(database: Database, connection: str, vouchers: Iterable[Voucher], now: str, run: str) -> None:

@@ -182,6 +182,12 @@ class StagedPeople:
         solo = self._db.among("SELECT id, body FROM person WHERE id IN ({}) AND " + _SOLO, (), refs)  # noqa: S608 - a constant
         return [*self._join(sorted(solo), logical, few=True), *self._lead(leads, logical)]
 
+    def entries(self, subject: Subject, logical: LogicalGroups) -> list[Candidate]:
+        """What each source that was read tells of one human, under its own subject."""
+        refs = [self.ref(one) for one in sorted(self.together(subject))]
+        rows = self._db.among("SELECT id, body FROM person WHERE id IN ({}) ORDER BY id", (), refs)
+        return self._join(rows, logical, few=True)
+
     def present(self, subjects: Sequence[Subject]) -> set[Subject]:
         """Which of these people were read, in any source that tells of them."""
         by_ref = {self.ref(subject): subject for subject in subjects}

@@ -348,6 +348,8 @@ class _Swap:
             progress=progress,
             telling=self.connect.telling(self.journal.connection),
         )
+        with suppress(OSError):  # it tells of links that have moved
+            self.new.journal.path.with_name("snapshot.sqlite").unlink(missing_ok=True)
         if not (applied.interrupted or applied.stopped):  # until the swap is over the old directory is read
             moves = moved_whole(self.journal, pairs.new_of, [kind.name for kind in schema.kinds])
             self.journal.move_vouchers(moves, run=self.run)
