@@ -119,3 +119,17 @@ async def test_a_kill_leaves_the_pad_and_the_next_run_takes_it_away(bench):
     bench.clock.advance(300)
     await bench.run(changes=True)
     assert not bench.config.journal.path.with_name("reading.sqlite").exists()
+
+
+async def test_however_many_accounts_are_missing_all_of_them_stay_due(bench):
+    for number in range(105):
+        bench.directory.add(f"q{number}", groups=["Staff"])
+    await bench.run(changes=True)
+    bench.clock.advance(300)
+    for number in range(105):
+        bench.directory.change(f"q{number}", display_name=f"Again {number}")
+    for place in [place for place, account in bench.desk.accounts.items() if account.label.startswith("Q")]:
+        del bench.desk.accounts[place]
+    assert rails(await bench.run(changes=True)) == ["accounts-missing"]
+    result = await bench.run(changes=True, allow=("accounts-missing=105",))
+    assert (result.reach, result.plan.header.counts) == ("changes", {"create": 105})

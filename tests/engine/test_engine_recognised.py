@@ -142,3 +142,38 @@ async def test_a_group_that_is_gone_from_one_of_several_sources_is_held_like_an_
     acquired.groups["g-Staff"] = Group(id="g-Staff", name="Everybody")
     result = await bench.run()
     assert (rails(result), bench.did()) == (["empty-group"], [])
+
+
+async def test_who_was_taken_for_another_by_mistake_can_be_told_apart_for_good(bench, acquired):
+    bench.directory.add("ada", groups=["Staff"], employee_number="1")
+    acquired.add("x-ada", groups=["Staff"], email="x@example.com", display_name="Adam", employee_number="1")
+    await bench.run(changes=True)
+    assert (vouchers(bench), len(bench.desk.accounts)) == ({"x-ada": "ada"}, 1)
+    bench.configure(SEVERAL.replace("same = [", 'apart = ["x-ada"]\nsame = ['))
+    result = await bench.run(changes=True)
+    assert (bench.did(), rails(result), vouchers(bench)) == (["create user Adam"], [], {})
+    acquired.change("x-ada", title="Clerk")
+    assert (await bench.run(changes=True)).plan.size == 0
+    bench.directory.change("ada", active=False, status="OFF")
+    await bench.run(changes=True)
+    assert bench.did() == ["disable user Ada"], "nobody vouches for them any more"
+
+
+@pytest.mark.parametrize("who", ["ada", "x-ada"])
+async def test_who_is_told_apart_is_in_nobodys_way(bench, acquired, who):
+    bench.configure(SEVERAL.replace("same = [", f'apart = ["{who}"]\nsame = ['))
+    bench.directory.add("ada", groups=["Staff"], employee_number="1")
+    bench.directory.add("adb", groups=["Staff"], employee_number="1")
+    acquired.add("x-ada", groups=["Staff"], email="x@example.com", employee_number="1")
+    result = await bench.run()
+    assert (rails(result), vouchers(bench)) == ([], {"x-ada": "adb"} if who == "ada" else {})
+
+
+async def test_addresses_that_only_look_alike_are_not_one_persons(bench, acquired):
+    bench.directory.add("ada", groups=["Staff"], email="strasse@example.com")
+    acquired.add("x-ada", groups=["Staff"], email="stra\N{LATIN SMALL LETTER SHARP S}e@example.com")
+    acquired.add("x-bob", groups=["Staff"], email=" BOB@example.com ")
+    bench.directory.add("bob", groups=["Staff"], email="bob@example.com")
+    result = await bench.run()
+    assert vouchers(bench) == {"x-bob": "bob"}
+    assert rails(result) == ["ambiguous-match", "ambiguous-match"], "a desk that folds them could not tell them apart"

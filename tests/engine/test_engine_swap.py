@@ -12,10 +12,12 @@ from rich.console import Console
 import bench_plugin
 from bench_plugin import Killed
 from crosskey.cli.progress import ProgressBar
+from crosskey.cli.swap import result_json
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.swap import SwapOptions, SwapResult, swap
+from crosskey.errors import ConfigError
 
 CORP, ACQUIRED = ('which = "corp"', 'which = "acquired"')
 ONE = CONFIG.replace('use = "directory"', f'use = "directory"\n{CORP}', 1)
@@ -185,3 +187,65 @@ async def test_a_rehearsal_leaves_nothing_behind_and_takes_away_what_a_kill_left
     with pytest.raises(BaseException):  # noqa: PT011 - however the process ends
         await bench.swap()
     assert {path.name for path in folder.iterdir()} == before
+
+
+async def test_a_key_that_nobody_has_is_an_error_and_no_proof(bench):
+    with pytest.raises(ConfigError, match="employee_number"):
+        await bench.swap(keys=("employe_number",))
+
+
+async def test_an_account_whose_move_is_refused_is_told_and_moves_with_the_next_swap(bench, acquired):
+    for one, id_ in ((bench.directory, "p1"), (acquired, "x-p1")):
+        one.group("Desk").add(id_)
+    await bench.run()
+    agent = next(key for kind, key in bench.desk.accounts if kind == "agent")
+    bench.desk.edit("agent", agent, label="Refused")
+    bench.desk.bad = {"Refused"}
+    first = await bench.swap()
+    assert (first.verdict, first.applied.counts) == ("partial", {"applied": 8, "rejected": 1})
+    told = result_json(first)
+    assert [one["outcome"].code for one in told["failures"]] == ["bad"]
+    bench.desk.bad = set()
+    again = await bench.swap()
+    assert (again.verdict, again.proof.relinks) == ("clean", 1)
+    bench.swapped()
+    assert ((await bench.run()).plan.size, len(bench.desk.accounts)) == (0, 9)
+
+
+@pytest.mark.parametrize("fault", ["lost-answer", "lost-request"])
+@pytest.mark.parametrize("markers", [True, False])
+@pytest.mark.parametrize("between", ["old", "new", "none"])
+async def test_a_lost_answer_doubles_nobody_whatever_runs_in_between(bench, fault, markers, between):
+    bench.desk.keeps_markers = markers
+    await bench.run()
+    bench.desk.fault = fault
+    assert (await bench.swap()).verdict == "failed"
+    bench.desk.fault = ""
+    bench.clock.advance(600)
+    if between == "new":
+        bench.swapped()
+    if between != "none":
+        await bench.run()
+        assert not [change for change in bench.changes if change.action in ("create", "disable")]
+    bench.configure(ONE)
+    assert (await bench.swap()).verdict == "clean"
+    bench.swapped()
+    assert ((await bench.run()).plan.size, len(bench.desk.accounts)) == (0, 8)
+
+
+async def test_what_crosskey_switched_off_and_who_is_leaving_go_along(bench, acquired):
+    bench.configure(ONE.replace('match = ["email"]\ndefault', 'match = ["email"]\nleavers = { after = "2h" }\ndefault'))
+    await bench.run()
+    for number in (1, 2):
+        bench.directory.change(f"p{number}", active=False, status="OFF")
+        acquired.change(f"x-p{number}", active=False, status="OFF")
+    await bench.run()
+    bench.clock.advance(3600)
+    assert (await bench.swap()).proof.nothing_changes
+    bench.swapped()
+    assert (await bench.run()).plan.size == 0
+    acquired.change("x-p2", active=True, status="ON")
+    await bench.run()
+    bench.clock.advance(3700)
+    await bench.run()
+    assert bench.did() == ["disable user P1"], "two hours since it began, before the swap"

@@ -282,6 +282,8 @@ class Planner:
         self.gone_counts[kind.name] += 1
         if self.gone_counts[kind.name] <= max(self._most_missing, LISTED):
             self.gone.append(Gone(kind, person, desired, link))
+        else:
+            self.stage.proposals.make_due([person.subject])
 
     def _plan_wanted(
         self, kind: KindPlan, person: Person, desired: Desired, link: Link, account: Account | None

@@ -48,6 +48,7 @@ _SETTLE: Final = timedelta(minutes=2)
 
 class _Several(TypedDict):
     keys: tuple[str, ...]
+    apart: tuple[str, ...]
     preference: Preference
 
 
@@ -121,8 +122,7 @@ class Turn:
             catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
         desk = self._desk(target, schema, catalogue)
         with Stage.fresh(self._reading, sources.issuers, **self._several()) as stage:
-            unions = Unions()
-            findings = Findings(stage)
+            findings, unions = Findings(stage), Unions()
             gatherer = self._gatherer(sources, desk, findings, unions)
             with self._phase("Reading people and accounts", "read"):
                 gathered = await gatherer.everything(stage, changes=self.options.changes or bool(self.options.people))
@@ -222,7 +222,7 @@ class Turn:
         numbers = {name: number for number, name in enumerate(sync.sources)}
         order = {attribute: [numbers[name] for name in names] for attribute, names in sync.prefer.items()}
         keys = tuple(sync.same or ()) if len(sync.sources) > 1 else ()
-        return _Several(keys=keys, preference=Preference(order))
+        return _Several(keys=keys, apart=sync.apart, preference=Preference(order))
 
     def _gatherer(self, sources: Sources, desk: _Desk, findings: Findings, unions: Unions) -> Gatherer:
         def united(stage: Stage) -> None:

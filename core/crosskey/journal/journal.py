@@ -365,7 +365,7 @@ class JournalWriter(Journal):
             self._append(run, "person.recognised", {"count": len(found)})
 
     def forget_voucher(self, subject: Subject) -> None:
-        """Note that a subject vouches for nobody any more: its source said that there is nobody of that id."""
+        """Note that a subject vouches for nobody any more: a person said that it is somebody else."""
         with self._database.transaction():
             vouchers.forget(self._database, self.connection, subject)
 

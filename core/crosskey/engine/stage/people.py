@@ -7,7 +7,7 @@ which accounts are linked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -41,11 +41,16 @@ _decode_person = msgspec.msgpack.Decoder(Person).decode
 Row = tuple[str, bytes]
 
 
+def _key(value: str) -> str:
+    """A key as it is compared. Not case-folded: that makes one of what only looks alike, such as "ss" and a sharp s."""
+    return value.strip().lower()
+
+
 class StagedPeople:
     """Everybody that was read, under the sources' names (``issuers``) in their order of precedence.
 
-    ``keys`` are the attributes by which people of several sources are recognised. In a ``partial`` stage only people
-    who were touched are candidates.
+    ``keys`` are the attributes by which people of several sources are recognised, except those whose ids are ``apart``.
+    In a ``partial`` stage only people who were touched are candidates.
     """
 
     def __init__(
@@ -54,11 +59,13 @@ class StagedPeople:
         issuers: Sequence[str],
         *,
         keys: Sequence[str] = (),
+        apart: Collection[str] = (),
         preference: Preference | None = None,
         partial: bool = False,
     ) -> None:
         self._db = scratch
         self._keys = tuple(keys)
+        self.apart = frozenset(apart)
         self._preference = preference or Preference()
         self._replaced: list[Person] = []
         self.issuers = list(issuers)
@@ -88,7 +95,8 @@ class StagedPeople:
         )
         if self._keys:
             self._forget_keys(refs)
-            rows = [(key, person.text(key).strip().casefold(), ref) for ref, person in pairs for key in self._keys]
+            known = [(ref, person) for ref, person in pairs if person.subject.id not in self.apart]
+            rows = [(key, _key(person.text(key)), ref) for ref, person in known for key in self._keys]
             self._db.many("INSERT OR REPLACE INTO recognised VALUES (?, ?, ?)", [row for row in rows if row[1]])
         self.touch_refs(refs)
 
@@ -228,7 +236,7 @@ class StagedPeople:
         """Everybody, of any source, who bears this value of a key attribute."""
         rows = self._db.execute(
             "SELECT id FROM recognised WHERE attribute = ? AND value = ? ORDER BY id",
-            (attribute, value.strip().casefold()),
+            (attribute, _key(value)),
         )
         return [self.subject(ref) for (ref,) in rows]
 

@@ -34,9 +34,9 @@ from crosskey.engine.swap.pairing import Pairs, pair_up
 from crosskey.engine.swap.proof import Proof
 from crosskey.engine.swap.rehearsal import rehearse
 from crosskey.engine.swap.sections import SwapSections, swapped_section
-from crosskey.errors import ConfigError, CrosskeyError
+from crosskey.errors import ConfigError, CrosskeyError, close_matches
 from crosskey.journal import JournalWriter
-from crosskey.model import Catalogue
+from crosskey.model import PERSON_ATTRIBUTES, Catalogue
 from crosskey.plan import Change, Held, Outcome, PlanHeader
 from crosskey.plugins import Plugins
 from crosskey.spans import trace_id
@@ -174,6 +174,14 @@ class _Swap:
         keys = configured or tuple(
             dict.fromkeys(key.attribute for mapping in mappings.values() for key in mapping.match)
         )
+        for key in keys:
+            if key not in PERSON_ATTRIBUTES and not key.startswith("extra."):
+                raise ConfigError(
+                    f"people have no attribute {key}. {close_matches(key, PERSON_ATTRIBUTES)}".rstrip(),
+                    code="attribute-unknown",
+                    where="--match",
+                    fix="correct the name",
+                )
         if not keys:
             raise ConfigError(
                 "nothing says how people of the two directories are recognised",
