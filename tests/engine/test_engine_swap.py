@@ -249,3 +249,16 @@ async def test_what_crosskey_switched_off_and_who_is_leaving_go_along(bench, acq
     bench.clock.advance(3700)
     await bench.run()
     assert bench.did() == ["disable user P1"], "two hours since it began, before the swap"
+
+
+async def test_a_protected_account_is_not_written_and_its_person_gets_no_second_one(bench, acquired):
+    bench.configure(ONE + '[rails]\nprotect = ["user:2"]\n')
+    await bench.run()
+    acquired.change("x-p1", email="other@example.com")
+    before = bench.desk.accounts["user", "2"]
+    result = await bench.swap()
+    assert (result.verdict, result.applied.counts) == ("clean", {"applied": 8})
+    assert bench.desk.accounts["user", "2"] == before
+    bench.swapped()
+    held = await bench.run()
+    assert (bench.did(), rails(held)) == ([], ["protected"])

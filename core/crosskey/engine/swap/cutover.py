@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+import msgspec
+
 from crosskey.connector.target import Target, TargetSchema
 from crosskey.engine.apply import Applied, apply_changes
 from crosskey.engine.batching import batched
@@ -35,7 +37,10 @@ def relinks(
     protection: Protection,
     held: list[Held],
 ) -> Iterator[Change]:
-    """The change that each link of the old directory needs; accounts that must not be touched are ``held``."""
+    """The change that each link of the old directory needs; who cannot follow is ``held``.
+
+    One without a marker is the journal's alone: the account is protected, and still its person's.
+    """
     for kind in kinds:
         for links in batched(_of_issuer(journal, kind, old), _BATCH):
             accounts = stage.accounts.by_key(kind, [link.key for link in links])
@@ -45,11 +50,11 @@ def relinks(
                 if subject is None:
                     continue
                 change = _relink(link, subject, accounts.get(link.key))
-                stop = _has_another(change, taken.get(subject)) or protection.holds(
-                    change, None, accounts.get(link.key)
-                )
+                stop = _has_another(change, taken.get(subject))
                 if stop is not None:
                     held.append(stop)
+                elif protection.holds(change, None, accounts.get(link.key)) is not None:
+                    yield msgspec.structs.replace(change, marker="")
                 else:
                     yield change
 
@@ -114,17 +119,27 @@ async def cut_over(
     telling: RunTelling,
 ) -> Applied:
     """Carry the relinks out. What got no clear answer is settled by the next run, as ever."""
-    return await apply_changes(
-        journal,
-        target,
-        changes,
-        run=run,
-        batch=schema.batch,
-        settle=settle,
-        stop=stop,
-        progress=progress,
-        telling=telling,
-    )
+    applied = Applied()
+    noted = [change for change in changes if not change.marker]
+    written = [change for change in changes if change.marker]
+    for where, some in ((Pretend(target), noted), (target, written)):
+        if applied.interrupted or applied.stopped is not None:
+            break
+        before = applied
+        applied = await apply_changes(
+            journal,
+            where,
+            some,
+            run=run,
+            batch=schema.batch,
+            settle=settle,
+            stop=stop,
+            progress=progress,
+            telling=telling,
+        )
+        applied.counts.update(before.counts)
+        applied.failures[:0] = before.failures
+    return applied
 
 
 class Pretend:

@@ -67,7 +67,8 @@ async def rehearse(
             )
             copy.move_vouchers(moves, run=run)
             copy.end_run(run, "clean", {})
-            markers = {marker(change.former): change.marker for change in changes if change.former is not None}
+            moved = [change for change in changes if change.former is not None and change.marker]
+            markers = {marker(change.former): change.marker for change in moved if change.former is not None}
             options = RunOptions(kind="plan", trigger="rehearsal", allowed=allowed, markers=markers)
             result = await execute(config, plugins, copy, connect, options, observer)
             shown = [change for _, change in zip(range(100), result.plan.changes(), strict=False)]
