@@ -225,6 +225,7 @@ class Desk:
 
 directory = Directory()
 acquired = Directory("https://acquired.example")
+third = Directory("https://third.example")
 desk = Desk()
 
 
@@ -232,6 +233,7 @@ def reset() -> None:
     """Forget everything."""
     directory.__init__()
     acquired.__init__("https://acquired.example")
+    third.__init__("https://third.example")
     desk.__init__()
 
 
@@ -402,7 +404,7 @@ class FindsChanges:
 
 @asynccontextmanager
 async def open_directory(settings, context):
-    of = {"corp": directory, "acquired": acquired}[settings.which]
+    of = {"corp": directory, "acquired": acquired, "third": third}[settings.which]
     abilities = [Finds] * of.can_find + [TellsChanges] * of.tells_changes
     yield type("OpenDirectory", (*abilities, OpenDirectory), {})(of)
 

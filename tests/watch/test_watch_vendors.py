@@ -98,7 +98,9 @@ def test_a_day_between_vendors_with_faults(world):
     watcher = in_virtual_time(watch())
     text = "\n".join(lines)
     failed, done = watcher.counts["round", "failed"], watcher.counts["round", "done"]
-    assert failed >= 3, "faults reached rounds\n" + text
+    met = failed + sum("because target.desk" in line or ": partial" in line for line in lines)
+    assert failed >= 1, "faults failed rounds\n" + text
+    assert met >= 6, "faults reached rounds\n" + text
     assert done + failed >= HOURS * 3 * 0.6, text
     assert watcher.counts["round", "interrupted"] == 0
 

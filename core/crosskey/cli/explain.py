@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import Names, console_for_tables, reference_names, written
 from crosskey.cli.session import Session
 from crosskey.connector.mapper import Desired
-from crosskey.engine.explanation import AccountExplained, Explanation
+from crosskey.engine.explanation import AccountExplained, Entry, Explanation
 from crosskey.engine.explanation import explain as explain_person
 from crosskey.engine.stage import Stage
 from crosskey.model import PERSON_ATTRIBUTES
@@ -70,11 +71,25 @@ def _show(console: Console, explanation: Explanation) -> None:
         facts = [f"{name} {text}" for name in PERSON_ATTRIBUTES if name != "status" and (text := person.text(name))]
         facts += [f"extra.{name} {value}" for name, value in person.extra.items()]
         _say(console, f"{escape('; '.join(facts))}")
-    named = [f'"{name}"' for name in (*explanation.groups, *explanation.apps)]
-    _say(console, f"groups that rules name: {escape(', '.join(named)) or 'none'}")
+    _say(console, f"groups that rules name: {escape(_named((*explanation.groups, *explanation.apps)))}")
+    for entry in explanation.entries:
+        _show_entry(console, entry)
     names = reference_names(explanation.schema, explanation.catalogue)
     for account in explanation.accounts:
         _show_account(console, account, names)
+
+
+def _show_entry(console: Console, entry: Entry) -> None:
+    subject, person = entry.subject, entry.person
+    state = "not in the last read" if person is None else f"status {person.status or '(none)'}"
+    _say(console, escape(f"known to {subject.issuer} as {subject.id}, {state}; in {_named(entry.groups)}"))
+    if entry.because:
+        since = "" if entry.since is None else f" since {entry.since:%Y-%m-%d %H:%M} UTC in run {entry.run}"
+        _say(console, escape(f"the same person by {entry.because}{since}"), indent=4)
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names) or "none"
 
 
 def _show_account(console: Console, explained: AccountExplained, names: Names) -> None:

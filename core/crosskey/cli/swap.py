@@ -98,6 +98,10 @@ def result_json(result: SwapResult) -> dict[str, object]:
         "nothing_changes": result.proof.nothing_changes,
         "proof": result.proof,
         "moved": None if applied is None else dict(applied.counts),
+        "failures": [{"change": change.id, "outcome": outcome} for change, outcome in applied.failures]
+        if applied
+        else [],
+        "error": applied.stopped.diagnostic() if applied is not None and applied.stopped is not None else None,
     }
 
 

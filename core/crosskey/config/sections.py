@@ -90,6 +90,13 @@ class SyncSection(Settings, frozen=True, kw_only=True, rename={"sources": "from"
             "Needed with several sources; an empty list keeps everybody apart."
         ),
     ] = None
+    apart: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Ids of people who are nobody else, whatever their keys say: also of those who were taken for "
+            "somebody by mistake. `crosskey explain` shows ids."
+        ),
+    ] = ()
     prefer: Annotated[
         dict[str, tuple[str, ...]],
         Meta(

@@ -45,12 +45,12 @@ class Demand:
     def logical(self, stage: Stage, issuers: Mapping[str, str]) -> LogicalGroups:
         """What the names mean, now that the groups are staged. ``issuers`` are the sources' issuers by section name.
 
-        Raises :class:`ConfigError` for a name that no source has.
+        Raises :class:`ConfigError` for a name that no source has, once all of them are staged.
         """
         found: dict[str, list[Group]] = {name: stage.groups.all(issuer) for name, issuer in issuers.items()}
         chosen: dict[Sort, dict[str, list[str]]] = {"group": {}, "app": {}}
         for sort, by_name in chosen.items():
-            for section in self._sections.values():
+            for section in (self._sections[name] for name in issuers):
                 pins = section.groups if sort == "group" else section.apps
                 own = self._selection(section, sort, pins).choose(found[section.name])
                 for written in self._names[sort]:
@@ -58,15 +58,17 @@ class Demand:
                     if name is not None and name in own:
                         ref = stage.groups.ref(issuers[section.name], own[name].id)
                         by_name.setdefault(written, []).append(ref)
-        self._refuse_missing(chosen)
+        if issuers.keys() == self._sections.keys():
+            self._refuse_missing(chosen)
         return LogicalGroups(chosen["group"], chosen["app"])
 
     def sizes(self, section: SourceSection, issuer: str, stage: Stage) -> dict[str, int]:
-        """How many members each group that mappings name has in one source, apps included."""
+        """How many members each group that mappings name has in one source, apps included; 0 where there is none."""
         sizes, found = stage.groups.sizes(), stage.groups.all(issuer)
-        apps = self._selection(section, "app", section.apps).choose(found)
-        groups = self._selection(section, "group", section.groups).choose(found)
-        return {name: sizes.get(stage.groups.ref(issuer, group.id), 0) for name, group in {**apps, **groups}.items()}
+        selected = self._selection(section, "app", section.apps), self._selection(section, "group", section.groups)
+        chosen = {name: group for selection in selected for name, group in selection.choose(found).items()}
+        absent = {name: 0 for selection in selected for name in selection.names - chosen.keys()}
+        return absent | {name: sizes.get(stage.groups.ref(issuer, group.id), 0) for name, group in chosen.items()}
 
     def _selection(self, section: SourceSection, sort: Sort, pins: Mapping[str, str]) -> GroupSelection:
         written = {name: self._own(section, name) for name in self._names[sort]}

@@ -18,7 +18,7 @@ from crosskey.journal import Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
 from crosskey.plan import Held
 
-__all__ = ("AccountExplained", "Explanation", "explain")
+__all__ = ("AccountExplained", "Entry", "Explanation", "explain")
 
 
 class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,14 +33,32 @@ class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
     operations: list[OperationRecord]
 
 
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several sources' entries of a person. ``person`` is ``None`` when the last read did not bring it.
+
+    ``because`` says by what it was recognised, empty for the one under which accounts are linked.
+    """
+
+    subject: Subject
+    person: Person | None
+    groups: list[str]
+    because: str
+    since: datetime | None
+    run: str
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """One person. ``person`` is ``None`` when the last read did not bring them."""
+    """One person. ``person`` is ``None`` when the last read did not bring them.
+
+    ``entries`` are those of all sources where several tell of them.
+    """
 
     subject: Subject
     person: Person | None
     groups: list[str]
     apps: list[str]
     read_at: datetime
+    entries: list[Entry]
     accounts: list[AccountExplained]
     schema: TargetSchema
     catalogue: Catalogue
@@ -91,6 +109,7 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                 groups=sorted(candidate.groups) if candidate else [],
                 apps=sorted(candidate.apps) if candidate else [],
                 read_at=read_at,
+                entries=_entries(journal, snapshot, subject, logical),
                 accounts=accounts,
                 schema=schema,
                 catalogue=catalogue,
@@ -102,6 +121,25 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
 def _candidate(snapshot: Stage, subject: Subject, logical: LogicalGroups) -> Candidate | None:
     found = snapshot.people.candidates_of([subject], logical)
     return next((each for each in found if each.person.subject == subject), None)
+
+
+def _entries(journal: Journal, snapshot: Stage, subject: Subject, logical: LogicalGroups) -> list[Entry]:
+    read = {each.person.subject: each for each in snapshot.people.entries(subject, logical)}
+    vouchers = {voucher.subject: voucher for voucher in journal.recognised(subject)}
+    entries: list[Entry] = []
+    for one in sorted({subject, *read, *vouchers}, key=lambda each: (each != subject, each)):
+        candidate, voucher = read.get(one), vouchers.get(one)
+        entries.append(
+            Entry(
+                subject=one,
+                person=candidate.person if candidate else None,
+                groups=sorted(candidate.groups | candidate.apps) if candidate else [],
+                because=voucher.because if voucher else "",
+                since=voucher.since if voucher else None,
+                run=voucher.run if voucher else "",
+            )
+        )
+    return entries if len(entries) > 1 else []
 
 
 def _by_account(journal: Journal, who: str) -> Iterable[Subject]:

@@ -184,9 +184,13 @@ class Gatherer:
         stage.people.touch(op.change.subject for op in self._journal.unresolved())
         waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
         stage.people.touch_mistakable(waiting, self._keys)
+        stage.people.touch_related()
         stage.proposals.forget_held()
         self._united(stage)
         logical = self._demand.logical(stage, self._issuers)
+        before = [stage.read_note(sort, dict[str, list[str]]) for sort in ("groups", "apps")]
+        if before != [logical.groups, logical.apps]:  # its members were not read, and who left it was not touched
+            raise DoubtError("a group that mappings name is another one than before")
         try:
             with self._telling.side("target", self._section, self._advance), blaming(self._section):
                 accounts = await look_up_accounts(target, self._mappings, stage, self._journal, logical)

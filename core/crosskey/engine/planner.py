@@ -126,6 +126,10 @@ class Planner:
 
     def propose(self, change: Change, person: Person | None, account: Account | None) -> None:
         """Stage a change, unless its account is protected, bears the marker of somebody else, or lags behind us."""
+        held = self.protection.holds(change, person, account)
+        if held is not None:
+            self.findings.add(held)
+            return
         if account is not None and bears_anothers(account, change.subject):
             self.findings.hold(
                 "identity-collision",
@@ -136,10 +140,6 @@ class Planner:
                 label=change.label,
                 key=account.key,
             )
-            return
-        held = self.protection.holds(change, person, account)
-        if held is not None:
-            self.findings.add(held)
             return
         fresh = self._worth_writing(change)
         if fresh is not None:
@@ -282,6 +282,8 @@ class Planner:
         self.gone_counts[kind.name] += 1
         if self.gone_counts[kind.name] <= max(self._most_missing, LISTED):
             self.gone.append(Gone(kind, person, desired, link))
+        else:
+            self.stage.proposals.make_due([person.subject])
 
     def _plan_wanted(
         self, kind: KindPlan, person: Person, desired: Desired, link: Link, account: Account | None

@@ -1,7 +1,8 @@
 """Who in one directory is whom in another: by configured keys, in order, and never by guess.
 
 The first key that finds anybody decides. It must find exactly one person in a directory, nobody else of one's own
-directory may bear the same value, and no later key may name somebody else.
+directory may bear the same value, and no later key may name somebody else. Nor may the first key of whoever was found
+lead to somebody else: otherwise it would depend on the order who is whom.
 """
 
 from __future__ import annotations
@@ -51,6 +52,21 @@ def recognise(stage: Stage, person: Person, keys: Sequence[str]) -> Recognised |
         if len(issuers) < len(others):
             return Ambiguous(f'{len(others)} people of another source share {key} "{value}"', tuple(others))
         decided = Recognised(tuple(others), f'same {key} "{value}"')
+    return _refuse_second_choice(stage, person, decided, keys) if decided is not None else None
+
+
+def _refuse_second_choice(
+    stage: Stage, person: Person, decided: Recognised, keys: Sequence[str]
+) -> Recognised | Ambiguous:
+    for other in stage.people.rows(decided.subjects):
+        for key, value in _values(other, keys):
+            bearers = stage.people.recognised(key, value)
+            first = [subject for subject in bearers if subject.issuer == person.subject.issuer]
+            if first and person.subject not in first:
+                reason = f'{decided.because}, but {other.subject.id} has the same {key} "{value}" as somebody else'
+                return Ambiguous(reason, (other.subject, *first))
+            if first:
+                break
     return decided
 
 

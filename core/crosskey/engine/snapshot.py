@@ -6,9 +6,11 @@ an older state of it, a full read too long ago, a source without a cursor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,7 +19,11 @@ from crosskey.engine.stage import Stage
 from crosskey.errors import CrosskeyError, StorageError
 from crosskey.journal import Journal
 
-__all__ = ("DoubtError", "Origin", "read_origin")
+__all__ = ("FORM", "DoubtError", "Origin", "distrusting", "doubting", "read_origin")
+
+
+FORM: Final = 2
+"""Grows when the stage keeps anything in another form: an older snapshot is then of no use."""
 
 
 class DoubtError(CrosskeyError):
@@ -29,6 +35,7 @@ class DoubtError(CrosskeyError):
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot was made with, and from where each source's changes go on (by section path)."""
 
+    form: int = 0
     lineage: str
     serial: int
     config_digest: str
@@ -43,6 +50,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         """Raise :class:`DoubtError` unless this run may go on from this snapshot."""
         if self.lineage != journal.lineage or self.serial > journal.serial:
             raise DoubtError("the journal is another one, or older than the snapshot")
+        if self.form != FORM:
+            raise DoubtError("the snapshot was made by another version of crosskey")
         if self.config_digest != config.digest:
             raise DoubtError("the configuration changed")
         if self.plugins != dict(plugins):
@@ -61,3 +70,30 @@ def read_origin(snapshot: Path) -> Origin:
             return stage.read_note("origin", Origin)
     except StorageError as error:
         raise DoubtError("there is no snapshot of an earlier run to go on from") from error
+
+
+@contextmanager
+def doubting() -> Generator[None]:
+    """Take whatever of a snapshot cannot be read for a reason to doubt it."""
+    try:
+        yield
+    except (StorageError, msgspec.MsgspecError) as error:
+        raise DoubtError("the snapshot of the last run cannot be read") from error
+
+
+@contextmanager
+def distrusting(snapshot: Path) -> Generator[None]:
+    """Remove the snapshot when something in it cannot be read although a run was begun on it: the next reads all."""
+    try:
+        yield
+    except (StorageError, msgspec.MsgspecError) as error:
+        with suppress(OSError):
+            snapshot.unlink(missing_ok=True)
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(
+            "the snapshot of the last run is damaged, and was removed",
+            code="stage",
+            where=str(snapshot),
+            fix="run again: everything is read then",
+        ) from error

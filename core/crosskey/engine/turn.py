@@ -29,7 +29,7 @@ from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
-from crosskey.engine.snapshot import DoubtError, Origin, read_origin
+from crosskey.engine.snapshot import FORM, DoubtError, Origin, distrusting, doubting, read_origin
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
@@ -48,6 +48,7 @@ _SETTLE: Final = timedelta(minutes=2)
 
 class _Several(TypedDict):
     keys: tuple[str, ...]
+    apart: tuple[str, ...]
     preference: Preference
 
 
@@ -121,8 +122,7 @@ class Turn:
             catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
         desk = self._desk(target, schema, catalogue)
         with Stage.fresh(self._reading, sources.issuers, **self._several()) as stage:
-            unions = Unions()
-            findings = Findings(stage)
+            findings, unions = Findings(stage), Unions()
             gatherer = self._gatherer(sources, desk, findings, unions)
             with self._phase("Reading people and accounts", "read"):
                 gathered = await gatherer.everything(stage, changes=self._is_followed())
@@ -145,15 +145,19 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
+        if self.allowed.names:
+            raise DoubtError("what somebody lets through by name concerns everybody")
         origin = read_origin(self._snapshot)
         issuers = {one.section.path: one.issuer for one in sources}
         origin.refuse_unfit(self.config, self.journal, issuers, plugins_of(self.config), self.clock.now())
-        with Stage.seeded(self._reading, self._snapshot, **self._several()) as stage:
-            desk = self._desk(target, schema, stage.read_note("catalogue", Catalogue))
-            unions = Unions()
-            findings = Findings(stage)
-            gatherer = self._gatherer(sources, desk, findings, unions)
-            with self._phase("Reading what changed", "read"):
+        with doubting():
+            seeded = Stage.seeded(self._reading, self._snapshot, **self._several())
+        with seeded as stage:
+            with doubting(), self._phase("Reading what changed", "read"):
+                desk = self._desk(target, schema, stage.read_note("catalogue", Catalogue))
+                findings, unions = Findings(stage), Unions()
+                unions.vouchers += stage.read_note("unsaved_vouchers", list[Voucher])
+                gatherer = self._gatherer(sources, desk, findings, unions)
                 if self.options.changes:
                     gathered = await gatherer.changed(stage, origin)
                 else:
@@ -161,8 +165,8 @@ class Turn:
             held = check_read(gathered.people, self.baseline, self.config.rails, self.allowed)
             if held:
                 raise DoubtError(held[0].summary)
-            unions.vouchers += stage.read_note("unsaved_vouchers", list[Voucher])
-            return await self._decide(stage, sources, desk, gathered, findings, unions, held, "")
+            with distrusting(self._snapshot):
+                return await self._decide(stage, sources, desk, gathered, findings, unions, held, "")
 
     async def _decide(
         self,
@@ -226,7 +230,7 @@ class Turn:
         numbers = {name: number for number, name in enumerate(sync.sources)}
         order = {attribute: [numbers[name] for name in names] for attribute, names in sync.prefer.items()}
         keys = tuple(sync.same or ()) if len(sync.sources) > 1 else ()
-        return _Several(keys=keys, preference=Preference(order))
+        return _Several(keys=keys, apart=sync.apart, preference=Preference(order))
 
     def _gatherer(self, sources: Sources, desk: _Desk, findings: Findings, unions: Unions) -> Gatherer:
         def united(stage: Stage) -> None:
@@ -300,7 +304,7 @@ class Turn:
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(changes))
             done = {outcome.change for outcome in outcomes if outcome.result in ("applied", "already")}
-            stage.proposals.settle(change.subject for change in changes if change.id in done)
+            stage.proposals.settle(change for change in changes if change.id in done)
             first = changes[0]
             failed = sum(outcome.result in ("rejected", "unknown") for outcome in outcomes)
             facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}
@@ -348,6 +352,7 @@ class Turn:
             self.journal.vouch(self.run, vouchers)
             vouchers = []
         origin = Origin(
+            form=FORM,
             lineage=self.journal.lineage,
             serial=self.journal.serial,
             config_digest=self.config.digest,

@@ -1,7 +1,8 @@
 """One human in several sources becomes one candidate, once and for all.
 
-Whoever was recognised before stays so by id (the journal's *vouchers*). Others are recognised by the keys of
-``[sync] same``. What is ambiguous is held and shown; nobody is united by guess, and no two accounts are.
+Whoever was recognised before stays so by id (the journal's *vouchers*), unless ``[sync] apart`` says otherwise. Others
+are recognised by the keys of ``[sync] same``. What is ambiguous is held and shown; nobody is united by guess, and no
+two accounts are.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def unite(
     if len(issuers) < 2:
         return
     uniting = _Uniting(stage, journal, findings, kinds, list(issuers), keys, unions)
-    for issuer in issuers if stage.people.partial else issuers[1:]:
+    for issuer in issuers[1:]:  # whom the first source knows is found from there
         for people in stage.people.of_source(issuer):
             for person in people:
                 uniting.consider(person)
@@ -53,6 +54,9 @@ def unite(
 def _unite_known(stage: Stage, journal: JournalWriter) -> None:
     together: dict[Subject, list[Subject]] = {}
     for subject, lead in journal.all_vouchers():
+        if not stage.people.apart.isdisjoint((subject.id, lead.id)):
+            journal.forget_voucher(subject)
+            continue
         together.setdefault(lead, []).append(subject)
     for batch in batched(together.items(), _BATCH):
         read = stage.people.present([subject for _, others in batch for subject in others])
@@ -83,7 +87,11 @@ class _Uniting:
         self._unions = unions
 
     def consider(self, person: Person) -> None:
-        """Find out whether somebody of one source is known in another."""
+        """Find out whether somebody of one source is known in another. Whoever is known in all of them stays so."""
+        if person.subject.id in self._stage.people.apart:
+            return
+        if {one.issuer for one in self._stage.people.together(person.subject)}.issuperset(self._issuers):
+            return
         found = recognise(self._stage, person, self._keys)
         if isinstance(found, Ambiguous):
             self._hold([person.subject], found.reason, found.subjects)

@@ -161,6 +161,10 @@ class Journal:
         """Who vouches for each of these leads besides the lead itself."""
         return vouchers.of_leads(self._database, self.connection, leads)
 
+    def recognised(self, lead: Subject) -> list[Voucher]:
+        """Who vouches for a lead, what told so, since when and by which run."""
+        return vouchers.noted(self._database, self.connection, lead)
+
     def plan(self, id: str) -> PlanHeader:
         """The plan of that id, or whose id begins so.
 
@@ -355,13 +359,13 @@ class JournalWriter(Journal):
             links.note_active(self._database, self.connection, kind, subject)
 
     def vouch(self, run: str, found: Sequence[Voucher]) -> None:
-        """Note subjects of several sources that are one person; what is known already stays as it was."""
+        """Note subjects of several sources that are one person; what is known stays, except for another lead."""
         with self._database.transaction():
             vouchers.save(self._database, self.connection, found, stamp(self._clock.now()), run)
             self._append(run, "person.recognised", {"count": len(found)})
 
     def forget_voucher(self, subject: Subject) -> None:
-        """Note that a subject vouches for nobody any more: its source said that there is nobody of that id."""
+        """Note that a subject vouches for nobody any more: a person said that it is somebody else."""
         with self._database.transaction():
             vouchers.forget(self._database, self.connection, subject)
 

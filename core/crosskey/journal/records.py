@@ -57,11 +57,16 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Voucher(msgspec.Struct, frozen=True, gc=False):
-    """A subject in one source and the lead in another under which the same person is linked, and what told so."""
+    """A subject in one source and the lead in another under which the same person is linked, and what told so.
+
+    ``since`` and ``run`` are known of those that are noted.
+    """
 
     subject: Subject
     lead: Subject
     because: str
+    since: datetime | None = None
+    run: str = ""
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from crosskey.journal.database import Database
+from crosskey.journal.database import Database, moment
 from crosskey.journal.lookups import lookups
 from crosskey.journal.records import Voucher
 from crosskey.model import Subject
 
-__all__ = ("follow", "forget", "of_leads", "rename", "save", "stream")
+__all__ = ("follow", "forget", "noted", "of_leads", "rename", "save", "stream")
 
 _PAGE = 2_000
 
@@ -42,11 +42,28 @@ def of_leads(database: Database, connection: str, leads: Iterable[Subject]) -> d
     return found
 
 
+def noted(database: Database, connection: str, lead: Subject) -> list[Voucher]:
+    """Everything that is noted of who vouches for a lead."""
+    rows = database.rows(
+        "SELECT issuer, subject, because, since, run FROM voucher WHERE connection = ? AND lead_issuer = ?"
+        " AND lead_subject = ? ORDER BY issuer, subject",
+        (connection, lead.issuer, lead.id),
+    )
+    return [Voucher(Subject(row[0], row[1]), lead, row[2], moment(row[3]), row[4]) for row in rows]
+
+
 def save(database: Database, connection: str, vouchers: Iterable[Voucher], now: str, run: str) -> None:
-    """Write vouchers inside the caller's transaction; one that is known already stays as it was."""
+    """Write vouchers inside the caller's transaction. What is known already stays, except for another lead.
+
+    Nobody vouches for somebody who vouches for somebody else: whoever has a new lead takes everybody along.
+    """
+    found = list(vouchers)
+    for one in found:
+        follow(database, connection, one.subject, one.lead)
     database.many(
         "INSERT INTO voucher (connection, issuer, subject, lead_issuer, lead_subject, because, since, run)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET lead_issuer = excluded.lead_issuer, lead_subject = excluded.lead_subject",
         (
             (
                 connection,
@@ -58,7 +75,7 @@ def save(database: Database, connection: str, vouchers: Iterable[Voucher], now: 
                 now,
                 run,
             )
-            for one in vouchers
+            for one in found
         ),
     )
 
@@ -78,11 +95,11 @@ def follow(database: Database, connection: str, former: Subject, subject: Subjec
 
 def rename(database: Database, connection: str, old: Subject, new: Subject) -> None:
     """Inside the caller's transaction: the subject itself is another one now, as voucher and as lead."""
+    follow(database, connection, old, new)
     database.run(
         "UPDATE OR REPLACE voucher SET issuer = ?, subject = ? WHERE connection = ? AND issuer = ? AND subject = ?",
         (new.issuer, new.id, connection, old.issuer, old.id),
     )
-    follow(database, connection, old, new)
 
 
 def forget(database: Database, connection: str, subject: Subject) -> None:

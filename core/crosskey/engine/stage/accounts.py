@@ -62,8 +62,10 @@ class StagedAccounts:
 
     def remark(self, markers: Mapping[str, str]) -> None:
         """Take accounts that bear the one marker for accounts that bear the other."""
+        kinds = self._db.execute("SELECT DISTINCT kind FROM account").fetchall() if markers else []
+        sql = "SELECT body FROM account INDEXED BY account_marker WHERE kind = ? AND marker = ? AND marker <> ''"
         for before, after in markers.items():
-            rows = self._db.execute("SELECT body FROM account WHERE marker = ?", (before,)).fetchall()
+            rows = [row for (kind,) in kinds for row in self._db.execute(sql, (kind, before)).fetchall()]
             accounts = [msgspec.structs.replace(_decode(body), marker=after) for (body,) in rows]
             self.add(accounts, ())
 

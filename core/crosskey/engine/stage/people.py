@@ -7,7 +7,7 @@ which accounts are linked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -41,11 +41,16 @@ _decode_person = msgspec.msgpack.Decoder(Person).decode
 Row = tuple[str, bytes]
 
 
+def _key(value: str) -> str:
+    """A key as it is compared. Not case-folded: that makes one of what only looks alike, such as "ss" and a sharp s."""
+    return value.strip().lower()
+
+
 class StagedPeople:
     """Everybody that was read, under the sources' names (``issuers``) in their order of precedence.
 
-    ``keys`` are the attributes by which people of several sources are recognised. In a ``partial`` stage only people
-    who were touched are candidates.
+    ``keys`` are the attributes by which people of several sources are recognised, except those whose ids are ``apart``.
+    In a ``partial`` stage only people who were touched are candidates.
     """
 
     def __init__(
@@ -54,11 +59,13 @@ class StagedPeople:
         issuers: Sequence[str],
         *,
         keys: Sequence[str] = (),
+        apart: Collection[str] = (),
         preference: Preference | None = None,
         partial: bool = False,
     ) -> None:
         self._db = scratch
         self._keys = tuple(keys)
+        self.apart = frozenset(apart)
         self._preference = preference or Preference()
         self._replaced: list[Person] = []
         self.issuers = list(issuers)
@@ -93,7 +100,8 @@ class StagedPeople:
         )
         if self._keys:
             self._forget_keys(refs)
-            rows = [(key, person.text(key).strip().casefold(), ref) for ref, person in pairs for key in self._keys]
+            known = [(ref, person) for ref, person in pairs if person.subject.id not in self.apart]
+            rows = [(key, _key(person.text(key)), ref) for ref, person in known for key in self._keys]
             self._db.many("INSERT OR REPLACE INTO recognised VALUES (?, ?, ?)", [row for row in rows if row[1]])
         self.touch_refs(refs)
 
@@ -120,6 +128,17 @@ class StagedPeople:
         if self.partial:
             rows = self._db.among("SELECT id, body FROM person WHERE id IN ({})", (), refs)
             self._replaced += [_decode_person(body) for _, body in rows]
+
+    def touch_related(self) -> None:
+        """Touch whoever shares a key with somebody touched, and everybody who is the same human as one of them."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO touched SELECT other.id FROM touched JOIN recognised own ON own.id = touched.id"
+            " JOIN recognised other ON other.attribute = own.attribute AND other.value = own.value"
+        )
+        self._db.execute(
+            "INSERT OR IGNORE INTO touched SELECT other.id FROM touched JOIN same own ON own.id = touched.id"
+            " JOIN same other ON other.lead = own.lead"
+        )
 
     def touch_mistakable(self, waiting: Sequence[Subject], attributes: Iterable[str]) -> None:
         """Touch those of the ``waiting`` who share a value with somebody touched, as they are now or were before."""
@@ -176,6 +195,12 @@ class StagedPeople:
         solo = self._db.among("SELECT id, body FROM person WHERE id IN ({}) AND " + _SOLO, (), refs)  # noqa: S608 - a constant
         return [*self._join(sorted(solo), logical, few=True), *self._lead(leads, logical)]
 
+    def entries(self, subject: Subject, logical: LogicalGroups) -> list[Candidate]:
+        """What each source that was read tells of one human, under its own subject."""
+        refs = [self.ref(one) for one in sorted(self.together(subject))]
+        rows = self._db.among("SELECT id, body FROM person WHERE id IN ({}) ORDER BY id", (), refs)
+        return self._join(rows, logical, few=True)
+
     def present(self, subjects: Sequence[Subject]) -> set[Subject]:
         """Which of these people were read, in any source that tells of them."""
         by_ref = {self.ref(subject): subject for subject in subjects}
@@ -202,10 +227,6 @@ class StagedPeople:
         present = self.present(subjects)
         return [subject for subject in subjects if subject not in present]
 
-    def touched_count(self) -> int:
-        """How many people were touched."""
-        return self._db.count("SELECT count(*) FROM touched")
-
     def search(self, word: str) -> list[Subject]:
         """People whose id, e-mail address or user name is ``word`` (case-insensitive)."""
         folded = word.casefold()
@@ -220,7 +241,7 @@ class StagedPeople:
         """Everybody, of any source, who bears this value of a key attribute."""
         rows = self._db.execute(
             "SELECT id FROM recognised WHERE attribute = ? AND value = ? ORDER BY id",
-            (attribute, value.strip().casefold()),
+            (attribute, _key(value)),
         )
         return [self.subject(ref) for (ref,) in rows]
 

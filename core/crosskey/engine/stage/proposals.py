@@ -26,7 +26,8 @@ CREATE TABLE claimed(kind TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, PR
 CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL, id TEXT NOT NULL,
                     action TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS held(id TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS due(id TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS due(id TEXT NOT NULL, change TEXT NOT NULL, at TEXT NOT NULL,
+                               PRIMARY KEY(id, change)) WITHOUT ROWID;
 """
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -37,7 +38,8 @@ _decode_change = msgspec.msgpack.Decoder(Change).decode
 class StagedProposals:
     """The plan while it is being made.
 
-    Somebody is *due* until what was planned for them is done: a later run that reads only changes looks at them too.
+    Somebody is *due* until everything that was planned for them is done, change by change, whatever a rail takes out
+    of the plan: a later run that reads only changes looks at them too.
     """
 
     def __init__(self, scratch: Scratch, people: StagedPeople) -> None:
@@ -52,7 +54,7 @@ class StagedProposals:
             "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
             [(rank, change.kind, change.label, change.id, change.action, _encode(change)) for change in changes],
         )
-        self.make_due(change.subject for change in changes)
+        self._note_due([(self._people.ref(change.subject), change.id, "") for change in changes])
 
     def drop_changes(self, kind: str, action: str, *, ids: Sequence[str] | None = None) -> None:
         """Forget the changes of one kind and action, all or those with these ids."""
@@ -163,19 +165,20 @@ class StagedProposals:
     def make_due(self, people: Iterable[Subject], *, at: datetime | None = None) -> None:
         """Look at these people again in the next run, or in the first one after ``at``."""
         when = "" if at is None else at.isoformat()
-        self._db.many(
-            "INSERT INTO due VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET at = min(at, excluded.at)",
-            [(self._people.ref(person), when) for person in people],
-        )
+        self._note_due([(self._people.ref(person), "", when) for person in people])
 
-    def settle(self, people: Iterable[Subject]) -> None:
-        """What was planned for these people is done, as far as nobody holds anything else of theirs."""
+    def settle(self, changes: Iterable[Change]) -> None:
+        """These changes are done: their people are due for whatever else there is, and no more for them."""
         self._db.many(
-            "DELETE FROM due WHERE id = ? AND at = '' AND id NOT IN (SELECT id FROM held)",
-            [(self._people.ref(person),) for person in people],
+            "DELETE FROM due WHERE id = ? AND change = ?",
+            [(self._people.ref(change.subject), change.id) for change in changes],
         )
 
     def due(self, now: datetime) -> list[Subject]:
         """Whom to look at now although nothing about them changed."""
-        rows = self._db.execute("SELECT id FROM due WHERE at <= ?", (now.isoformat(),))
+        rows = self._db.execute("SELECT DISTINCT id FROM due WHERE at <= ?", (now.isoformat(),))
         return [self._people.subject(ref) for (ref,) in rows]
+
+    def _note_due(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        sql = "INSERT INTO due VALUES (?, ?, ?) ON CONFLICT (id, change) DO UPDATE SET at = min(at, excluded.at)"
+        self._db.many(sql, rows)

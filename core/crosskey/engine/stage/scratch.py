@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from crosskey.errors import StorageError
 
@@ -28,6 +28,30 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     "locking_mode=EXCLUSIVE",  # nobody else looks before the stage is kept; for the same reason it is one transaction
 )
+
+
+class _Rows(sqlite3.Cursor):
+    """Rows are read after the statement began, so a damaged file may show only now."""
+
+    path: Path | None = None
+
+    def fetchone(self) -> Any:  # noqa: ANN401 - as sqlite3 says
+        try:
+            return super().fetchone()
+        except sqlite3.Error as error:
+            raise _storage(error, self.path) from error
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.Error as error:
+            raise _storage(error, self.path) from error
+
+    def __next__(self) -> Any:  # noqa: ANN401 - as sqlite3 says
+        try:
+            return super().__next__()
+        except sqlite3.Error as error:
+            raise _storage(error, self.path) from error
 
 
 class Scratch:
@@ -52,6 +76,9 @@ class Scratch:
             self._db.executescript(schema)
             self._db.execute("BEGIN")
         except (OSError, sqlite3.Error) as error:
+            if path is not None and not kept:  # a copy that broke off holds everybody's data too
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
             raise _storage(error, path) from error
 
     def close(self) -> None:
@@ -74,8 +101,10 @@ class Scratch:
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement."""
+        cursor = self._db.cursor(_Rows)
+        cursor.path = self.path
         try:
-            return self._db.execute(sql, values)
+            return cursor.execute(sql, values)
         except sqlite3.Error as error:
             raise _storage(error, self.path) from error
 

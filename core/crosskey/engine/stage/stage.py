@@ -7,7 +7,7 @@ what was known at that place can never drift apart.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -49,22 +49,34 @@ class Stage:
         issuers: Sequence[str],
         *,
         keys: Sequence[str] = (),
+        apart: Collection[str] = (),
         preference: Preference | None = None,
     ) -> Stage:
         """An empty stage for a run that reads everything."""
         scratch = Scratch(path, schema=_SCHEMA)
-        return cls(scratch, StagedPeople(scratch, issuers, keys=keys, preference=preference))
+        return cls(scratch, StagedPeople(scratch, issuers, keys=keys, apart=apart, preference=preference))
 
     @classmethod
     def seeded(
-        cls, path: Path, snapshot: Path, *, keys: Sequence[str] = (), preference: Preference | None = None
+        cls,
+        path: Path,
+        snapshot: Path,
+        *,
+        keys: Sequence[str] = (),
+        apart: Collection[str] = (),
+        preference: Preference | None = None,
     ) -> Stage:
         """A copy of the last run's snapshot, for a run that looks only at who is touched."""
         scratch = Scratch(path, schema=_SCHEMA, seed=snapshot)
-        scratch.execute("CREATE INDEX IF NOT EXISTS member_grp ON member(grp)")
-        people = StagedPeople(scratch, (), keys=keys, preference=preference, partial=True)
+        people = StagedPeople(scratch, (), keys=keys, apart=apart, preference=preference, partial=True)
         stage = cls(scratch, people)
-        people.issuers.extend(stage.read_note("issuers", list[str]))
+        try:
+            scratch.execute("CREATE INDEX IF NOT EXISTS member_grp ON member(grp)")
+            scratch.execute("CREATE INDEX IF NOT EXISTS recognised_id ON recognised(id)")
+            people.issuers.extend(stage.read_note("issuers", list[str]))
+        except StorageError:
+            scratch.close()
+            raise
         return stage
 
     @classmethod

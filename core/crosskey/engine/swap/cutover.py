@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+import msgspec
+
 from crosskey.connector.target import Target, TargetSchema
 from crosskey.engine.apply import apply_changes
 from crosskey.engine.batching import batched
@@ -22,7 +24,7 @@ from crosskey.journal import Journal, JournalWriter, Link
 from crosskey.model import Account, Subject
 from crosskey.plan import Change, Held, Outcome
 
-__all__ = ("Pretend", "cut_over", "relinks")
+__all__ = ("Pretend", "cut_over", "moved_whole", "relinks")
 
 _BATCH: Final = 500
 
@@ -36,20 +38,54 @@ def relinks(
     protection: Protection,
     held: list[Held],
 ) -> Iterator[Change]:
-    """The change that each link of the old directory needs; accounts that must not be touched are ``held``."""
+    """The change that each link of the old directory needs; who cannot follow is ``held``.
+
+    One without a marker is the journal's alone: the account is protected, and still its person's.
+    """
     for kind in kinds:
         for links in batched(_of_issuer(journal, kind, old), _BATCH):
             accounts = stage.accounts.by_key(kind, [link.key for link in links])
+            taken = journal.links(kind, [new_of[link.subject] for link in links if link.subject in new_of])
             for link in links:
                 subject = new_of.get(link.subject)
                 if subject is None:
                     continue
                 change = _relink(link, subject, accounts.get(link.key))
-                stop = protection.holds(change, None, accounts.get(link.key))
+                stop = _has_another(change, taken.get(subject))
                 if stop is not None:
                     held.append(stop)
+                elif protection.holds(change, None, accounts.get(link.key)) is not None:
+                    yield msgspec.structs.replace(change, marker="")
                 else:
                     yield change
+
+
+def _has_another(change: Change, other: Link | None) -> Held | None:
+    """Somebody who has an account by the new directory already: nobody can have two, and whose is whose is unknown."""
+    if other is None:
+        return None
+    return Held(
+        rail="identity-collision",
+        scope="person",
+        summary=f"{other.kind} {other.key} is linked to the same person of the new directory already",
+        fix=f"look which of {change.key} and {other.key} is theirs, and switch the other off in the target",
+        kind=change.kind,
+        subject=change.subject,
+        label=change.label,
+        key=change.key,
+    )
+
+
+def moved_whole(
+    journal: Journal, new_of: Mapping[Subject, Subject], kinds: Sequence[str]
+) -> list[tuple[Subject, Subject]]:
+    """Everybody, as (old, new), of whose accounts none stayed with the old directory."""
+    moves: list[tuple[Subject, Subject]] = []
+    for batch in batched(new_of.items(), _BATCH):
+        olds = [old for old, _ in batch]
+        stayed = {subject for kind in kinds for subject in journal.links(kind, olds)}
+        moves += [(old, new) for old, new in batch if old not in stayed]
+    return moves
 
 
 def _of_issuer(journal: Journal, kind: str, issuer: str) -> Iterator[Link]:
@@ -84,17 +120,27 @@ async def cut_over(
     telling: RunTelling,
 ) -> Applied:
     """Carry the relinks out. What got no clear answer is settled by the next run, as ever."""
-    return await apply_changes(
-        journal,
-        target,
-        changes,
-        run=run,
-        batch=schema.batch,
-        settle=settle,
-        stop=stop,
-        progress=progress,
-        telling=telling,
-    )
+    applied = Applied()
+    noted = [change for change in changes if not change.marker]
+    written = [change for change in changes if change.marker]
+    for where, some in ((Pretend(target), noted), (target, written)):
+        if applied.interrupted or applied.stopped is not None:
+            break
+        before = applied
+        applied = await apply_changes(
+            journal,
+            where,
+            some,
+            run=run,
+            batch=schema.batch,
+            settle=settle,
+            stop=stop,
+            progress=progress,
+            telling=telling,
+        )
+        applied.counts.update(before.counts)
+        applied.failures[:0] = before.failures
+    return applied
 
 
 class Pretend:

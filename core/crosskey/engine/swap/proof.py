@@ -70,4 +70,4 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def nothing_changes(self) -> bool:
         """Whether the desk looks the same after the swap, to the last field (who waits without an account waits on)."""
-        return not (sum(self.plan.counts.values()) or self.disturbed or self.unmatched_linked)
+        return not (sum(self.plan.counts.values()) or self.disturbed or self.unmatched_linked or self.held)

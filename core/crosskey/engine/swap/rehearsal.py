@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from crosskey.engine.order import Observer, RunOptions
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import execute
 from crosskey.engine.swap.cutover import Pretend, cut_over
+from crosskey.errors import StorageError
 from crosskey.journal import Journal, JournalWriter
 from crosskey.model import Subject
 from crosskey.plan import Change, PlanHeader
@@ -41,10 +41,11 @@ async def rehearse(
 ) -> tuple[PlanHeader, list[Change]]:
     """The plan that the first run after the swap would make, and its first changes. Reads; writes nothing anywhere.
 
-    The copy lies in a private folder, and goes with it.
+    The copy lies in a private folder beside the journal, and goes with it; what a kill left there goes first.
     """
-    folder = Path(tempfile.mkdtemp(prefix="crosskey-"))
+    folder = new.journal.path.with_name("rehearsal")
     try:
+        _make_private(folder)
         path = folder / "journal.sqlite"
         journal.copy_to(path)
         config = msgspec.structs.replace(new, journal=JournalSettings(path=path))
@@ -66,10 +67,25 @@ async def rehearse(
             )
             copy.move_vouchers(moves, run=run)
             copy.end_run(run, "clean", {})
-            markers = {marker(change.former): change.marker for change in changes if change.former is not None}
+            moved = [change for change in changes if change.former is not None and change.marker]
+            markers = {marker(change.former): change.marker for change in moved if change.former is not None}
             options = RunOptions(kind="plan", trigger="rehearsal", allowed=allowed, markers=markers)
             result = await execute(config, plugins, copy, connect, options, observer)
             shown = [change for _, change in zip(range(100), result.plan.changes(), strict=False)]
             return result.plan.header, shown
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise StorageError(
+            f"there is no room for a rehearsal: {error.strerror}",
+            code="rehearsal",
+            where=str(folder),
+            fix="remove that folder, or make the one around it writable",
+        ) from error

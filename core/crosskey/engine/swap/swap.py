@@ -28,15 +28,15 @@ from crosskey.engine.rules import compile_mappings
 from crosskey.engine.sources import OpenSource
 from crosskey.engine.stage import Stage
 from crosskey.engine.swap.comparing import compare_groups, compare_mappings
-from crosskey.engine.swap.cutover import cut_over, relinks
+from crosskey.engine.swap.cutover import cut_over, moved_whole, relinks
 from crosskey.engine.swap.pairing import Pairs, pair_up
 from crosskey.engine.swap.proof import Proof
 from crosskey.engine.swap.rehearsal import rehearse
 from crosskey.engine.swap.sections import SwapSections, swapped_section
-from crosskey.errors import ConfigError, CrosskeyError
+from crosskey.errors import ConfigError, CrosskeyError, close_matches
 from crosskey.journal import JournalWriter
-from crosskey.model import Catalogue
-from crosskey.plan import Change, Held, Outcome
+from crosskey.model import PERSON_ATTRIBUTES, Catalogue
+from crosskey.plan import Change, Held, Outcome, PlanHeader
 from crosskey.plugins import Plugins
 from crosskey.spans import trace_id
 
@@ -173,6 +173,14 @@ class _Swap:
         keys = configured or tuple(
             dict.fromkeys(key.attribute for mapping in mappings.values() for key in mapping.match)
         )
+        for key in keys:
+            if key not in PERSON_ATTRIBUTES and not key.startswith("extra."):
+                raise ConfigError(
+                    f"people have no attribute {key}. {close_matches(key, PERSON_ATTRIBUTES)}".rstrip(),
+                    code="attribute-unknown",
+                    where="--match",
+                    fix="correct the name",
+                )
         if not keys:
             raise ConfigError(
                 "nothing says how people of the two directories are recognised",
@@ -191,7 +199,12 @@ class _Swap:
         stage: Stage,
     ) -> tuple[LogicalGroups, LogicalGroups]:
         self.observer.phase("Reading both directories and the desk", None)
-        demands = [Demand(mappings.values(), [one.section]) for one in (old, new)]
+        demands = [
+            Demand(
+                mappings.values(), [feed if feed.name != one.section.name else one.section for feed in self.new.feeds]
+            )
+            for one in (old, new)
+        ]
         advance = self.observer.advance
 
         async def read(one: OpenSource, demand: Demand) -> None:
@@ -260,6 +273,7 @@ class _Swap:
             observer=self.observer,
         )
         linked = self._linked_unmatched(pairs, list(mappings), old.issuer)
+        held += _first_plan_held(header)
         held += self._differs(header.counts, linked, len(pairs.unclear), len(changes))
         followed = {change.subject for change in changes}
         differences = list(compare_mappings(stage, *logical, pairs, mappings, schema, catalogue))
@@ -324,7 +338,7 @@ class _Swap:
             return result("held" if proof.held else "clean", None)
         if not self.options.confirm(proof):
             return result("aborted", None)
-        self.observer.phase("Moving links", len(changes))
+        self.observer.phase("Applying", len(changes))
 
         def progress(batch: Sequence[Change], _outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(batch))
@@ -341,5 +355,18 @@ class _Swap:
             progress=progress,
             telling=self.connect.telling(self.journal.connection),
         )
-        self.journal.move_vouchers(list(pairs.new_of.items()), run=self.run)
+        with suppress(OSError):  # it tells of links that have moved
+            self.new.journal.path.with_name("snapshot.sqlite").unlink(missing_ok=True)
+        if not (applied.interrupted or applied.stopped):  # until the swap is over the old directory is read
+            moves = moved_whole(self.journal, pairs.new_of, [kind.name for kind in schema.kinds])
+            self.journal.move_vouchers(moves, run=self.run)
         return result(applied.verdict(held=bool(proof.held)), applied)
+
+
+def _first_plan_held(header: PlanHeader) -> list[Held]:
+    """What holds the first plan whole, or all its leavers, holds the swap: a plan that shows nothing proves nothing."""
+    return [
+        msgspec.structs.replace(one, scope="run")
+        for one in header.held
+        if one.scope == "run" or one.rail == "mass-disable"
+    ]
