@@ -181,13 +181,16 @@ class Gatherer:
         self, stage: Stage, origin: Origin, reach: Reach, reads: list[SourceRead], target: LooksUpAccounts
     ) -> Gathered:
         """Touch who is due besides, and bring the accounts of all of them."""
+        logical = self._demand.logical(stage, self._issuers)
+        stage.people.touch(stage.groups.members(logical.moved(_logical_before(stage))))
         stage.people.touch(stage.proposals.due(self._clock.now()))
         stage.people.touch(op.change.subject for op in self._journal.unresolved())
+        stage.people.touch_alike()
         waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
         stage.people.touch_mistakable(waiting, self._keys)
+        stage.proposals.touch_waiting()
         stage.proposals.forget_held()
         self._united(stage)
-        logical = self._demand.logical(stage, self._issuers)
         try:
             with self._telling.side("target", self._section, self._advance), blaming(self._section):
                 accounts = await look_up_accounts(target, self._mappings, stage, self._journal, logical)
@@ -222,3 +225,9 @@ class Gatherer:
         self._journal.record_snapshot(
             self._run, side=side, stream="all", complete=False, reason=error.code, pages=0, records=0
         )
+
+
+def _logical_before(stage: Stage) -> LogicalGroups:
+    """What the names meant in the last run: groups that swap their names lose nobody, and everybody in them moves."""
+    names = dict[str, list[str]]
+    return LogicalGroups(stage.read_note("groups", names), stage.read_note("apps", names))

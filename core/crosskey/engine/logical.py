@@ -29,6 +29,10 @@ class LogicalGroups:
         """Every group and app that a logical name stands for."""
         return frozenset((*self._groups, *self._apps))
 
+    def moved(self, before: LogicalGroups) -> set[str]:
+        """Every group and app that is called something else by the mappings than it was before."""
+        return {ref for ref in self.refs | before.refs if self.names([ref]) != before.names([ref])}
+
     def names(self, ids: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
         """The logical groups and the logical apps behind groups and apps."""
         key = tuple(ids)

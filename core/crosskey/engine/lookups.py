@@ -44,7 +44,10 @@ async def look_up_accounts(
 def _wanted(
     kind: str, mapping: CompiledMapping, stage: Stage, journal: Journal, logical: LogicalGroups
 ) -> tuple[set[str], set[str], dict[str, set[str]]]:
-    """Keys of linked accounts; markers and values by which an account of somebody without a link would be found."""
+    """Keys of linked accounts; markers and values by which an account of somebody without a link would be found.
+
+    An account that bore such a value when it was last looked at may not any more, so it is looked up as well.
+    """
     keys = _unsettled(kind, journal)
     markers: set[str] = set()
     values: dict[str, set[str]] = {}
@@ -54,9 +57,12 @@ def _wanted(
         keys |= {link.key for link in links.values()}
         newcomers = [candidate for candidate in candidates if candidate.person.subject not in links]
         for candidate in _in_scope(mapping, newcomers):
-            markers.add(marker(candidate.person.subject))
+            markers.add(own := marker(candidate.person.subject))
+            if marked := stage.accounts.by_marker(kind, own):
+                keys.add(marked.key)
             for key in mapping.match:
                 if value := candidate.person.text(key.attribute):
+                    keys.update(stage.accounts.keys_by_identity(kind, key.fields, value))
                     for field in key.fields:
                         values.setdefault(field, set()).add(value)
     markers |= {op.change.marker for op in journal.unresolved() if op.change.kind == kind and op.change.marker}

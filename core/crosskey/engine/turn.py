@@ -292,7 +292,7 @@ class Turn:
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(changes))
             done = {outcome.change for outcome in outcomes if outcome.result in ("applied", "already")}
-            stage.proposals.settle(change.subject for change in changes if change.id in done)
+            stage.proposals.settle(change for change in changes if change.id in done)
             first = changes[0]
             failed = sum(outcome.result in ("rejected", "unknown") for outcome in outcomes)
             facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}

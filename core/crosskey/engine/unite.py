@@ -38,13 +38,16 @@ def unite(
     issuers: Sequence[str],
     keys: Sequence[str],
 ) -> None:
-    """Unite everybody in the stage (of a partial one: everybody touched) who is one person; ``unions`` says who."""
+    """Unite everybody in the stage (of a partial one: everybody touched) who is one person; ``unions`` says who.
+
+    Whom somebody of the first source is one with is asked of the others: they must be touched as well.
+    """
     if not stage.people.partial:  # a partial stage starts from a snapshot in which they are one already
         _unite_known(stage, journal)
     if len(issuers) < 2:
         return
     uniting = _Uniting(stage, journal, findings, kinds, list(issuers), keys, unions)
-    for issuer in issuers if stage.people.partial else issuers[1:]:
+    for issuer in issuers[1:]:
         for people in stage.people.of_source(issuer):
             for person in people:
                 uniting.consider(person)

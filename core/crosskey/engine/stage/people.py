@@ -132,6 +132,16 @@ class StagedPeople:
             if any((name, person.text(name).strip().casefold()) in known for name in names)
         )
 
+    def touch_alike(self) -> None:
+        """Touch whoever shares a value by which people are recognised with somebody touched.
+
+        What the one is taken for may depend on the other.
+        """
+        touched = [self.subject(ref) for (ref,) in self._db.execute("SELECT id FROM touched").fetchall()]
+        for person in self.rows(touched) if self._keys else ():
+            for key in self._keys:
+                self.touch(self.recognised(key, person.text(key)))
+
     def _forget_keys(self, refs: Sequence[str]) -> None:
         if self.partial and self._keys:
             rows = [(key, ref) for ref in refs for key in self._keys]

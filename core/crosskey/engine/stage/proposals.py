@@ -26,7 +26,9 @@ CREATE TABLE claimed(kind TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, PR
 CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL, id TEXT NOT NULL,
                     action TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS held(id TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS due(id TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS due(id TEXT NOT NULL, change TEXT NOT NULL, at TEXT NOT NULL,
+                               PRIMARY KEY(id, change)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waits(id TEXT NOT NULL, other TEXT NOT NULL, PRIMARY KEY(other, id)) WITHOUT ROWID;
 """
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -37,7 +39,8 @@ _decode_change = msgspec.msgpack.Decoder(Change).decode
 class StagedProposals:
     """The plan while it is being made.
 
-    Somebody is *due* until what was planned for them is done: a later run that reads only changes looks at them too.
+    Somebody is *due* until all that was planned for them is done: a later run that reads only changes looks at them
+    too. Whoever *waits* for others is looked at whenever those are, and once what was planned for those is done.
     """
 
     def __init__(self, scratch: Scratch, people: StagedPeople) -> None:
@@ -52,7 +55,10 @@ class StagedProposals:
             "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
             [(rank, change.kind, change.label, change.id, change.action, _encode(change)) for change in changes],
         )
-        self.make_due(change.subject for change in changes)
+        self._db.many(
+            "INSERT OR REPLACE INTO due VALUES (?, ?, '')",
+            [(self._people.ref(change.subject), change.id) for change in changes],
+        )
 
     def drop_changes(self, kind: str, action: str, *, ids: Sequence[str] | None = None) -> None:
         """Forget the changes of one kind and action, all or those with these ids."""
@@ -148,10 +154,24 @@ class StagedProposals:
         for (body,) in cursor.fetchall():
             yield _decode_held(body)
 
+    def wait(self, person: Subject, others: Iterable[Subject]) -> None:
+        """Note for whom somebody who is held waits: who has, or also claims, the account that would be theirs."""
+        rows = [(self._people.ref(person), self._people.ref(other)) for other in others]
+        self._db.many("INSERT OR IGNORE INTO waits VALUES (?, ?)", rows)
+
+    def touch_waiting(self) -> None:
+        """Touch whoever waits for somebody touched, and whoever waits for those."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO touched WITH RECURSIVE looked(id) AS ("
+            " SELECT coalesce(same.lead, touched.id) FROM touched LEFT JOIN same ON same.id = touched.id"
+            " UNION SELECT waits.id FROM waits JOIN looked ON waits.other = looked.id"
+            ") SELECT waits.id FROM waits JOIN looked ON waits.id = looked.id"
+        )
+
     def forget_held(self) -> None:
-        """Forget what earlier runs said of people who are looked at again, and that they were due."""
-        self._db.execute("DELETE FROM held WHERE id IN (SELECT id FROM touched)")
-        self._db.execute("DELETE FROM due WHERE id IN (SELECT id FROM touched)")
+        """Forget what earlier runs said of people who are looked at again, and that they waited or were due."""
+        for table in ("held", "waits", "due"):
+            self._db.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM touched)")  # noqa: S608 - constants
 
     def held(self, kind: str, person: Subject) -> list[Held]:
         """Why that person's account of a kind was held back when they were last looked at."""
@@ -164,18 +184,19 @@ class StagedProposals:
         """Look at these people again in the next run, or in the first one after ``at``."""
         when = "" if at is None else at.isoformat()
         self._db.many(
-            "INSERT INTO due VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET at = min(at, excluded.at)",
+            "INSERT INTO due VALUES (?, '', ?) ON CONFLICT (id, change) DO UPDATE SET at = min(at, excluded.at)",
             [(self._people.ref(person), when) for person in people],
         )
 
-    def settle(self, people: Iterable[Subject]) -> None:
-        """What was planned for these people is done, as far as nobody holds anything else of theirs."""
+    def settle(self, changes: Iterable[Change]) -> None:
+        """These changes are done; whatever else was planned for their people, or makes them due, stands."""
+        rows = [(self._people.ref(change.subject), change.id) for change in changes]
+        self._db.many("DELETE FROM due WHERE id = ? AND change = ? AND id NOT IN (SELECT id FROM held)", rows)
         self._db.many(
-            "DELETE FROM due WHERE id = ? AND at = '' AND id NOT IN (SELECT id FROM held)",
-            [(self._people.ref(person),) for person in people],
+            "INSERT OR IGNORE INTO due SELECT id, '', '' FROM waits WHERE other = ?", [(ref,) for ref, _ in rows]
         )
 
     def due(self, now: datetime) -> list[Subject]:
         """Whom to look at now although nothing about them changed."""
-        rows = self._db.execute("SELECT id FROM due WHERE at <= ?", (now.isoformat(),))
+        rows = self._db.execute("SELECT DISTINCT id FROM due WHERE at <= ?", (now.isoformat(),))
         return [self._people.subject(ref) for (ref,) in rows]
