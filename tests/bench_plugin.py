@@ -384,6 +384,7 @@ class LooksUp:
             desk.listed(account)
             for account in desk.accounts.values()
             if account.kind == lookup.kind
+            and account.key not in desk.hidden
             and (
                 account.key in lookup.keys
                 or account.marker in lookup.markers

@@ -72,3 +72,19 @@ async def test_who_waits_for_an_account_is_looked_at_also_when_its_change_comes_
     await following(bench)
     assert bench.did() == ["create user New"]
     assert (await following(bench)).plan.size == 0
+
+
+@pytest.mark.parametrize("how", ["inactive", "deleted"])
+async def test_a_leaver_whose_account_is_not_listed_yet_is_looked_at_again(bench, how):
+    await bench.run(changes=True)
+    bench.desk.hidden = {bench.desk.of("user")["P1"].key}
+    if how == "deleted":
+        del bench.directory.people["p1"]
+    else:
+        bench.directory.change("p1", active=False, status="OFF")
+    bench.clock.advance(1)
+    result = await bench.run(changes=True)
+    assert (result.reach, bench.did()) == ("changes", [])
+    bench.desk.hidden = set()
+    await following(bench)
+    assert bench.did() == ["disable user P1"]

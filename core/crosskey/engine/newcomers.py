@@ -175,8 +175,13 @@ def _report_unmanaged(planner: Planner, kind: KindPlan, person: Person) -> None:
         keys = planner.stage.accounts.keys_by_identity(kind.name, key.fields, value) if value else []
         if len(keys) != 1 or planner.stage.proposals.claimants(kind.name, key.attribute, value):
             continue
-        account = planner.stage.accounts.by_key(kind.name, keys)[keys[0]]
-        if account.active and not account.protected and not planner.journal.links_by_key(kind.name, keys):
+        account = planner.stage.accounts.by_key(kind.name, keys).get(keys[0])  # just written, it may not be listed yet
+        if (
+            account is not None
+            and account.active
+            and not account.protected
+            and not planner.journal.links_by_key(kind.name, keys)
+        ):
             planner.findings.hold(
                 "unmanaged-leaver",
                 f'not active in the source (status "{person.status}"), but {kind.name} {keys[0]} with the same '
