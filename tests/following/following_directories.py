@@ -9,6 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from joserfc.jwk import RSAKey
+
+from crosskey_okta.settings import NEEDED_SCOPES
 from crosskey_sandbox.entra import EntraQuirks, EntraTenant
 from crosskey_sandbox.entra.errors import GraphError
 from crosskey_sandbox.okta import READ_ONLY, OktaOrg, OktaQuirks
@@ -30,6 +33,7 @@ SEEDED: dict[int, set[int]] = {
     OTHER: {1, 9},
 }
 PEOPLE = 13
+KEY = RSAKey.generate_key(2048, auto_kid=True)
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,15 @@ def seed(directory: Directory, *, first: int = 0) -> None:
 
 
 class Okta:
-    """The words over a local org."""
+    """The words over a local org. Without its ``log`` nobody is told of deletions, so there are none."""
 
-    def __init__(self, clock: FakeClock, quirks: OktaQuirks, *, first: int = 0) -> None:
+    def __init__(self, clock: FakeClock, quirks: OktaQuirks, *, first: int = 0, log: bool = True) -> None:
         self.org = OktaOrg(clock=clock, quirks=quirks)
         self.people: list[str] = []
         self._groups = [self.org.groups.create(name).id for name in NAMES]
+        self.log = log
         self.token = self.org.access.add_token(READ_ONLY)
+        self.app = self.org.access.add_service_app([KEY.as_dict(private=False)], NEEDED_SCOPES, dpop=False)
         seed(self, first=first)
 
     def hire(self, email: str, number: str) -> str:
@@ -113,7 +119,7 @@ class Okta:
 
     def purge(self, who: str) -> None:
         with suppress(ApiError):
-            if self.org.users.find(who).status == "DEPROVISIONED":
+            if self.log and self.org.users.find(who).status == "DEPROVISIONED":
                 self.org.users.delete(who)
 
     def join(self, group: int, who: str) -> None:

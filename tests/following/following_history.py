@@ -52,12 +52,23 @@ class History:
             case "fault":
                 effect, method, skip = rest
                 self.world.desk.fail(Fault(effect=effect, method=method, skip=skip))
+                await self._write(number)
             case "kill":
                 self.world.wires["target.desk"].kill = (rest[0], rest[1])
+                await self._write(number)
             case "by_hand":
                 self.world.edit_by_hand(rest[0], rest[1])
             case _:
                 self._happen(self._both[number], what, rest)
+
+    async def _write(self, number: int) -> None:
+        """A run that has something to write, of users and of agents: whatever is armed strikes it."""
+        where = self._both[number]
+        self._fresh += 1
+        where.edit(where.people[4], title=f"Title {self._fresh}")
+        where.edit(where.people[5], email=f"p{self._fresh}@acme.example")
+        self.world.clock.advance(31.0)
+        await self.world.tried("sync", changes=True)
 
     def _happen(self, where: Okta | Entra, what: str, rest: Sequence[Any]) -> None:
         self._fresh += 1

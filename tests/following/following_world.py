@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from following_directories import NAMED, Entra, Okta
+from following_directories import KEY, NAMED, Entra, Okta
 
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
@@ -39,7 +39,7 @@ _OKTA = """\
 [source.{name}]
 use = "okta"
 url = "https://acme.okta.com"
-token = {{ file = "{name}.secret" }}
+{credential}
 issuer = "https://{name}.example"
 member_page = 5
 """
@@ -162,7 +162,12 @@ class World:
         text = ""
         for name, each in self.directories.items():
             if isinstance(each, Okta):
-                secrets[name], section = each.token, _OKTA.format(name=name)
+                secrets[name] = each.token if each.log else KEY.as_pem(private=True).decode()
+                credential = f'token = {{ file = "{name}.secret" }}'
+                if not each.log:
+                    credential = f'client_id = "{each.app.client_id}"\nkey_id = "{KEY.kid}"\n'
+                    credential += f'private_key = {{ file = "{name}.secret" }}\ndpop = false'
+                section = _OKTA.format(name=name, credential=credential)
             else:
                 client, members = each.tenant.application, "transitive" if each.transitive else "direct"
                 secrets[name] = client.client_secret

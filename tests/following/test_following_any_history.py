@@ -22,7 +22,7 @@ from crosskey_sandbox.halo import HaloQuirks
 from crosskey_sandbox.okta import OktaQuirks
 from fake_clock import FakeClock
 
-EXAMPLES = 25
+EXAMPLES = 20
 ACQUIRED_FROM = 7
 """The first person whom the acquired company has; six are in both directories."""
 
@@ -37,12 +37,15 @@ def first(*steps: Step) -> Steps:
 
 
 @settings(max_examples=EXAMPLES)
-@given(steps=STEPS, okta=OKTA, halo=HALO)
-@example(steps=first(("rehire", 10), ("on", 10)), okta={}, halo={})
-@example(steps=first(("off", 3), ("run", "plan"), ("kill", "after", 0)), okta={"search_flap": 2}, halo={})
-def test_okta(steps: Steps, okta: Switches, halo: Switches) -> None:
+@given(steps=STEPS, okta=OKTA, halo=HALO, log=st.booleans())
+@example(steps=first(("rehire", 10), ("on", 10)), okta={}, halo={}, log=True)
+@example(steps=first(("off", 3), ("run", "plan")), okta={"search_flap": 2}, halo={}, log=True)
+@example(steps=first(("kill", "before", 0)), okta={}, halo={}, log=True)
+@example(steps=first(("fault", "lost_before", "POST", 0)), okta={}, halo={}, log=True)
+@example(steps=first(("leave", 0, 2)), okta={}, halo={}, log=False)
+def test_okta(steps: Steps, okta: Switches, halo: Switches, *, log: bool) -> None:
     def world(folder: Path, clock: FakeClock) -> World:
-        return World(folder, clock, {"corp": _okta(clock, okta)}, _halo(halo))
+        return World(folder, clock, {"corp": _okta(clock, okta, log=log)}, _halo(halo))
 
     live(world, steps)
 
@@ -76,8 +79,8 @@ def test_both_at_once(steps: Steps, okta: Switches, entra: Switches, halo: Switc
     live(world, steps)
 
 
-def _okta(clock: FakeClock, switches: Switches) -> Okta:
-    return Okta(clock, OktaQuirks(rates=False, **switches))
+def _okta(clock: FakeClock, switches: Switches, *, log: bool = True) -> Okta:
+    return Okta(clock, OktaQuirks(rates=False, **switches), log=log)
 
 
 def _entra(clock: FakeClock, switches: Switches, *, transitive: bool, first: int = 0) -> Entra:
