@@ -39,7 +39,12 @@ def first(*steps: Step) -> Steps:
 @settings(max_examples=EXAMPLES)
 @given(steps=STEPS, okta=OKTA, halo=HALO, log=st.booleans())
 @example(steps=first(("rehire", 10), ("on", 10)), okta={}, halo={}, log=True)
-@example(steps=first(("off", 3), ("run", "plan")), okta={"search_flap": 2}, halo={}, log=True)
+@example(
+    steps=first(("off", 3), ("run", "plan"), ("wait", 700.0), ("run", "plan")),
+    okta={"search_flap": 2},
+    halo={},
+    log=True,
+)
 @example(steps=first(("kill", "before", 0)), okta={}, halo={}, log=True)
 @example(steps=first(("fault", "lost_before", "POST", 0)), okta={}, halo={}, log=True)
 @example(steps=first(("leave", 0, 2)), okta={}, halo={}, log=False)
