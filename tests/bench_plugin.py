@@ -135,7 +135,7 @@ class Desk:
         self.seats: Seats | None = Seats(100, 0)
         self.batch = 3
         self.fault = ""  # lost-answer | lost-request | late | auth | down | raise | silent | …
-        self.bad: set[str] = set()  # labels that are refused
+        self.bad: set[str] = set()  # labels, alone or behind a kind, that are refused
         self.poison: set[str] = set()  # labels whose whole array gets no clear answer and is not written
         self.can_find = False
         self.final: frozenset[str] = frozenset()  # codes of refusals that would come again
@@ -354,7 +354,7 @@ class OpenDesk:
         outcomes = []
         for change in batch:
             gone = change.key is not None and (change.kind, change.key) not in desk.accounts
-            if change.label in desk.bad or gone:
+            if {change.label, f"{change.kind} {change.label}"} & desk.bad or gone:
                 outcomes.append(Outcome(change=change.id, result="rejected", code="bad", message="the desk says no"))
                 continue
             key = desk.write(change)
@@ -386,6 +386,7 @@ class LooksUp:
             desk.listed(account)
             for account in desk.accounts.values()
             if account.kind == lookup.kind
+            and account.key not in desk.hidden
             and (
                 account.key in lookup.keys
                 or account.marker in lookup.markers

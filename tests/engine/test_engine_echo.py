@@ -205,3 +205,24 @@ async def test_what_somebody_did_by_hand_is_held_no_more(bench):
     called(bench, "Ada L")
     result = await bench.run()
     assert (bench.did(), rails(result)) == ([], [])
+
+
+async def test_an_account_that_is_not_listed_yet_is_somebodys_all_the_same(bench):
+    bench.directory.add("ada", groups=["Staff"])
+    await bench.run()
+    bench.desk.hidden = {bench.desk.of("user")["Ada"].key}
+    bench.directory.add("namesake", groups=["Staff"], email="ada@example.com")
+    bench.directory.add("left", groups=["Staff"], email="ada@example.com", active=False)
+    result = await bench.run()
+    assert (bench.did(), rails(result)) == ([], ["identity-collision"])
+
+
+async def test_an_address_that_is_not_shown_yet_is_somebodys_all_the_same(bench):
+    await staff(bench, "ada")
+    before = bench.desk.of("user")["Ada"]
+    bench.directory.change("ada", email="ada@new.example")
+    await bench.run()
+    shown(bench, before)
+    bench.directory.add("namesake", groups=["Staff"], email="ada@new.example")
+    result = await bench.run()
+    assert (bench.did(), rails(result)) == ([], ["identity-collision"])

@@ -241,3 +241,15 @@ async def test_what_a_plan_recognised_is_noted_by_the_run_that_acts(bench, acqui
     await bench.run(changes=True)
     with bench.journal() as journal:
         assert [(voucher.id, lead.id) for voucher, lead in journal.all_vouchers()] == [("x-ada", "ada")]
+
+
+async def test_who_is_left_aside_is_the_same_whether_all_is_read_or_only_changes(bench, acquired):
+    bench.directory.tells_changes = acquired.tells_changes = bench.desk.looks_up = True
+    await bench.run(changes=True)
+    acquired.change("x-ada", email="ada@elsewhere.example", active=False, status="OFF")
+    acquired.add("x-eve", groups=["Staff"], email="ada@example.com", employee_number="9")
+    bench.directory.change("ada", active=False, status="OFF")
+    followed = await bench.run("plan", changes=True)
+    assert (followed.reach, bench.did(), rails(followed)) == ("changes", ["disable user Ada"], ["ambiguous-person"])
+    full = await bench.run("plan")
+    assert (bench.did(), rails(full)) == (["disable user Ada"], ["ambiguous-person"])

@@ -180,14 +180,16 @@ class Gatherer:
         self, stage: Stage, origin: Origin, reach: Reach, reads: list[SourceRead], target: LooksUpAccounts
     ) -> Gathered:
         """Touch who is due besides, and bring the accounts of all of them."""
+        logical = self._demand.logical(stage, self._issuers)
         stage.people.touch(stage.proposals.due(self._clock.now()))
         stage.people.touch(op.change.subject for op in self._journal.unresolved())
+        stage.people.touch_related()
         waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
         stage.people.touch_mistakable(waiting, self._keys)
+        stage.proposals.touch_waiting()
         stage.people.touch_related()
         stage.proposals.forget_held()
         self._united(stage)
-        logical = self._demand.logical(stage, self._issuers)
         before = [stage.read_note(sort, dict[str, list[str]]) for sort in ("groups", "apps")]
         if before != [logical.groups, logical.apps]:  # its members were not read, and who left it was not touched
             raise DoubtError("a group that mappings name is another one than before")

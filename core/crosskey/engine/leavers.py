@@ -143,6 +143,8 @@ def _missing(planner: Planner, kind: KindPlan) -> Iterable[tuple[Link, Account]]
             account = accounts.get(link.key)
             if account is not None and account.active:
                 yield link, account
+            else:
+                planner.look_again(kind, link)
 
 
 def _links(planner: Planner, kind: KindPlan) -> Iterable[Link]:

@@ -76,6 +76,7 @@ def _adopt(planner: Planner, kind: KindPlan, person: Person, desired: Desired, a
             label=rival.label,
             key=account.key,
         )
+        planner.stage.proposals.wait(rival.subject, [person.subject])
     _hold(planner, kind, person, _shared(kind, account.key, [first]))
 
 
@@ -89,6 +90,7 @@ def _hold(planner: Planner, kind: KindPlan, person: Person, found: _Ambiguous) -
         label=person.label,
         key=found.key,
     )
+    planner.stage.proposals.wait(person.subject, found.others)
 
 
 class _Ambiguous(msgspec.Struct, frozen=True):
@@ -96,6 +98,7 @@ class _Ambiguous(msgspec.Struct, frozen=True):
     summary: str
     fix: str
     key: str | None = None
+    others: tuple[Subject, ...] = ()
 
 
 def _shared(kind: KindPlan, key: str, others: Sequence[Subject]) -> _Ambiguous:
@@ -104,6 +107,7 @@ def _shared(kind: KindPlan, key: str, others: Sequence[Subject]) -> _Ambiguous:
         f"{kind.name} {key} fits somebody else as well: {_listed(_ids(others))}",
         f"correct the one who does not own it in the source, or shorten [map.{kind.name}] match",
         key,
+        tuple(others),
     )
 
 
@@ -119,6 +123,7 @@ def _marked(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, 
         f"{kind.name} {account.key} bears crosskey's marker of this person but belongs to {link.subject.id}",
         "look whose account it is and correct its marker in the target",
         account.key,
+        (link.subject,),
     )
 
 
@@ -140,6 +145,7 @@ def _match(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, s
                 "ambiguous-match",
                 f'{len(keys)} {kind.name} accounts hold {key.attribute} "{value}": {_listed(keys)}',
                 "correct the accounts in the target so that one holds it",
+                others=tuple(link.subject for link in planner.journal.links_by_key(kind.name, keys).values()),
             )
         if keys:
             return _the_one(planner, kind, keys[0], key.attribute, value)
@@ -156,6 +162,7 @@ def _the_one(
             f'{kind.name} {key} holds {attribute} "{value}" but belongs to {link.subject.id}',
             f"two people must not share {attribute}; correct it in the source",
             key,
+            (link.subject,),
         )
     account = planner.stage.accounts.by_key(kind.name, [key])[key]
     return account, f'already there: same {attribute} "{value}"'
@@ -168,8 +175,13 @@ def _report_unmanaged(planner: Planner, kind: KindPlan, person: Person) -> None:
         keys = planner.stage.accounts.keys_by_identity(kind.name, key.fields, value) if value else []
         if len(keys) != 1 or planner.stage.proposals.claimants(kind.name, key.attribute, value):
             continue
-        account = planner.stage.accounts.by_key(kind.name, keys)[keys[0]]
-        if account.active and not account.protected and not planner.journal.links_by_key(kind.name, keys):
+        account = planner.stage.accounts.by_key(kind.name, keys).get(keys[0])  # just written, it may not be listed yet
+        if (
+            account is not None
+            and account.active
+            and not account.protected
+            and not planner.journal.links_by_key(kind.name, keys)
+        ):
             planner.findings.hold(
                 "unmanaged-leaver",
                 f'not active in the source (status "{person.status}"), but {kind.name} {keys[0]} with the same '

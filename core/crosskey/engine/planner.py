@@ -24,6 +24,7 @@ from crosskey.engine.findings import LISTED, Findings
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.protect import Protection
+from crosskey.engine.read import identifying_fields
 from crosskey.engine.stage import Stage
 from crosskey.journal import JournalWriter, Link, OperationRecord
 from crosskey.model import Account, Person, Subject
@@ -50,6 +51,7 @@ class KindPlan:
         self.name = kind.name
         self.mapping = mapping
         self.differ = Differ(kind, mapping)
+        self.identifying = identifying_fields(mapping)
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -178,6 +180,9 @@ class Planner:
         since = self.clock.now() - self._settle
         answered = takewhile(lambda one: one.state == "done", last)  # behind a lost answer nothing is certain
         fresh = without_echoes(change, [one for one in answered if one.intent_at > since])
+        if fresh != change:
+            written = {name: part.after for name, part in change.fields.items()}
+            self.stage.accounts.note_identity(change.kind, str(change.key), written, sorted(written))
         if fresh is None:
             self.findings.notice(
                 "not-yet-listed", f"{change.label}: {change.kind} {change.key} was just written and is not shown so yet"
@@ -202,6 +207,13 @@ class Planner:
                 self.findings.notice("leaver-grace", f"{label} leaves: {because}; {kind.name} stays until {until}")
                 return None
         return kind.differ.disable(subject, label, account, because)
+
+    def look_again(self, kind: KindPlan, link: Link) -> None:
+        """Make a leaver due whose account is not shown to be on, while a write that switched it on may not show yet."""
+        if link.active:
+            last = self.journal.operations(key=(kind.name, link.key), limit=1)
+            if last and self.clock.now() - last[0].intent_at < self._settle:
+                self.stage.proposals.make_due([link.subject])
 
     def is_blocked(self, kind: KindPlan, subject: Subject, label: str) -> bool:
         """Whether an earlier write for somebody is not settled: then nothing is planned for them but to wait."""
@@ -254,6 +266,8 @@ class Planner:
                     woken.append(link)
             elif account is not None and account.active:
                 self._plan_leaver(kind, candidate, desired, link, account)
+            else:
+                self.look_again(kind, link)
         if woken:
             self._note_woken(kind, woken)
         if back and kind.mapping.leavers.after > timedelta(0):
@@ -277,6 +291,7 @@ class Planner:
             self.findings.notice(
                 "not-yet-listed", f"{person.label}: {kind.name} {link.key} was just written and is not listed yet"
             )
+            self.stage.accounts.note_identity(kind.name, link.key, link.fields, kind.identifying)
             self.stage.proposals.make_due([person.subject])
             return
         self.gone_counts[kind.name] += 1

@@ -39,7 +39,10 @@ def unite(
     issuers: Sequence[str],
     keys: Sequence[str],
 ) -> None:
-    """Unite everybody in the stage (of a partial one: everybody touched) who is one person; ``unions`` says who."""
+    """Unite everybody in the stage (of a partial one: everybody touched) who is one person; ``unions`` says who.
+
+    Whom somebody of the first source is one with is asked of the others: they must be touched as well.
+    """
     if not stage.people.partial:  # a partial stage starts from a snapshot in which they are one already
         _unite_known(stage, journal)
     if len(issuers) < 2:

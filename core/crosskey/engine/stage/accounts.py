@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from crosskey.engine.stage.scratch import Scratch
-from crosskey.model import Account
+from crosskey.model import Account, Scalar
 
 __all__ = ("ACCOUNTS_SCHEMA", "StagedAccounts")
 
@@ -39,13 +39,20 @@ class StagedAccounts:
             [(a.kind, a.key, a.marker, _encode(a)) for a in accounts],
         )
         names = tuple(identifying)
+        self._note_identities((account.kind, account.key, account.fields, names) for account in accounts)
+
+    def note_identity(self, kind: str, key: str, fields: Mapping[str, Scalar], identifying: Iterable[str]) -> None:
+        """Make an account findable by what it is known to hold, although the target may not list it so yet."""
+        self._note_identities([(kind, key, fields, identifying)])
+
+    def _note_identities(self, accounts: Iterable[tuple[str, str, Mapping[str, Scalar], Iterable[str]]]) -> None:
         self._db.many(
             "INSERT INTO identity VALUES (?, ?, ?, ?)",
             [
-                (a.kind, name, value.casefold(), a.key)
-                for a in accounts
+                (kind, name, value.casefold(), key)
+                for kind, key, fields, names in accounts
                 for name in names
-                if isinstance(value := a.fields.get(name), str) and value
+                if isinstance(value := fields.get(name), str) and value
             ],
         )
 

@@ -28,6 +28,7 @@ CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NU
 CREATE TABLE IF NOT EXISTS held(id TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS due(id TEXT NOT NULL, change TEXT NOT NULL, at TEXT NOT NULL,
                                PRIMARY KEY(id, change)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waits(id TEXT NOT NULL, other TEXT NOT NULL, PRIMARY KEY(other, id)) WITHOUT ROWID;
 """
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -39,7 +40,8 @@ class StagedProposals:
     """The plan while it is being made.
 
     Somebody is *due* until everything that was planned for them is done, change by change, whatever a rail takes out
-    of the plan: a later run that reads only changes looks at them too.
+    of the plan: a later run that reads only changes looks at them too. Whoever *waits* for others is looked at whenever
+    those are, and once what was planned for those is done.
     """
 
     def __init__(self, scratch: Scratch, people: StagedPeople) -> None:
@@ -150,10 +152,24 @@ class StagedProposals:
         for (body,) in cursor.fetchall():
             yield _decode_held(body)
 
+    def wait(self, person: Subject, others: Iterable[Subject]) -> None:
+        """Note for whom somebody who is held waits: who has, or also claims, the account that would be theirs."""
+        rows = [(self._people.ref(person), self._people.ref(other)) for other in others]
+        self._db.many("INSERT OR IGNORE INTO waits VALUES (?, ?)", rows)
+
+    def touch_waiting(self) -> None:
+        """Touch whoever waits for somebody touched, and whoever waits for those."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO touched WITH RECURSIVE looked(id) AS ("
+            " SELECT coalesce(same.lead, touched.id) FROM touched LEFT JOIN same ON same.id = touched.id"
+            " UNION SELECT waits.id FROM waits JOIN looked ON waits.other = looked.id"
+            ") SELECT waits.id FROM waits JOIN looked ON waits.id = looked.id"
+        )
+
     def forget_held(self) -> None:
-        """Forget what earlier runs said of people who are looked at again, and that they were due."""
-        self._db.execute("DELETE FROM held WHERE id IN (SELECT id FROM touched)")
-        self._db.execute("DELETE FROM due WHERE id IN (SELECT id FROM touched)")
+        """Forget what earlier runs said of people who are looked at again, and that they waited or were due."""
+        for table in ("held", "waits", "due"):
+            self._db.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM touched)")  # noqa: S608 - constants
 
     def held(self, kind: str, person: Subject) -> list[Held]:
         """Why that person's account of a kind was held back when they were last looked at."""
@@ -168,10 +184,11 @@ class StagedProposals:
         self._note_due([(self._people.ref(person), "", when) for person in people])
 
     def settle(self, changes: Iterable[Change]) -> None:
-        """These changes are done: their people are due for whatever else there is, and no more for them."""
+        """These changes are done: their people are due for whatever else there is, and whoever waited for them is."""
+        rows = [(self._people.ref(change.subject), change.id) for change in changes]
+        self._db.many("DELETE FROM due WHERE id = ? AND change = ?", rows)
         self._db.many(
-            "DELETE FROM due WHERE id = ? AND change = ?",
-            [(self._people.ref(change.subject), change.id) for change in changes],
+            "INSERT OR IGNORE INTO due SELECT id, '', '' FROM waits WHERE other = ?", [(ref,) for ref, _ in rows]
         )
 
     def due(self, now: datetime) -> list[Subject]:

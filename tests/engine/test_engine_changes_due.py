@@ -1,0 +1,90 @@
+"""Whom a run that follows changes looks at although their source says nothing new of them."""
+
+from __future__ import annotations
+
+import pytest
+from engine_bench import Bench, rails
+from msgspec.structs import replace
+
+from crosskey.engine.run import RunResult
+
+
+@pytest.fixture
+def bench(tmp_path) -> Bench:
+    """Both sides can do what following needs; eight people."""
+    made = Bench(tmp_path)
+    made.directory.tells_changes = made.desk.looks_up = made.desk.can_find = True
+    for number in range(8):
+        made.directory.add(f"p{number}", groups=["Staff"])
+    return made
+
+
+async def following(bench: Bench) -> RunResult:
+    """One run more, which must have read only changes."""
+    bench.clock.advance(300)
+    result = await bench.run(changes=True)
+    assert result.reach == "changes"
+    return result
+
+
+async def test_groups_that_swap_their_names_move_everybody_in_them(bench):
+    bench.directory.group("London").add("p1")
+    bench.directory.add("desk", groups=["Desk"])
+    await bench.run(changes=True)
+    groups = bench.directory.groups
+    for id_, name in (("London", "Desk"), ("Desk", "London")):
+        groups[id_] = replace(groups[id_], name=name)
+    await following(bench)
+    assert sorted(bench.did()) == ["create agent P1", "disable agent Desk", "update user P1"]
+    assert (await bench.run("plan")).plan.size == 0
+
+
+async def test_one_account_that_is_done_does_not_settle_another_that_was_refused(bench):
+    await bench.run(changes=True)
+    bench.directory.add("new", groups=["Staff", "Desk"])
+    bench.desk.bad = {"agent New"}
+    await following(bench)
+    assert sorted(bench.did()) == ["create agent New", "create user New"]
+    bench.desk.bad = set()
+    await following(bench)
+    assert bench.did() == ["create agent New"]
+
+
+async def test_who_waits_for_an_account_is_looked_at_once_that_is_somebody_elses_no_more(bench):
+    await bench.run(changes=True)
+    bench.directory.change("p1", email="moved@example.com")
+    bench.directory.add("new", groups=["Staff"], email="p1@example.com")
+    assert rails(await following(bench)) == ["identity-collision"]
+    assert bench.did() == ["update user P1"]
+    await following(bench)
+    assert bench.did() == ["create user New"]
+
+
+async def test_who_waits_for_an_account_is_looked_at_also_when_its_change_comes_later(bench):
+    await bench.run(changes=True)
+    bench.directory.change("p1", email="moved@example.com")
+    bench.directory.add("new", groups=["Staff"], email="p1@example.com")
+    bench.desk.bad = {"P1"}
+    await following(bench)
+    bench.desk.bad = set()
+    await following(bench)
+    assert bench.did() == ["update user P1"]
+    await following(bench)
+    assert bench.did() == ["create user New"]
+    assert (await following(bench)).plan.size == 0
+
+
+@pytest.mark.parametrize("how", ["inactive", "deleted"])
+async def test_a_leaver_whose_account_is_not_listed_yet_is_looked_at_again(bench, how):
+    await bench.run(changes=True)
+    bench.desk.hidden = {bench.desk.of("user")["P1"].key}
+    if how == "deleted":
+        del bench.directory.people["p1"]
+    else:
+        bench.directory.change("p1", active=False, status="OFF")
+    bench.clock.advance(1)
+    result = await bench.run(changes=True)
+    assert (result.reach, bench.did()) == ("changes", [])
+    bench.desk.hidden = set()
+    await following(bench)
+    assert bench.did() == ["disable user P1"]
