@@ -52,7 +52,14 @@ class Vendor:
         """Deliver by hand that somebody was changed."""
         if self.name == "okta":
             target = {"id": self.stage.org.users.find(login).id, "type": "User"}
-            events = [{"uuid": event, "eventType": "user.lifecycle.deactivate", "target": [target]}]
+            events = [
+                {
+                    "uuid": event,
+                    "eventType": "user.lifecycle.deactivate",
+                    "outcome": {"result": "SUCCESS"},
+                    "target": [target],
+                }
+            ]
             body: dict[str, Any] = {
                 "eventType": "com.okta.event_hook",
                 "eventTypeVersion": "1.0",
