@@ -28,6 +28,8 @@ from crosskey_sandbox.stage import Stage, chosen_quirks, configuration, on_stage
 
 _SECRET = "synthetic-hook-secret-of-a-local-imitation"
 _PATIENCE = 60.0
+_APART = 0.6
+"""Seconds between two leavers at least: more than two signals a second for long become one look, 5 s later."""
 _LOOK = 0.001
 """Seconds between two looks at the desk: how exact a moment is."""
 
@@ -117,6 +119,7 @@ def _leave(stage: Stage, login: str) -> tuple[float, float, float]:
     disabled = _moment(lambda: stage.desk.agents[agent.id].isdisabled)
     kicked = _moment(lambda: any(end.agent_id == agent.id for end in stage.desk.session_ends[ended:]))
     assert stage.org.hooks.courier.delivered[delivered].status == 200
+    time.sleep(max(0.0, began + _APART - time.perf_counter()))
     return told - began, disabled - began, kicked - began
 
 

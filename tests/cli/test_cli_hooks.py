@@ -34,8 +34,9 @@ def type_(tmp_path):
         (info / "entry_points.txt").write_text(f"[crosskey]\n{name} = {module}\n")
     sys.path.insert(0, str(shelf))
 
-    def run(*words, use="pushing"):
-        (tmp_path / "crosskey.toml").write_text(CONFIG.format(use=use))
+    def run(*words, use="pushing", public_url=""):
+        watch = f'[watch]\npublic_url = "{public_url}"\n' if public_url else ""
+        (tmp_path / "crosskey.toml").write_text(CONFIG.format(use=use) + watch)
         return run_here(("hooks", *words), tmp_path, {})
 
     yield run
@@ -66,6 +67,26 @@ def test_install_subscribes_to_the_address_of_the_source(type_, url, address):
         "about": "people",
         "expires_at": "2026-01-31T09:00:00Z",
     }
+
+
+def test_install_takes_its_address_from_the_configuration_unless_one_is_given(type_):
+    assert type_("install", public_url=URL).code == ExitCode.OK
+    assert {each.url for each in hook_vendor.subscribed.values()} == {f"{URL}/hooks/corp"}
+    assert type_("install", "--url", "https://other.acme.example", public_url=URL).code == ExitCode.OK
+    assert {each.url for each in hook_vendor.subscribed.values()} == {"https://other.acme.example/hooks/corp"}
+
+
+def test_install_without_any_address_says_where_to_write_it(type_):
+    run = type_("install")
+    assert run.code == 2
+    assert "--url, or [watch] public_url" in run.err
+
+
+def test_a_public_address_that_no_vendor_delivers_to_is_refused(type_):
+    run = type_("install", public_url="http://sync.acme.example")
+    assert run.code == ExitCode.CONFIG
+    assert "watch.public_url" in run.err
+    assert hook_vendor.subscribed == {}
 
 
 def test_install_again_changes_nothing(type_):

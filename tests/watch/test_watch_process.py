@@ -78,6 +78,14 @@ class Watching:
         self._out.close()
 
 
+def raw_status(url: str, request: bytes) -> int:
+    """What is answered to bytes that no client would send."""
+    address = httpx.URL(url)
+    with socket.create_connection((address.host, address.port), timeout=30) as line:
+        line.sendall(request)
+        return int(line.recv(4096).split()[1])
+
+
 def test_it_syncs_and_ends_on_a_signal_in_good_order(crosskey):
     with Watching(crosskey) as watching:
         watching.says("everything: clean")
@@ -213,6 +221,8 @@ def test_endpoints_tell_people_and_prometheus(crosskey):
         assert abs(success - time.time()) < 120
         assert client.post("/status").status_code == 405
         assert client.get("/elsewhere").status_code == 404
+        assert client.get("/status/").status_code == 404
+        assert raw_status(watching.url, b"GET /hooks/corp/?\x80 HTTP/1.1\r\nHost: x\r\n\r\n") in (400, 404)
         people = [user.emailaddress for user in crosskey.stage.desk.users.values() if user.emailaddress]
         told = metrics + client.get("/status").text
         assert not [mail for mail in people if mail in told]

@@ -47,6 +47,8 @@ class Told(msgspec.Struct):
     credentials: list[Any] = []
     asked: int = 0
     hangs: bool = False
+    source: Any = None
+    """What is open in place of the source, where a test brings one."""
 
     def subjects(self) -> list[str]:
         return [f"{notice.severity} {notice.subject.removeprefix(f'{CONNECTION}: ')}" for notice in self.notices]
@@ -73,9 +75,13 @@ def plugins_telling(told: Told) -> Plugins:
     async def door(settings, context):
         yield Door()
 
+    @asynccontextmanager
+    async def source(settings, context):
+        yield told.source or Door()
+
     @hookimpl
     def crosskey_sources():
-        return [SourceSpec(name="fake", summary="", settings=Nothing, open=door)]
+        return [SourceSpec(name="fake", summary="", settings=Nothing, open=source)]
 
     @hookimpl
     def crosskey_targets():

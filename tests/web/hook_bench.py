@@ -23,14 +23,15 @@ class PushingSource:
 
     issuer = ISSUER
 
-    def __init__(self) -> None:
+    def __init__(self, secret=SECRET) -> None:
+        self.secret = secret
         self.received = []
 
     def receive(self, request):
         self.received.append(request)
         if "challenge" in request.query:
             return SignalAnswer(verdict="challenge", code="challenge", body=request.query["challenge"].encode())
-        if request.headers.get("authorization") != SECRET:
+        if request.headers.get("authorization") != self.secret:
             return SignalAnswer(verdict="refused", code="wrong-secret", status=401, body=b"the secret is another one")
         try:
             said = json.loads(request.body)
@@ -45,6 +46,13 @@ class PushingSource:
             renew=said.get("renew", False),
             events=tuple(said.get("events", ())),
         )
+
+
+class Given(dict):
+    """Sources that a test holds in its hands."""
+
+    async def get(self, name):
+        return super().get(name)
 
 
 class HeldClock(FakeClock):
@@ -82,13 +90,14 @@ class Bench:
         self.woken: list[tuple[frozenset[Subject], bool]] = []
         self.renewed: list[str] = []
         self.routes = hook_routes(
-            sources or {"corp": self.source},
+            Given(sources or {"corp": self.source}),
             lambda people, *, changes: self.woken.append((people, changes)),
             self.clock,
             renew=self.renewed.append,
             limits=Limits(**limits),
         )
         self.app = Starlette(routes=self.routes)
+        self.app.router.redirect_slashes = False  # as the watcher's application has it
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="https://public.example")
 
     async def told(self, *, headers=AUTH, source="corp", **said) -> httpx.Response:

@@ -8,7 +8,7 @@ import logging
 import httpx
 import pytest
 from hook_bench import AUTH, ISSUER, Bench, PushingSource
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crosskey.connector.signal import SignalAnswer
@@ -360,13 +360,14 @@ CHUNKS = st.lists(
     known=st.booleans(),
     messages=CHUNKS,
 )
+@example(method="GET", source="0/", query=b"\x80", headers=[], known=False, messages=[])
 def test_no_request_whatever_it_is_makes_the_door_fall(method, source, query, headers, known, messages):
     bench = Bench(body=300)
     if known:
         headers = [*headers, (b"authorization", b"not-a-secret")]
     path = f"/hooks/{source}"
     status = asyncio.run(raw(bench, method=method, path=path, query=query, headers=headers, messages=messages))
-    assert status in {200, 202, 307, 400, 401, 404, 405, 408, 413}
+    assert status in {200, 202, 400, 401, 404, 405, 408, 413}
     assert len(bench.woken) <= 1
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -16,7 +14,7 @@ from rich.table import Table
 from crosskey.cli.options import config_option, json_option, watch_options
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
-from crosskey.config import SourceSection
+from crosskey.config import SourceSection, hook_addresses
 from crosskey.connector.signal import ManagesSubscriptions, Subscription
 from crosskey.engine.blame import blaming
 from crosskey.errors import ConfigError, ExitCode
@@ -25,8 +23,6 @@ __all__ = ("hooks",)
 
 Found = Mapping[str, Sequence[Subscription]]
 """Subscriptions by the name of their source."""
-
-_PATH = "/hooks"
 
 
 @click.group()
@@ -64,7 +60,8 @@ def install(url: str, config_path: Path, *, as_json: bool) -> int:
     address = url or session.config.watch.public_url
     if not address:
         raise click.UsageError("where can the identity provider reach this machine? Give --url, or [watch] public_url")
-    addresses = _addresses(address, _sections(session))
+    where = "--url" if url else "watch.public_url"
+    addresses = hook_addresses(address, session.config.sync.sources, where=where)
 
     async def subscribe(section: SourceSection, source: ManagesSubscriptions) -> Sequence[Subscription]:
         return await source.subscribe(addresses[section.name])
@@ -140,46 +137,6 @@ async def _with_each(
             fix="nothing is missing: changes are found by the timer, a little later",
         )
     return found
-
-
-def _addresses(url: str, sections: Sequence[SourceSection]) -> dict[str, str]:
-    """By source, where its vendor is to deliver. Raises :class:`ConfigError` for what no vendor can reach."""
-    base = _checked(url)
-    path = urlsplit(base).path
-    for section in sections:
-        if path.endswith(f"{_PATH}/{section.name}"):
-            return {section.name: base}
-    if path.rpartition("/")[0].endswith(_PATH):
-        known = ", ".join(section.name for section in sections)
-        raise _refused(f'the address ends in the name of a source that [sync] does not read: "{base}"', f"use: {known}")
-    return {section.name: f"{base.removesuffix(_PATH)}{_PATH}/{section.name}" for section in sections}
-
-
-def _checked(url: str) -> str:
-    example = "write it like --url https://sync.acme.example"
-    try:
-        parts = urlsplit(url.strip())
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise _refused("this is no address", example) from None
-    if parts.username or parts.password:
-        raise _refused("the address must not hold a user name or password", example)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise _refused(f'identity providers deliver to https only, not to "{url.strip()}"', example)
-    if not host or parts.query or parts.fragment:
-        raise _refused(f'"{url.strip()}" is not an address to deliver to', example)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _refused(message: str, fix: str) -> ConfigError:
-    return ConfigError(message, code="hooks-url", where="--url", fix=fix)
 
 
 def _rows(found: Found) -> list[dict[str, object]]:

@@ -93,10 +93,10 @@ async def _watch(load: Callable[[], Setup], say: Say) -> int:
         from crosskey.web.app import watch_app  # noqa: PLC0415 - the same
         from crosskey.web.server import serving  # noqa: PLC0415 - the same
 
-        async with hook_sources(setup.config, setup.connect) as sources:
+        async with hook_sources(lambda: watcher.setup) as sources:
             routes = hook_routes(sources, watcher.wake, setup.connect.clock, renew=watcher.renew_hooks)
             async with serving(watch_app(watcher, routes), *listen_address(listen)) as url:
-                say(f"{url}/status tells how it is doing; hooks come in at /hooks/{', /hooks/'.join(sources)}")
+                say(f"{url}/status tells how it is doing; hooks come in at /hooks/{', /hooks/'.join(sources.names)}")
                 yield
 
     watcher = Watcher(setup, reload=load, systemd=Systemd(), say=say, beside=endpoints)

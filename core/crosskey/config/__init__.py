@@ -1,6 +1,7 @@
 """The configuration: TOML to types, all errors at once."""
 
 from crosskey.config.durations import duration_text, parse_duration
+from crosskey.config.hook_address import hook_addresses
 from crosskey.config.loader import load_config
 from crosskey.config.sections import (
     Config,
@@ -30,6 +31,7 @@ __all__ = (
     "TargetSection",
     "WatchSettings",
     "duration_text",
+    "hook_addresses",
     "listen_address",
     "load_config",
     "parse_duration",

@@ -10,6 +10,7 @@ import msgspec
 
 from crosskey.config.decode import Decoder
 from crosskey.config.document import Document, key_path, read_document
+from crosskey.config.hook_address import hook_addresses
 from crosskey.config.sections import (
     Config,
     JournalSettings,
@@ -91,6 +92,7 @@ class _Loading:
         self._used |= {f"source.{name}" for name in sync.sources}
         if rails is msgspec.UNSET or journal is msgspec.UNSET or watch is msgspec.UNSET:
             return None
+        self._check_hooks(watch, sync)
         return Config(
             path=self._document.path,
             digest=self._document.digest,
@@ -104,6 +106,15 @@ class _Loading:
             watch=watch,
             notify=notify,
         )
+
+    def _check_hooks(self, watch: WatchSettings, sync: SyncSection) -> None:
+        """Note as a problem that ``public_url`` is the address of a source that nobody reads."""
+        if not watch.public_url:
+            return
+        try:
+            hook_addresses(watch.public_url, sync.sources, where="watch.public_url")
+        except ConfigError as error:
+            self.decoder.problems.append(error.diagnostic())
 
     def read_secrets(self, *, watching: bool) -> None:
         """Read the secrets of the sections in use; each that cannot be read becomes a problem."""

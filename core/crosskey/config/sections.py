@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from crosskey.config.durations import duration_text
+from crosskey.config.hook_address import checked_hook_url, is_loopback
 from crosskey.connector.mapper import MapperSpec
 from crosskey.connector.notifier import NotifierSpec
 from crosskey.connector.source import SourceSpec
@@ -207,7 +207,7 @@ class WatchSettings(Settings, frozen=True, kw_only=True):
         str,
         Meta(
             description="Address in front of /hooks/<source> by which vendors reach this machine. Subscriptions are "
-            "then kept alive. Empty: no hooks."
+            "made there and kept alive. Empty: none are."
         ),
     ] = ""
     heartbeat: Annotated[HeartbeatSettings, Meta(description="Pings for a service that watches the watcher.")] = (
@@ -223,11 +223,11 @@ class WatchSettings(Settings, frozen=True, kw_only=True):
             raise ConfigError(
                 "it is shorter than `every`", where="alarm_after", fix=f'write at least "{duration_text(self.every)}"'
             )
-        if self.public_url and not self.public_url.startswith("https://"):
-            raise ConfigError("vendors deliver over https only", where="public_url", fix="write https://…")
+        if self.public_url:
+            checked_hook_url(self.public_url, where="public_url")
         if self.listen:
             address = listen_address(self.listen)
-            if not self.listen_beyond and not _is_loopback(address[0]):
+            if not self.listen_beyond and not is_loopback(address[0]):
                 raise ConfigError(
                     f"{address[0]} can be reached from other machines",
                     where="listen",
@@ -254,13 +254,6 @@ def listen_address(text: str) -> tuple[str, int]:
             "expected an address and a port", where="listen", fix='write "127.0.0.1:8470", or "" for none'
         )
     return host, int(port)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

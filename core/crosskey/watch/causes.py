@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -14,9 +14,10 @@ from crosskey.watch.expiry import stage_of
 from crosskey.watch.failure import Failure
 from crosskey.watch.status import Status
 
-__all__ = ("cause_of_hooks", "cause_of_reload", "cause_of_stop", "causes_of")
+__all__ = ("cause_of_hooks", "cause_of_reload", "cause_of_stop", "causes_of", "dead_hooks_in")
 
 _UNSETTLED: Final = timedelta(hours=1)
+_HOOKS_DEAD: Final = "hooks-dead"
 
 
 def causes_of(status: Status, *, doing: str = "") -> list[Cause]:
@@ -40,8 +41,13 @@ def cause_of_hooks(status: Status, section: str) -> Cause:
     """A source whose vendor delivers no signals any more; the timer finds everything, only later."""
     text = f"{section}: its hooks do not work; changes are found by the timer alone."
     return _cause(
-        status, f"hooks:{section}", "hooks-dead", "warning", "hooks do not work", text, "crosskey hooks install"
+        status, f"hooks:{section}", _HOOKS_DEAD, "warning", "hooks do not work", text, "crosskey hooks install"
     )
+
+
+def dead_hooks_in(told: Iterable[Notice]) -> tuple[str, ...]:
+    """Sections about whose hooks somebody was told and has not heard better: a restart mends none."""
+    return tuple(notice.key.rpartition(":hooks:")[2] for notice in told if notice.code == _HOOKS_DEAD)
 
 
 def _quarantine(status: Status) -> Iterator[Cause]:

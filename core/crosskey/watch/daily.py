@@ -1,4 +1,4 @@
-"""What a watcher does once a day, after a round that went well: ask when credentials end, prolong subscriptions."""
+"""What a watcher does once a day, after a round that went well: ask when credentials end, look after the hooks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from crosskey.watch.subscriptions import keep_subscriptions
 __all__ = ("Daily",)
 
 _EVERY: Final = timedelta(days=1)
+_DEAD_EVERY: Final = timedelta(hours=1)
+"""Hooks that do not work are looked at more often: somebody may have mended what was in their way."""
 
 
 class Daily:
@@ -26,19 +28,23 @@ class Daily:
         self._clock = clock
         self._credentials_at: datetime | None = None
         self._hooks_at: datetime | None = None
+        self._asked: set[str] = set()
         self.dead_hooks: tuple[str, ...] = ()
 
-    def renew_hooks(self) -> None:
-        """Look after the subscriptions with the next round: a vendor said that one is about to end."""
+    def look_at_hooks(self, source: str = "") -> None:
+        """Look after the hooks with the next round; the vendor of this source said that a subscription is to end."""
         self._hooks_at = None
+        self._asked |= {source} - {""}
 
     async def attend(self, setup: Setup) -> None:
         """Whatever is due. Raises only cancellation."""
         now = self._clock.now()
         await self._ask_credentials(setup, now)
-        if self._hooks_at is None or now - self._hooks_at >= _EVERY:
+        every = _DEAD_EVERY if self.dead_hooks else _EVERY
+        if self._hooks_at is None or now - self._hooks_at >= every:
             self._hooks_at = now
-            self.dead_hooks = tuple(await keep_subscriptions(setup))
+            asked, self._asked = self._asked, set()
+            self.dead_hooks = await keep_subscriptions(setup, dead=self.dead_hooks, asked=asked)
 
     async def _ask_credentials(self, setup: Setup, now: datetime) -> None:
         asked = self._credentials_at

@@ -17,7 +17,7 @@ from crosskey.errors import ConfigError, ExitCode, LockedError
 from crosskey.journal import Ask, Delivery
 from crosskey.model import Subject
 from crosskey.watch.backoff import troubled
-from crosskey.watch.causes import cause_of_hooks, cause_of_reload, cause_of_stop, causes_of
+from crosskey.watch.causes import cause_of_hooks, cause_of_reload, cause_of_stop, causes_of, dead_hooks_in
 from crosskey.watch.daily import Daily
 from crosskey.watch.delivery import deliver
 from crosskey.watch.failure import Failure, failure_of, stalled
@@ -112,9 +112,9 @@ class Watcher:
         self._look_at = self._clock.now()
         self._stir.set()
 
-    def renew_hooks(self, _source: str) -> None:
-        """A vendor said that a subscription is about to end."""
-        self._daily.renew_hooks()
+    def renew_hooks(self, source: str) -> None:
+        """The vendor of this source said that a subscription is about to end."""
+        self._daily.look_at_hooks(source)
 
     def reload(self) -> None:
         """Read the configuration again; it holds from the next round on."""
@@ -177,6 +177,7 @@ class Watcher:
         with self._notebook.noting() as book:
             if book is not None:
                 book.begin_watch()
+                self._daily.dead_hooks = dead_hooks_in(book.told())
                 last = next((run for run in book.runs(20) if run.kind == "sync"), None)
                 self._next_at = self._timetable(self.setup).first(now, last and last.started_at)
                 self._renewed = last is not None and last.config_digest != self.setup.config.digest
@@ -371,6 +372,7 @@ class Watcher:
             self._refused = None
             self._renewed = self._renewed or later.config.digest != self.setup.config.digest
             self.setup = later
+            self._daily.look_at_hooks()
             self._full_tried_at = None
             self._next_at = min(self._next_at, self._clock.now() + later.config.watch.every)
             self._say("the configuration was read again")

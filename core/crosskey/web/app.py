@@ -41,7 +41,9 @@ def watch_app(watcher: Watcher, routes: Sequence[BaseRoute] = ()) -> Starlette:
         Route("/status", status),
         Route("/metrics", metrics),
     ]
-    return Starlette(routes=[*own, *routes])
+    app = Starlette(routes=[*own, *routes])
+    app.router.redirect_slashes = False  # nobody comes by an address that is nearly right; some cannot be written down
+    return app
 
 
 _FRESH = {"cache-control": "no-store"}

@@ -23,7 +23,7 @@ from crosskey.telemetry import instruments
 from crosskey.web.flood import Bucket
 from crosskey.web.replay import Seen
 
-__all__ = ("HookDoor", "Limits", "Renew", "Reply", "SignalSource", "Wake")
+__all__ = ("HookDoor", "Limits", "Renew", "Reply", "SignalSource", "Sources", "Wake")
 
 Renew = Callable[[str], None]
 """Called with a source's name when its vendor says that a subscription is about to end. Returns at once."""
@@ -52,6 +52,18 @@ class SignalSource(ReceivesSignals, Protocol):
     @property
     def issuer(self) -> str:
         """The stable name that every subject of this source bears."""
+        ...
+
+
+class Sources(Protocol):
+    """The open sources by name, as they are now."""
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is such a source, open or not."""
+        ...
+
+    async def get(self, name: str) -> SignalSource | None:
+        """The source as it is configured now; ``None`` for one that has no hooks. Raises where it cannot be had."""
         ...
 
 
@@ -89,13 +101,10 @@ class Reply(msgspec.Struct, frozen=True):
 class HookDoor:
     """The door of one source. Everything it knows may be forgotten at any moment."""
 
-    def __init__(
-        self, name: str, source: SignalSource, wake: Wake, clock: Clock, *, renew: Renew | None, limits: Limits
-    ) -> None:
+    def __init__(self, name: str, wake: Wake, clock: Clock, *, renew: Renew | None, limits: Limits) -> None:
         self.limits = limits
         self.clock = clock
         self._name = name
-        self._source = source
         self._wake = wake
         self._renew = renew
         self._requests = Bucket(clock, rate=limits.requests, burst=limits.requests_burst)
@@ -128,10 +137,10 @@ class HookDoor:
 
     # -------------------------------------------------------------------------------------------------- after reading
 
-    def answer(self, request: SignalRequest) -> Reply:
+    def answer(self, source: SignalSource, request: SignalRequest) -> Reply:
         """Have the source verify and read a request, pass on whom it names, and say what to answer."""
         try:
-            told: object = self._source.receive(request)
+            told: object = source.receive(request)
         except Exception as error:  # noqa: BLE001 - the contract says that nothing is raised; a breach must not close the door
             told = error
         if not isinstance(told, SignalAnswer):
@@ -144,12 +153,12 @@ class HookDoor:
         status = told.status if 200 <= told.status < 300 else 200
         content_type = told.content_type if told.content_type in _SHOWN else _SHOWN[0]
         if told.verdict == "accepted":
-            self._act(told, code)
+            self._act(told, code, source)
         else:
             self.note(code, logging.INFO)
         return Reply(status, told.body, content_type)
 
-    def _act(self, told: SignalAnswer, code: str) -> None:
+    def _act(self, told: SignalAnswer, code: str, source: SignalSource) -> None:
         if self._seen.all_of(told.events):
             self.note("replayed", logging.INFO)
             return
@@ -163,7 +172,7 @@ class HookDoor:
             self._look_when_calm()
             return
         if told.people or told.changes:
-            issuer = self._source.issuer
+            issuer = source.issuer
             self._wake(frozenset(Subject(issuer, id_) for id_ in told.people if id_), changes=told.changes)
         if told.renew and self._renew is not None:
             self._renew(self._name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -12,36 +11,37 @@ from starlette.routing import Route
 from crosskey.clock import Clock
 from crosskey.connector.signal import SignalRequest
 from crosskey.web.body import BadBody, read_body
-from crosskey.web.door import HookDoor, Limits, Renew, Reply, SignalSource, Wake
+from crosskey.web.door import HookDoor, Limits, Renew, Reply, Sources, Wake
 
 __all__ = ("hook_routes",)
 
 
 def hook_routes(
-    sources: Mapping[str, SignalSource],
+    sources: Sources,
     wake: Wake,
     clock: Clock,
     *,
     renew: Renew | None = None,
     limits: Limits | None = None,
 ) -> list[Route]:
-    """``GET|POST /hooks/{source}`` for the sources of these names, which must stay open as long as the routes serve.
+    """``GET|POST /hooks/{source}`` for these sources, which must stay open as long as the routes serve.
 
-    Every request is answered at once, whatever it is; what it says to look at goes to ``wake`` and ``renew``.
+    Each request is read by the source as it is then; what a door knows of floods and replays outlasts it. Every request
+    is answered at once, whatever it is; what it says to look at goes to ``wake`` and ``renew``.
     """
-    doors = {
-        name: HookDoor(name, source, wake, clock, renew=renew, limits=limits or Limits())
-        for name, source in sources.items()
-    }
+    doors: dict[str, HookDoor] = {}
 
     async def hook(request: Request) -> Response:
-        door = doors.get(request.path_params["source"])
-        if door is None:
+        name: str = request.path_params["source"]
+        if name not in sources:
             return _response(Reply(404))
+        if name not in doors:
+            doors[name] = HookDoor(name, wake, clock, renew=renew, limits=limits or Limits())
+        door = doors[name]
         if request.method not in ("GET", "POST"):  # a route of GET takes HEAD too
             return _response(Reply(405))
         try:
-            return _response(door.enter() or await _through(door, request))
+            return _response(door.enter() or await _through(door, sources, request))
         except Exception as error:  # noqa: BLE001 - a vendor takes a 500 for a broken address and may switch the hook off
             door.note("not-handled", logging.ERROR, type(error).__name__)
             return _response(Reply(503))
@@ -49,11 +49,12 @@ def hook_routes(
     return [Route("/hooks/{source}", hook, methods=["GET", "POST"], name="hooks")]
 
 
-async def _through(door: HookDoor, request: Request) -> Reply:
+async def _through(door: HookDoor, sources: Sources, request: Request) -> Reply:
     limits = door.limits
     try:
         body = await read_body(request, limit=limits.body, seconds=limits.body_seconds, clock=door.clock)
-        return door.answer(_signal(request, body))
+        source = await sources.get(request.path_params["source"])
+        return door.answer(source, _signal(request, body)) if source is not None else Reply(404)
     except BadBody as bad:
         door.note(bad.reason, logging.WARNING)
         return Reply(bad.status)
