@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Literal, Self
 
 from crosskey.clock import Clock
-from crosskey.errors import ConfigError, CrosskeyError
+from crosskey.errors import CrosskeyError
 from crosskey.events import Event
 from crosskey.journal import events, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
 from crosskey.journal.database import Database, stamp
 from crosskey.journal.migrations import copy
-from crosskey.journal.opening import Writing, open_to_read, open_to_write
+from crosskey.journal.opening import Writing, only_connection, open_to_read, open_to_write
 from crosskey.journal.records import (
     EventRecord,
     Link,
@@ -53,7 +53,7 @@ class Journal:
         """
         database = open_to_read(path)
         try:
-            return Journal(database, connection or _only_connection(database))
+            return Journal(database, connection or only_connection(database))
         except BaseException:
             database.close()
             raise
@@ -395,15 +395,3 @@ class JournalWriter(Journal):
 
     def _append(self, run: str, kind: str, facts: Mapping[str, Scalar]) -> None:
         events.append(self._database, self._clock.now(), self.connection, run, kind, facts)
-
-
-def _only_connection(database: Database) -> str:
-    names = [str(row[0]) for row in database.rows("SELECT name FROM connection ORDER BY name")]
-    if len(names) > 1:
-        raise ConfigError(
-            f"the journal serves several connections: {', '.join(names)}",
-            code="connection-ambiguous",
-            where=str(database.path),
-            fix=f'say which one, like "{names[0]}"',
-        )
-    return names[0] if names else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from crosskey.clock import Clock
-from crosskey.errors import StorageError
+from crosskey.errors import ConfigError, StorageError
 from crosskey.journal import events, runs
 from crosskey.journal.database import Database
 from crosskey.journal.failures import RESTORE
@@ -18,7 +18,7 @@ from crosskey.journal.holder import this_process
 from crosskey.journal.lease import Lease
 from crosskey.journal.migrations import identify, migrate
 
-__all__ = ("Writing", "open_to_read", "open_to_write")
+__all__ = ("Writing", "only_connection", "open_to_read", "open_to_write")
 
 
 class Writing(msgspec.Struct, frozen=True):
@@ -98,3 +98,16 @@ def _begin(database: Database, lease: Lease) -> None:
     events.append(database, holder.since, holder.connection, "", "lease.taken", facts)
     for run in runs.close_crashed(database, holder.since, holder.connection):
         events.append(database, holder.since, holder.connection, run, "run.crashed", {})
+
+
+def only_connection(database: Database) -> str:
+    """The one connection that a journal serves, ``""`` while there is none. Raises :class:`ConfigError` for several."""
+    names = [str(row[0]) for row in database.rows("SELECT name FROM connection ORDER BY name")]
+    if len(names) > 1:
+        raise ConfigError(
+            f"the journal serves several connections: {', '.join(names)}",
+            code="connection-ambiguous",
+            where=str(database.path),
+            fix=f'say which one, like "{names[0]}"',
+        )
+    return names[0] if names else ""
