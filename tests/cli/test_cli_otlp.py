@@ -29,6 +29,7 @@ RARE = {
     "crosskey.credential.expiry.time",  # told by whoever asks a plugin for its credentials
     "crosskey.ratelimit.wait.duration",
     "crosskey.ratelimit.throttled.count",
+    "crosskey.hook.request.count",  # told by the door of a watcher
     "crosskey.guard.tripped.count",
 }
 """Metrics that a run without trouble does not tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import subprocess
 import sys
@@ -101,3 +102,11 @@ def test_importing_crosskey_imports_nothing_else():
 def test_finding_plugins_and_reading_settings_stays_light(code):
     loaded = imported_by(code)
     assert [name for name in HEAVY if name in loaded] == []
+
+
+@pytest.mark.parametrize("package", ["crosskey", "crosskey.plugins"])
+def test_no_lazy_name_is_that_of_a_module(package):
+    """Once such a module is imported, it stands where the name did: what one gets would depend on what came before."""
+    module = importlib.import_module(package)
+    lazy = {name for name in module.__all__ if importlib.util.find_spec(f"{package}.{name}") is not None}
+    assert lazy == set()

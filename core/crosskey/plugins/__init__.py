@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crosskey.plugins.capabilities import capabilities
+    from crosskey.plugins.abilities import capabilities
     from crosskey.plugins.commands import listed_commands
     from crosskey.plugins.discovery import load_plugins
     from crosskey.plugins.facade import Plugins
@@ -18,7 +18,7 @@ _HOMES = {
     "PluginRecord": "records",
     "Plugins": "facade",
     "Provided": "records",
-    "capabilities": "capabilities",
+    "capabilities": "abilities",  # a module of the very name would take its place once it is imported
     "listed_commands": "commands",
     "load_plugins": "discovery",
 }

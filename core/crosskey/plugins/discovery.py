@@ -15,7 +15,7 @@ from crosskey.connector.notifier import NotifierSpec
 from crosskey.connector.source import SourceSpec
 from crosskey.connector.sso import SsoFlowSpec
 from crosskey.connector.target import TargetSpec
-from crosskey.plugins.capabilities import declared_capabilities
+from crosskey.plugins.abilities import declared_capabilities
 from crosskey.plugins.checks import Spec, spec_problems
 from crosskey.plugins.facade import Plugins
 from crosskey.plugins.hook_checks import hook_problems
