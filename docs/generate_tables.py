@@ -1,7 +1,4 @@
-"""Tables made from the code's own declarations. What the code cannot say about itself stands here, keyed by its names.
-
-Each such key is compared with the code: a rail, exit code or command that is added without words here fails.
-"""
+"""Tables made from the code's own declarations; :mod:`generate_words` has what the code cannot say about itself."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from types import MappingProxyType
 
 import click
 from click.testing import CliRunner
+from generate_words import EXIT_CODES, LETS_THROUGH
 
 import crosskey
 import crosskey.http
@@ -45,65 +43,6 @@ from crosskey_okta.status import DEFAULT_VERDICTS
 __all__ = ("TABLES",)
 
 WIDTH = 100
-
-LETS_THROUGH: Mapping[str, tuple[str, str]] = {
-    "empty-source": ("the whole run", "nothing: find out why with `crosskey check`"),
-    "shrink": ("the whole run", "`--allow shrink=N`; N is exactly the number of people that the source returned"),
-    "empty-group": ("the whole run", '`--allow "empty-group=NAME"`'),
-    "absence-unconfirmed": (
-        "the disables of those people",
-        "`--allow absence-unconfirmed=N` looks up to N people up by id; only those confirmed gone are disabled",
-    ),
-    "accounts-missing": (
-        "making those accounts anew",
-        "`--allow accounts-missing=N` looks up to N accounts up by key; only those that are gone are made anew",
-    ),
-    "mass-disable": (
-        "all disables of one kind",
-        "`--allow mass-disable=N` lets up to N through, once; `[rails] max_disable` raises the limit for good",
-    ),
-    "seats-short": (
-        "creates, re-enables and adoptions of that kind that take a seat",
-        "free or buy seats, or narrow `scope` of that mapping",
-    ),
-    "protected": (
-        "that account",
-        "remove the pattern from `[rails] protect`; what the target itself protects is never let through",
-    ),
-    "ambiguous-match": ("that person", "correct the accounts or the people, so that one fits one"),
-    "ambiguous-person": ("that person", "correct the attribute in the source that is wrong, or choose other keys"),
-    "swap-differs": ("the whole swap", "`--allow swap-differs=N`; N is how many people and accounts would be affected"),
-    "voucher-unread": ("that person", '`--allow "voucher-unread=ISSUER"`, or read that source again'),
-    "identity-collision": ("that person", "correct the attribute that two people share, in the source"),
-    "unmanaged-leaver": ("nothing: it is a finding", "switch that account off in the target, if it is theirs"),
-    "mapping-problem": ("that person", "fill the attribute in at the source, or change the rule that is named"),
-    "unsettled": ("that person", "run again after the time that is named: what happened is looked up first"),
-    "refused-before": ("that update", "do in the target by hand what the message names; tried again after a day"),
-    "review": ("the whole run", "whatever the plugin asks for"),
-}
-
-EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
-    ExitCode.OK: ("everything is done, or there was nothing to do", "nothing"),
-    ExitCode.INTERNAL: ("crosskey met something it did not expect", "run with `CROSSKEY_DEBUG=1` and report it"),
-    ExitCode.CONFIG: ("the configuration or the command line is wrong", "correct the keys that are named"),
-    ExitCode.AUTH: ("a credential, scope or role is missing or refused", "`crosskey check` names it and its fix"),
-    ExitCode.RETRYABLE: ("a vendor could not be reached, or a write got no clear answer", "run again later"),
-    ExitCode.REJECTED: ("the target refused single changes; all others were done", "`crosskey history RUN` says why"),
-    ExitCode.HELD: ("something is held until a person decides; everything else was done", "read what is held"),
-    ExitCode.PLUGIN: ("a plugin failed, or a vendor broke its own rules", "report it to the plugin's authors"),
-    ExitCode.STORAGE: ("the journal or its disk failed", "mend the disk, or restore a backup"),
-    ExitCode.LOCKED: ("another run holds the journal", "let it end"),
-    ExitCode.STALE: ("a saved plan no longer fits", "plan again and look again"),
-    ExitCode.QUARANTINED: (
-        "`status`: rounds wait, because they failed",
-        "read why; `crosskey watch --clear` when mended",
-    ),
-    ExitCode.OVERDUE: (
-        "`status`: no round succeeded in time, or the watcher died",
-        "look whether `crosskey watch` runs",
-    ),
-    ExitCode.INTERRUPTED: ("Ctrl-C or a signal ended the run early; what it did is in the journal", "run again"),
-}
 
 SAMPLE = Candidate(
     Person(
