@@ -19,7 +19,7 @@ from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
-from crosskey.journal import Journal
+from crosskey.journal import JournalWriter
 from crosskey.plugins import load_plugins
 from crosskey_sandbox.company import OFFICES, Company
 from crosskey_sandbox.entra import entra_app, tenant_of
@@ -92,7 +92,7 @@ class World:
         self.counts.clear()
         connect = Connect(clock=self.clock, transport=self._transports.__getitem__)
         options = RunOptions(kind="sync", changes=changes, allowed=Allowed.parse(("mass-disable=100000",)))
-        with Journal.writing(self.config.journal.path, clock=self.clock, connection="desk") as journal:
+        with JournalWriter.open(self.config.journal.path, clock=self.clock, connection="desk") as journal:
             result = await execute(self.config, self.plugins, journal, connect, options, Quiet())
         return result, Counter(self.counts)
 

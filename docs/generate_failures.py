@@ -15,7 +15,7 @@ from joserfc.jwk import RSAKey
 
 from crosskey.clock import SystemClock
 from crosskey.errors import ExitCode
-from crosskey.journal import Journal
+from crosskey.journal import JournalWriter
 from crosskey_sandbox.okta import NO_ROLE, OktaQuirks
 from crosskey_sandbox.okta.quirks import Fault
 from crosskey_sandbox.okta.staffing import leave
@@ -138,7 +138,7 @@ def _newer_journal(_stage: Stage, config: Path) -> None:
 def _busy_journal(_stage: Stage, config: Path) -> AbstractContextManager[object]:
     stack = ExitStack()
     path = config.with_name(".crosskey") / "journal.sqlite"
-    stack.enter_context(Journal.writing(path, clock=SystemClock(), connection="desk"))
+    stack.enter_context(JournalWriter.open(path, clock=SystemClock(), connection="desk"))
     return stack
 
 

@@ -12,7 +12,7 @@ from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
 from crosskey.engine.saved import save_plan
-from crosskey.journal import Journal
+from crosskey.journal import JournalWriter
 from crosskey.plan import Change
 from crosskey.plugins import load_plugins
 from fake_clock import FakeClock
@@ -85,7 +85,7 @@ class Bench:
         self.config = load_config(self.path, self.plugins)
 
     def journal(self):
-        return Journal.writing(self.config.journal.path, clock=self.clock, connection="desk")
+        return JournalWriter.open(self.config.journal.path, clock=self.clock, connection="desk")
 
     async def run(
         self, kind: str = "sync", *, allow: tuple[str, ...] = (), keep: Path | None = None, **options

@@ -12,7 +12,7 @@ from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
-from crosskey.journal import Journal
+from crosskey.journal import JournalWriter
 from crosskey.plugins import load_plugins
 from crosskey_sandbox.halo import HaloDesk, halo_app
 from fake_clock import FakeClock
@@ -77,7 +77,7 @@ class Program:
 
     async def run(self, kind: str) -> RunResult:
         connect = Connect(clock=self.clock, transport=self._transport)
-        with Journal.writing(self.config.journal.path, clock=self.clock, connection="desk") as journal:
+        with JournalWriter.open(self.config.journal.path, clock=self.clock, connection="desk") as journal:
             options = RunOptions(kind=kind, allowed=Allowed.parse(()))
             return await execute(self.config, self.plugins, journal, connect, options, Quiet())
 

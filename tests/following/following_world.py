@@ -20,7 +20,7 @@ from crosskey.engine.marker import marker
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
 from crosskey.errors import CrosskeyError
-from crosskey.journal import Journal
+from crosskey.journal import JournalWriter
 from crosskey.model import Subject
 from crosskey.plugins import load_plugins
 from crosskey_sandbox.entra import entra_app
@@ -189,7 +189,7 @@ class World:
     async def run(self, kind: Literal["sync", "plan"], **options: Any) -> RunResult:
         """One run. Raises what the run raises."""
         connect = Connect(clock=self.clock, transport=self.wires.get)
-        with Journal.writing(self.config.journal.path, clock=self.clock, connection="desk") as journal:
+        with JournalWriter.open(self.config.journal.path, clock=self.clock, connection="desk") as journal:
             chosen = RunOptions(kind=kind, allowed=Allowed.parse(()), **options)
             result = await execute(self.config, PLUGINS, journal, connect, chosen, Quiet())
             changes = list(result.plan.changes())
@@ -294,7 +294,7 @@ class World:
         Whom crosskey takes for one person (its journal says whom), somebody who is active in any directory counts, and
         so do the groups of those in which they are active.
         """
-        with Journal.writing(self.config.journal.path, clock=self.clock, connection="desk") as journal:
+        with JournalWriter.open(self.config.journal.path, clock=self.clock, connection="desk") as journal:
             leads = dict(journal.all_vouchers())
         wanted: dict[tuple[str, str], frozenset[str]] = {}
         groups: dict[str, set[str]] = {}

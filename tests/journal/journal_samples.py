@@ -46,7 +46,7 @@ def applied(one: Change, key: str | None = None) -> Outcome:
 
 
 def writing(path: Path, clock: FakeClock, connection: str = CONNECTION) -> JournalWriter:
-    return Journal.writing(path, clock=clock, connection=connection)
+    return JournalWriter.open(path, clock=clock, connection=connection)
 
 
 def start(journal: JournalWriter, kind: str = "sync") -> str:

@@ -18,7 +18,7 @@ from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
-from crosskey.journal import Journal
+from crosskey.journal import JournalWriter
 from crosskey.plan import Change
 from crosskey.plugins import load_plugins
 from crosskey_sandbox.halo import Agent, HaloDesk, HaloQuirks, User, halo_app
@@ -129,7 +129,7 @@ class World:
         connect = Connect(clock=self.clock, transport=self.wires.get)
         options = RunOptions(kind=kind, allowed=Allowed.parse(allow))
         self.changes = []
-        with Journal.writing(path, clock=self.clock, connection="desk") as journal:
+        with JournalWriter.open(path, clock=self.clock, connection="desk") as journal:
             result = await execute(self.config, PLUGINS, journal, connect, options, Quiet())
             self.changes = list(result.plan.changes())
         self.results.append(result)

@@ -16,7 +16,7 @@ from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
-from crosskey.journal import Journal
+from crosskey.journal import JournalWriter
 from crosskey.plan import Change
 from crosskey.plugins import load_plugins
 from crosskey_sandbox.halo import HaloDesk, User, halo_app
@@ -121,7 +121,7 @@ class Real:
         return Connect(clock=self.clock, transport=self._transport)
 
     def journal(self):
-        return Journal.writing(self.config.journal.path, clock=self.clock, connection="desk")
+        return JournalWriter.open(self.config.journal.path, clock=self.clock, connection="desk")
 
     async def run(self, kind: str, *, allow: tuple[str, ...] = ()) -> RunResult:
         options = RunOptions(kind=kind, allowed=Allowed.parse(allow))

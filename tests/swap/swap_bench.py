@@ -15,7 +15,7 @@ from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
 from crosskey.engine.swap import SwapOptions, SwapResult, swap
-from crosskey.journal import Journal
+from crosskey.journal import JournalWriter
 from crosskey.plan import Change
 from crosskey.plugins import load_plugins
 from crosskey_sandbox.company import OFFICES, Company, Person
@@ -110,7 +110,7 @@ class Program:
         plugins = load_plugins()
         config = load_config(self._path, plugins)
         connect = Connect(clock=self.clock, transport=self._transport)
-        with Journal.writing(config.journal.path, clock=self.clock, connection="desk") as journal:
+        with JournalWriter.open(config.journal.path, clock=self.clock, connection="desk") as journal:
             options = RunOptions(kind=kind, allowed=Allowed.parse(()))
             result = await execute(config, plugins, journal, connect, options, Quiet())
             self.planned = list(result.plan.changes())
@@ -124,7 +124,7 @@ class Program:
         today, then = load_config(self._path, plugins), load_config(new, plugins)
         connect = Connect(clock=self.clock, transport=self._transport)
         chosen = SwapOptions(**{"confirm": lambda _proof: True, **options})
-        with Journal.writing(today.journal.path, clock=self.clock, connection="desk") as journal:
+        with JournalWriter.open(today.journal.path, clock=self.clock, connection="desk") as journal:
             result = await swap(today, then, plugins, journal, connect, chosen, Quiet())
         if result.applied is not None and result.verdict == "clean":
             self.configure(to, edit)

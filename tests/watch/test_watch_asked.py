@@ -243,10 +243,10 @@ def test_a_second_watcher_is_refused_by_name(bench):
 
 
 def test_a_first_start_waits_for_a_run_that_is_at_work_on_a_journal_it_must_make(bench):
-    from crosskey.journal import Journal
+    from crosskey.journal import JournalWriter
 
     path = bench.watcher.setup.config.journal.path
-    with Journal.writing(path, clock=bench.clock, connection="other") as other:
+    with JournalWriter.open(path, clock=bench.clock, connection="other") as other:
         in_virtual_time(bench.watch(0.05))
         assert bench.began == []
         assert "another run is at work; waiting for it to end" in bench.lines

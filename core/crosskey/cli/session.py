@@ -33,7 +33,7 @@ class Session:
     @contextmanager
     def writing(self) -> Generator[JournalWriter]:
         """The journal, ours alone."""
-        with Journal.writing(self.config.journal.path, clock=self.clock, connection=self.connection) as journal:
+        with JournalWriter.open(self.config.journal.path, clock=self.clock, connection=self.connection) as journal:
             if (told := instruments()).on:
                 journal.time_commits(lambda seconds: told.tell("crosskey.journal.commit.duration", seconds, {}))
             yield journal

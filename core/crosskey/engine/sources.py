@@ -50,6 +50,11 @@ class Sources:
         return len(self._opened)
 
     @property
+    def issuers_by_path(self) -> dict[str, str]:
+        """The issuers by the path of their section."""
+        return {one.section.path: one.issuer for one in self}
+
+    @property
     def issuers(self) -> list[str]:
         """The issuers in order of precedence."""
         return [one.issuer for one in self._opened]

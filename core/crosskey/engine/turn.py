@@ -19,6 +19,7 @@ from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
+from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import KindPlan, Planner
@@ -29,7 +30,7 @@ from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
-from crosskey.engine.snapshot import FORM, DoubtError, Origin, distrusting, doubting, read_origin
+from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_origin
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
@@ -148,8 +149,9 @@ class Turn:
         if self.allowed.names:
             raise DoubtError("what somebody lets through by name concerns everybody")
         origin = read_origin(self._snapshot)
-        issuers = {one.section.path: one.issuer for one in sources}
-        origin.refuse_unfit(self.config, self.journal, issuers, plugins_of(self.config), self.clock.now())
+        origin.refuse_unfit(
+            self.config, self.journal, sources.issuers_by_path, plugins_of(self.config), self.clock.now()
+        )
         with doubting():
             seeded = Stage.seeded(self._reading, self._snapshot, **self._several())
         with seeded as stage:
@@ -211,7 +213,16 @@ class Turn:
             catalogue=desk.catalogue,
         )
         applied = await self._apply(stage, desk.target, proposal, recovery.alone)
-        self._remember(stage, sources, desk, gathered, unions, applied, trusted=not held)
+        keeping = Keeping(
+            config=self.config,
+            journal=self.journal,
+            options=self.options,
+            run=self.run,
+            snapshot=self._snapshot,
+            issuers=sources.issuers_by_path,
+            clock=self.clock,
+        )
+        keeping.keep(stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held)
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,
@@ -323,62 +334,6 @@ class Turn:
                 telling=self.telling,
                 alone=alone,
             )
-
-    def _remember(
-        self,
-        stage: Stage,
-        sources: Sources,
-        desk: _Desk,
-        gathered: Gathered,
-        unions: Unions,
-        applied: Applied,
-        *,
-        trusted: bool,
-    ) -> None:
-        """Keep the stage with its cursors: only now is everything that was read either done, or due again."""
-        stands = trusted and self._stands(gathered, applied)
-        self.baseline.remember(
-            self.run,
-            gathered.people,
-            gathered.accounts,
-            target=self.config.target.path,
-            trusted=stands,
-            reach=gathered.reach,
-        )
-        if not trusted:
-            return
-        vouchers = unions.vouchers
-        if vouchers and self.options.kind != "plan" and not applied.declined:
-            self.journal.vouch(self.run, vouchers)
-            vouchers = []
-        origin = Origin(
-            form=FORM,
-            lineage=self.journal.lineage,
-            serial=self.journal.serial,
-            config_digest=self.config.digest,
-            plugins=plugins_of(self.config),
-            issuers={one.section.path: one.issuer for one in sources},
-            cursors=gathered.cursors,
-            full_at=gathered.full_at,
-        )
-        notes: dict[str, object] = {
-            "schema": desk.schema,
-            "catalogue": desk.catalogue,
-            "read_at": self.clock.now(),
-            "groups": gathered.logical.groups,
-            "apps": gathered.logical.apps,
-            "origin": origin,
-            "unsaved_vouchers": vouchers,
-        }
-        for name, value in notes.items():
-            stage.note(name, value)
-        stage.keep(self._snapshot)
-
-    def _stands(self, gathered: Gathered, applied: Applied) -> bool:
-        """Whether later reads are measured by this one. What a person allowed counts only once it was carried out."""
-        if not check_read(gathered.people, self.baseline, self.config.rails, Allowed()):
-            return True
-        return self.options.kind != "plan" and not applied.declined
 
     def _settle(self, schema: TargetSchema) -> timedelta:
         """What the operator says about this desk; else what its plugin says of all desks, and never less than usual."""

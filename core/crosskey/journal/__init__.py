@@ -1,6 +1,6 @@
 """The journal: every write intended before it is sent and recorded after, in one SQLite file with one writer."""
 
-from crosskey.journal.journal import Journal, JournalWriter
+from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     EstablishedBy,
@@ -19,6 +19,7 @@ from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.watchbook import Watchbook
 from crosskey.journal.watchers import Ask, WatcherRecord
+from crosskey.journal.writer import JournalWriter
 
 __all__ = (
     "Ask",

@@ -25,6 +25,7 @@ from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.watchers import Ask, WatcherRecord
+from crosskey.journal.writer import JournalWriter
 from crosskey.model import Scalar
 
 __all__ = ("Watchbook",)
@@ -65,7 +66,7 @@ class Watchbook(Journal):
 
         Raises :class:`crosskey.errors.StorageError`, or :class:`crosskey.errors.LockedError` while a run is at work.
         """
-        Journal.writing(path, clock=clock, connection=connection).close()
+        JournalWriter.open(path, clock=clock, connection=connection).close()
 
     @classmethod
     def _on(cls, database: Database, connection: str, clock: Clock) -> Watchbook:

@@ -13,7 +13,7 @@ from crosskey.config import Config
 from crosskey.engine.connect import Connect
 from crosskey.engine.run import Observer, RunOptions, RunResult
 from crosskey.errors import CrosskeyError, LockedError
-from crosskey.journal import Journal, JournalWriter
+from crosskey.journal import JournalWriter
 from crosskey.model import Subject
 from crosskey.plugins import Plugins
 from crosskey.watch.failure import Failure, failure_in, failure_of
@@ -101,7 +101,7 @@ def in_a_line(round: Round, ended: Ended, people: frozenset[Subject]) -> str:
 
 async def _run(setup: Setup, options: RunOptions, execute: Execute, progress: Progress) -> Ended:
     try:
-        with Journal.writing(
+        with JournalWriter.open(
             setup.config.journal.path, clock=setup.connect.clock, connection=setup.connection
         ) as journal:
             result = await execute(setup.config, setup.plugins, journal, setup.connect, options, progress)

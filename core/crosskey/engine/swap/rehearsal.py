@@ -18,7 +18,7 @@ from crosskey.engine.rails import Allowed
 from crosskey.engine.run import execute
 from crosskey.engine.swap.cutover import Pretend, cut_over
 from crosskey.errors import StorageError
-from crosskey.journal import Journal, JournalWriter
+from crosskey.journal import JournalWriter
 from crosskey.model import Subject
 from crosskey.plan import Change, PlanHeader
 from crosskey.plugins import Plugins
@@ -49,7 +49,7 @@ async def rehearse(
         path = folder / "journal.sqlite"
         journal.copy_to(path)
         config = msgspec.structs.replace(new, journal=JournalSettings(path=path))
-        with Journal.writing(path, clock=connect.clock, connection=journal.connection) as copy:
+        with JournalWriter.open(path, clock=connect.clock, connection=journal.connection) as copy:
             run = copy.start_run(
                 "swap", trigger="rehearsal", config_digest=new.digest, config_text=new.canonical, plugins={}
             )

@@ -1,0 +1,94 @@
+"""What a run leaves for the next one: how much was read, who is recognised, and the snapshot to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from crosskey.clock import Clock
+from crosskey.config import Config
+from crosskey.connector.target import TargetSchema
+from crosskey.engine.baseline import Baseline
+from crosskey.engine.gather import Gathered
+from crosskey.engine.order import Applied, RunOptions
+from crosskey.engine.provenance import plugins_of
+from crosskey.engine.rails import Allowed, check_read
+from crosskey.engine.snapshot import FORM, Origin
+from crosskey.engine.stage import Stage
+from crosskey.engine.unite import Unions
+from crosskey.journal import JournalWriter
+from crosskey.model import Catalogue
+
+__all__ = ("Keeping",)
+
+
+class Keeping(msgspec.Struct, frozen=True, kw_only=True):
+    """Keeps what one run found. ``issuers`` are those of the sources, by the path of their section."""
+
+    config: Config
+    journal: JournalWriter
+    options: RunOptions
+    run: str
+    snapshot: Path
+    issuers: Mapping[str, str]
+    clock: Clock
+
+    def keep(
+        self,
+        stage: Stage,
+        gathered: Gathered,
+        unions: Unions,
+        applied: Applied,
+        *,
+        schema: TargetSchema,
+        catalogue: Catalogue,
+        trusted: bool,
+    ) -> None:
+        """Keep the stage with its cursors: only now is everything that was read either done, or due again."""
+        baseline = Baseline(self.journal)
+        baseline.remember(
+            self.run,
+            gathered.people,
+            gathered.accounts,
+            target=self.config.target.path,
+            trusted=trusted and self._stands(baseline, gathered, applied),
+            reach=gathered.reach,
+        )
+        if not trusted:
+            return
+        vouchers = unions.vouchers
+        if vouchers and self.options.kind != "plan" and not applied.declined:
+            self.journal.vouch(self.run, vouchers)
+            vouchers = []
+        notes: dict[str, object] = {
+            "schema": schema,
+            "catalogue": catalogue,
+            "read_at": self.clock.now(),
+            "groups": gathered.logical.groups,
+            "apps": gathered.logical.apps,
+            "origin": self._origin(gathered),
+            "unsaved_vouchers": vouchers,
+        }
+        for name, value in notes.items():
+            stage.note(name, value)
+        stage.keep(self.snapshot)
+
+    def _origin(self, gathered: Gathered) -> Origin:
+        return Origin(
+            form=FORM,
+            lineage=self.journal.lineage,
+            serial=self.journal.serial,
+            config_digest=self.config.digest,
+            plugins=plugins_of(self.config),
+            issuers=dict(self.issuers),
+            cursors=gathered.cursors,
+            full_at=gathered.full_at,
+        )
+
+    def _stands(self, baseline: Baseline, gathered: Gathered, applied: Applied) -> bool:
+        """Whether later reads are measured by this one. What a person allowed counts only once it was carried out."""
+        if not check_read(gathered.people, baseline, self.config.rails, Allowed()):
+            return True
+        return self.options.kind != "plan" and not applied.declined

@@ -1,0 +1,13 @@
+"""Safety rails: checks that hold a plan, or one class of its changes, until a person has looked.
+
+Each rail has a reason code, says what it saw, and names the override that lets exactly that through. Rails that hold
+single people (ambiguous match, protected account) stand where the people are planned.
+"""
+
+from crosskey.engine.rails.allowed import Allowed
+from crosskey.engine.rails.classes import check_disables, run_rails
+from crosskey.engine.rails.codes import RAILS
+from crosskey.engine.rails.reads import LastReads, check_read
+from crosskey.engine.rails.seats import TAKES_SEATS, hold_seats
+
+__all__ = ("RAILS", "TAKES_SEATS", "Allowed", "LastReads", "check_disables", "check_read", "hold_seats", "run_rails")
