@@ -10,6 +10,7 @@ import msgspec
 from crosskey.config import Config
 from crosskey.connector.mapper import Candidate, Desired
 from crosskey.connector.target import TargetSchema
+from crosskey.engine.waiting import held_in_class
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
@@ -98,7 +99,7 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                     link=link,
                     account=snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None,
                     leaving_since=journal.leaving(kind, [subject]).get(subject),
-                    held=snapshot.proposals.held(kind, subject),
+                    held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
                     operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
                 )
             )

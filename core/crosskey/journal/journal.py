@@ -9,7 +9,20 @@ from types import TracebackType
 from typing import Self
 
 from crosskey.clock import Clock
-from crosskey.journal import events, leavers, links, operations, plans, runs, snapshots, vouchers
+from crosskey.journal import (
+    approvals,
+    events,
+    leavers,
+    links,
+    operations,
+    past,
+    plans,
+    runs,
+    snapshots,
+    vouchers,
+    waiting,
+)
+from crosskey.journal.approvals import Approval
 from crosskey.journal.database import Database
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
@@ -21,6 +34,7 @@ from crosskey.journal.records import (
     Verification,
     Voucher,
 )
+from crosskey.journal.waiting import Waiting
 from crosskey.model import Subject
 from crosskey.plan import Change, PlanHeader
 
@@ -156,6 +170,30 @@ class Journal:
     def changes(self, plan: str) -> Iterator[Change]:
         """A plan's changes, in order, a page at a time."""
         return plans.changes(self._database, plan)
+
+    def waiting(self) -> list[Waiting]:
+        """Everything that the newest plan holds."""
+        return waiting.everything(self._database, self.connection)
+
+    def waiting_about(self, subject: Subject) -> list[Waiting]:
+        """What the newest plan holds that concerns one person."""
+        return waiting.about(self._database, self.connection, subject)
+
+    def approvals(self, limit: int = 20) -> list[Approval]:
+        """The newest approvals first, whatever became of them."""
+        return approvals.latest(self._database, self.connection, limit)
+
+    def usable_approvals(self, now: datetime) -> list[Approval]:
+        """Approvals that a run may make use of."""
+        return approvals.usable(self._database, self.connection, now)
+
+    def applied_configuration(self, kind: str) -> str | None:
+        """The configuration of the last run that applied rules for a kind of account; ``None`` when none ever did."""
+        return past.applied_configuration(self._database, self.connection, kind)
+
+    def disabled_since(self, kind: str, since: datetime) -> int:
+        """How many accounts were disabled since then, or may have been, without a person's word, and still are."""
+        return past.disabled_since(self._database, self.connection, kind, since)
 
     def events(self, run: str | None = None) -> Iterator[EventRecord]:
         """What happened, of one run or all, in order, a page at a time."""

@@ -21,7 +21,7 @@ from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.order import Applied, Observer, Verdict
 from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
-from crosskey.engine.rails import Allowed
+from crosskey.engine.rails import COUNTED, Allowed
 from crosskey.engine.read import read_accounts, read_people
 from crosskey.engine.recover import settle_operations
 from crosskey.engine.rules import compile_mappings
@@ -364,9 +364,7 @@ class _Swap:
 
 
 def _first_plan_held(header: PlanHeader) -> list[Held]:
-    """What holds the first plan whole, or all its leavers, holds the swap: a plan that shows nothing proves nothing."""
+    """What holds the first plan whole, or a class of it, holds the swap: a plan that shows nothing proves nothing."""
     return [
-        msgspec.structs.replace(one, scope="run")
-        for one in header.held
-        if one.scope == "run" or one.rail == "mass-disable"
+        msgspec.structs.replace(one, scope="run") for one in header.held if one.scope == "run" or one.rail in COUNTED
     ]
