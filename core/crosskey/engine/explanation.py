@@ -10,10 +10,10 @@ import msgspec
 from crosskey.config import Config
 from crosskey.connector.mapper import Candidate, Desired
 from crosskey.connector.target import TargetSchema
-from crosskey.engine.waiting import held_in_class
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
+from crosskey.engine.waiting import held_in_class
 from crosskey.errors import ConfigError
 from crosskey.journal import Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject

@@ -47,16 +47,17 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 def holds(waiting: Sequence[Waiting], approvals: Approvals) -> list[Hold]:
     """Everything that waits, by what holds it: whole runs first, then classes of changes, then people."""
-    members: dict[tuple[str, str, str], list[Waiting]] = {}
-    for each in waiting:
+    classes: dict[tuple[str, ...], list[Waiting]] = {}
+    members: dict[tuple[str, ...], list[Waiting]] = {}
+    for number, each in enumerate(waiting):
         if each.held.subject is not None:
             members.setdefault(_key(each), []).append(each)
-    found = [
-        _hold(each, members.get(_key(each), []), approvals)
-        for each in waiting
-        if each.held.scope != "person" and each.held.subject is None
-    ]
-    found += [_hold(people[0], people, approvals) for people in members.values() if people[0].held.scope == "person"]
+        elif each.held.scope == "class" and not each.held.word:
+            classes.setdefault(_key(each), []).append(each)
+        else:
+            classes[*_key(each), str(number)] = [each]
+    found = [_hold(_together(each), members.get(key, []), approvals) for key, each in classes.items()]
+    found += [_hold(each[0], each, approvals) for each in members.values() if each[0].held.scope == "person"]
     order: Mapping[HeldScope, int] = {"run": 0, "class": 1, "person": 2}
     return sorted(found, key=lambda hold: (order[hold.scope], hold.rail, hold.kind, hold.action or ""))
 
@@ -142,6 +143,21 @@ def _unknown(rail: str, who: str, known: Iterable[str]) -> ConfigError:
         where="--only",
         fix="`crosskey held --all` lists everybody; an id, an e-mail address or kind:key is taken too",
     )
+
+
+def _together(classes: Sequence[Waiting]) -> Waiting:
+    """What one rail holds of one class, for whatever reasons."""
+    first, *others = classes
+    if not others:
+        return first
+    every = [each.held for each in classes]
+    held = msgspec.structs.replace(
+        first.held,
+        summary="; ".join(held.summary for held in every),
+        examples=tuple(example for held in every for example in held.examples),
+        count=sum(held.count for held in every),
+    )
+    return msgspec.structs.replace(first, held=held)
 
 
 def _key(each: Waiting) -> tuple[str, str, str]:

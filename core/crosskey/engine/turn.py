@@ -312,12 +312,14 @@ class Turn:
     async def _apply(self, stage: Stage, target: Target, proposal: Proposal, alone: Alone) -> Applied:
         plan, schema = proposal.plan, proposal.schema
         stopped = any(hold.scope == "run" for hold in plan.held)
-        if self.options.kind == "plan" or stopped or not plan.size:
+        if self.options.kind == "plan" or stopped:
             return Applied()
-        if self.options.confirm is not None and not self.options.confirm(proposal):
+        if plan.size and self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.clock.now())
         self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
+        if not plan.size:
+            return Applied()
 
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(changes))

@@ -11,11 +11,11 @@ import msgspec
 from crosskey.config import Config
 from crosskey.engine.batching import batched
 from crosskey.engine.findings import Findings
-from crosskey.engine.waiting import tell_approved, waiting
 from crosskey.engine.rails import Allowed
 from crosskey.engine.saved import changes_digest
 from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage
+from crosskey.engine.waiting import tell_approved, waiting
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter
 from crosskey.model import Scalar

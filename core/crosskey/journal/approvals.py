@@ -17,6 +17,7 @@ from crosskey.errors import ConfigError, StaleError, close_matches
 from crosskey.journal import events
 from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.model import Subject
+from crosskey.plan import Action
 
 __all__ = (
     "Approval",
@@ -25,6 +26,7 @@ __all__ = (
     "bind",
     "give",
     "latest",
+    "passed_over",
     "release",
     "usable",
     "used_by",
@@ -37,6 +39,13 @@ _COLUMNS = "id, rail, lets, given_by, reason, given_at, expires_at, withdrawn_at
 _LATEST = f"SELECT {_COLUMNS} FROM approval WHERE connection = ? ORDER BY given_at DESC, id LIMIT ?"  # noqa: S608 - constants of this module
 _OPEN = "run IS NULL AND withdrawn_at IS NULL AND expires_at > ?"
 _USABLE = f"SELECT {_COLUMNS} FROM approval WHERE connection = ? AND {_OPEN} ORDER BY given_at, id"  # noqa: S608 - the same
+# Changes that waited when somebody let others of their class through: those were chosen, these were not.
+_PASSED_OVER = """SELECT DISTINCT held.rail, held.action, held.issuer, held.subject FROM held
+    JOIN approval ON approval.connection = held.connection AND approval.rail = held.rail
+        AND approval.run IS NOT NULL AND approval.given_at >= held.since
+    WHERE held.connection = ? AND held.kind = ? AND held.scope = 'class' AND held.subject <> ''
+    AND EXISTS (SELECT 1 FROM json_each(approval.lets, '$.items') AS item
+        WHERE json_extract(item.value, '$[0]') = held.kind AND json_extract(item.value, '$[1]') = held.action)"""
 _USED_BY = f"SELECT {_COLUMNS} FROM approval WHERE run IN (SELECT value FROM json_each(?))"  # noqa: S608 - the same
 
 
@@ -60,7 +69,7 @@ class _Lets(msgspec.Struct, frozen=True):
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody let through a rail: ``items``, or the exact numbers and names in ``words``, as ``--allow`` takes."""
+    """What somebody let through a rail: ``items``, or exact numbers and names in ``words``, as ``--allow`` takes."""
 
     id: str
     rail: str
@@ -141,6 +150,12 @@ def used_by(database: Database, runs: Collection[str]) -> dict[str, list[Approva
     return found
 
 
+def passed_over(database: Database, connection: str, kind: str) -> list[tuple[str, Action, Subject]]:
+    """Who of a kind still waits since somebody let others of the same class through: rail, action, person."""
+    rows = database.rows(_PASSED_OVER, (connection, kind))
+    return [(rail, action, Subject(issuer, subject)) for rail, action, issuer, subject in rows]
+
+
 def withdraw(database: Database, now: datetime, connection: str, id: str) -> Approval:
     """Take an approval back inside the caller's transaction. Raises :class:`ConfigError` when it is not open."""
     known = {approval.id: approval for approval in latest(database, connection, -1)}
@@ -174,7 +189,7 @@ def bind(database: Database, now: datetime, connection: str, run: str, ids: Coll
         sql = f"UPDATE approval SET run = ? WHERE id = ? AND connection = ? AND {_OPEN}"  # noqa: S608 - constants of this module
         if database.run(sql, (run, approval, connection, stamp(now))) != 1:
             raise StaleError(
-                f"the approval {approval} ended or was withdrawn while this run worked its plan out; nothing was written",
+                f"the approval {approval} ended or was withdrawn while this run made its plan; nothing was written",
                 code="approval-gone",
                 where=str(database.path),
                 fix="run again: what it let through is held then",

@@ -36,7 +36,7 @@ from crosskey.journal.records import (
 )
 from crosskey.journal.waiting import Waiting
 from crosskey.model import Subject
-from crosskey.plan import Change, PlanHeader
+from crosskey.plan import Action, Change, PlanHeader
 
 __all__ = ("Journal",)
 
@@ -186,6 +186,10 @@ class Journal:
     def usable_approvals(self, now: datetime) -> list[Approval]:
         """Approvals that a run may make use of."""
         return approvals.usable(self._database, self.connection, now)
+
+    def passed_over(self, kind: str) -> list[tuple[str, Action, Subject]]:
+        """Who of a kind still waits since somebody let others of the same class through: rail, action, person."""
+        return approvals.passed_over(self._database, self.connection, kind)
 
     def applied_configuration(self, kind: str) -> str | None:
         """The configuration of the last run that applied rules for a kind of account; ``None`` when none ever did."""

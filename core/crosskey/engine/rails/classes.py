@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from crosskey.config import Config
 from crosskey.connector.target import Seats
+from crosskey.engine.batching import batched
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.ceiling import hold_above
@@ -14,9 +15,12 @@ from crosskey.engine.rails.first import has_begun, is_first
 from crosskey.engine.rails.holding import hold_class, way_through
 from crosskey.engine.rails.seats import hold_seats
 from crosskey.engine.rails.updates import check_demotions, check_mass_change
+from crosskey.model import Subject
 from crosskey.plan import Action
 
 __all__ = ("run_rails",)
+
+_BATCH = 500
 
 
 def run_rails(
@@ -29,6 +33,7 @@ def run_rails(
     settings = config.rails
     for kind in planner.kinds:
         hold_above(planner, kind, settings.may)
+        _check_passed_over(planner, kind, allowed)
         _check_first_run(planner, kind, config, allowed, unattended=unattended)
         check_disables(planner, kind, settings, allowed)
         check_rolling(planner, kind, settings, allowed)
@@ -37,6 +42,24 @@ def run_rails(
         _check_creates(planner, kind, config, allowed)
         for held in hold_seats(kind, planner.stage, seats.get(kind.name), keep=settings.keep_seats):
             planner.findings.add(held)
+
+
+def _check_passed_over(planner: Planner, kind: KindPlan, allowed: Allowed) -> None:
+    """Who waited when somebody chose others waits on, few as they may be, until somebody chooses them too."""
+    passed: dict[tuple[str, Action], set[Subject]] = {}
+    for rail, action, subject in planner.journal.passed_over(kind.name):
+        passed.setdefault((rail, action), set()).add(subject)
+    for (rail, action), people in sorted(passed.items()):
+        hold_class(
+            planner,
+            allowed,
+            kind,
+            action,
+            rail=rail,
+            summary=f"some {kind.name} accounts waited when others were approved, and were not among those",
+            fix=way_through(rail, kind, len(people), "approve them too, or put right why they are in the plan"),
+            among=lambda change, people=people: change.subject in people,
+        )
 
 
 def _check_first_run(planner: Planner, kind: KindPlan, config: Config, allowed: Allowed, *, unattended: bool) -> None:
@@ -71,11 +94,20 @@ def _check_first_run(planner: Planner, kind: KindPlan, config: Config, allowed: 
 
 
 def _check_creates(planner: Planner, kind: KindPlan, config: Config, allowed: Allowed) -> None:
-    """No flood of new accounts once the first run is over (G8)."""
-    creates = planner.stage.proposals.change_counts().get((kind.name, "create"), 0)
+    """No flood of new accounts once the first run is over (G8).
+
+    An account that is made anew in the place of one that is surely gone is no new one.
+    """
     linked = planner.journal.link_count(kind.name)
     limit = limit_of(config.rails.max_create, linked)
-    if creates <= limit or not has_begun(planner.journal, kind.name) or allowed.upto("create-flood", creates, limit):
+    planned = planner.stage.proposals.change_counts().get((kind.name, "create"), 0)
+    if planned <= limit or not has_begun(planner.journal, kind.name):
+        return
+    new = set[Subject]()
+    for batch in batched(planner.stage.proposals.changes(kind.name, "create"), _BATCH):
+        people = [change.subject for change in batch]
+        new.update(set(people) - planner.journal.links(kind.name, people).keys())
+    if allowed.upto("create-flood", len(new), limit):
         return
     hold_class(
         planner,
@@ -83,6 +115,7 @@ def _check_creates(planner: Planner, kind: KindPlan, config: Config, allowed: Al
         kind,
         "create",
         rail="create-flood",
-        summary=f"{creates} {kind.name} accounts would be made, {linked} are managed; the limit is {limit}",
-        fix=way_through("create-flood", kind, creates, "[rails] max_create raises the limit"),
+        summary=f"{len(new)} {kind.name} accounts would be made, {linked} are managed; the limit is {limit}",
+        fix=way_through("create-flood", kind, len(new), "[rails] max_create raises the limit"),
+        among=lambda change: change.subject in new,
     )
