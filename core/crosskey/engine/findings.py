@@ -35,6 +35,8 @@ class Findings:
         self.held_counts: Counter[str] = Counter()
         self.linked_seen: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
+        self.looked_at = False
+        """Whether something is in the plan only because a person looks at it before it is applied."""
 
     def add(self, held: Held) -> None:
         """Note something that is held."""

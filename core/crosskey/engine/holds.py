@@ -79,7 +79,7 @@ def choose(
     if not held:
         of_kind = f" for {kind} accounts" if kind else ""
         there = sorted({each.held.rail for each in waiting})
-        hint = close_matches(rail, there or RAILS)
+        hint = "" if rail in there else close_matches(rail, there or RAILS)
         raise ConfigError(
             f'nothing is held by "{rail}"{of_kind}. {hint}'.rstrip(),
             code="nothing-held",

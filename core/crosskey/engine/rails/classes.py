@@ -71,6 +71,7 @@ def _check_first_run(planner: Planner, kind: KindPlan, config: Config, allowed: 
         return
     total = sum(counts.values())
     if not unattended:
+        planner.findings.looked_at = True
         planner.findings.notice(
             "first-run",
             f"nothing was applied for {kind.name} accounts yet: `crosskey sync` and `crosskey watch` hold all {total} "
