@@ -20,11 +20,11 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "empty-group": ("the whole run", 'an approval, or `--allow "empty-group=NAME"`'),
     "absence-unconfirmed": (
         "the disables of those people",
-        "an approval or `--allow absence-unconfirmed=N` looks up to N people up by id; only those confirmed gone are disabled",
+        "an approval or `--allow absence-unconfirmed=N` looks them up by id; only those confirmed gone are disabled",
     ),
     "accounts-missing": (
         "making those accounts anew",
-        "an approval or `--allow accounts-missing=N` looks up to N accounts up by key; only those that are gone are made anew",
+        "an approval or `--allow accounts-missing=N` looks them up by key; only those that are gone are made anew",
     ),
     "ceiling": ("whatever goes further than `[rails] may`", "raise `may`; nothing else"),
     "first-run": (
@@ -33,7 +33,7 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     ),
     "mass-disable": (
         "all disables of one kind",
-        "an approval, or `--allow mass-disable=N` for up to N, once; `[rails] max_disable` raises the limit for good",
+        "an approval, or `--allow mass-disable=N` for up to N, once; `[rails] max_disable` raises the limit",
     ),
     "rolling-disable": (
         "all disables of one kind",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -194,6 +194,10 @@ class Journal:
     def applied_configuration(self, kind: str) -> str | None:
         """The configuration of the last run that applied rules for a kind of account; ``None`` when none ever did."""
         return past.applied_configuration(self._database, self.connection, kind)
+
+    def tried_to_make(self, kind: str, subjects: Iterable[Subject]) -> set[Subject]:
+        """Those of the people for whom a run has sent a new account before, whatever became of it."""
+        return past.tried_to_make(self._database, self.connection, kind, subjects)
 
     def disabled_since(self, kind: str, since: datetime) -> int:
         """How many accounts were disabled since then, or may have been, without a person's word, and still are."""

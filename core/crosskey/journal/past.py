@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from crosskey.journal import approvals
 from crosskey.journal.database import Database, stamp
-from crosskey.journal.lookups import in_json
+from crosskey.journal.lookups import in_json, lookups
 from crosskey.model import Subject
 
-__all__ = ("applied_configuration", "disabled_since")
+__all__ = ("applied_configuration", "disabled_since", "tried_to_make")
 
 # A run that a rail held whole did nothing, and one whose rules were held did not apply them.
 _APPLIED = """SELECT text FROM run JOIN config_generation ON config_generation.digest = run.config_digest
@@ -31,6 +31,9 @@ _DISABLED = """SELECT operation.run, operation.issuer, operation.subject, operat
     AND (operation.state IN ('intent', 'uncertain')
         OR operation.state IN ('done', 'resolved_present') AND coalesce(link.active, 0) = 0)"""
 
+_TRIED = """SELECT DISTINCT subject FROM operation WHERE connection = ? AND issuer = ? AND kind = ?
+    AND subject IN (SELECT value FROM json_each(?)) AND json_extract(change, '$.action') = 'create'"""
+
 _ALLOWED = """SELECT id FROM plan WHERE id IN (SELECT value FROM json_each(?)) AND EXISTS (
     SELECT 1 FROM json_each(header, '$.allowed') AS word
     WHERE word.value LIKE 'mass-disable=%' OR word.value LIKE 'rolling-disable=%')"""
@@ -40,6 +43,15 @@ def applied_configuration(database: Database, connection: str, kind: str) -> str
     """The configuration of the last run that applied rules for a kind of account; ``None`` when none ever did."""
     text = database.value(_APPLIED, (connection, kind))
     return None if text is None else str(text)
+
+
+def tried_to_make(database: Database, connection: str, kind: str, subjects: Iterable[Subject]) -> set[Subject]:
+    """Those of the people for whom a run has sent a new account before, whatever became of it."""
+    return {
+        Subject(issuer, str(subject))
+        for issuer, ids in lookups(subjects)
+        for (subject,) in database.rows(_TRIED, (connection, issuer, kind, ids))
+    }
 
 
 def disabled_since(database: Database, connection: str, kind: str, since: datetime) -> int:

@@ -97,7 +97,8 @@ def _check_first_run(planner: Planner, kind: KindPlan, config: Config, allowed: 
 def _check_creates(planner: Planner, kind: KindPlan, config: Config, allowed: Allowed) -> None:
     """No flood of new accounts once the first run is over (G8).
 
-    An account that is made anew in the place of one that is surely gone is no new one.
+    An account that is made anew in the place of one that is surely gone is no new one, nor one that went through here
+    before and was not made.
     """
     linked = planner.journal.link_count(kind.name)
     limit = limit_of(config.rails.max_create, linked)
@@ -107,7 +108,8 @@ def _check_creates(planner: Planner, kind: KindPlan, config: Config, allowed: Al
     new = set[Subject]()
     for batch in batched(planner.stage.proposals.changes(kind.name, "create"), _BATCH):
         people = [change.subject for change in batch]
-        new.update(set(people) - planner.journal.links(kind.name, people).keys())
+        known = planner.journal.links(kind.name, people).keys() | planner.journal.tried_to_make(kind.name, people)
+        new.update(set(people) - known)
     if allowed.upto("create-flood", len(new), limit):
         return
     hold_class(

@@ -274,7 +274,7 @@ class _Swap:
         )
         linked = self._linked_unmatched(pairs, list(mappings), old.issuer)
         held += _first_plan_held(header)
-        held += self._differs(header.counts, linked, len(pairs.unclear), len(changes))
+        held += self._differs(_counts(header), linked, len(pairs.unclear), len(changes))
         followed = {change.subject for change in changes}
         differences = list(compare_mappings(stage, *logical, pairs, mappings, schema, catalogue))
         return Proof(
@@ -365,6 +365,10 @@ class _Swap:
 
 def _first_plan_held(header: PlanHeader) -> list[Held]:
     """What holds the first plan whole, or a class of it, holds the swap: a plan that shows nothing proves nothing."""
-    return [
-        msgspec.structs.replace(one, scope="run") for one in header.held if one.scope == "run" or one.rail in COUNTED
-    ]
+    asks = COUNTED - {"create-flood"}  # new accounts are counted with whatever else differs
+    return [msgspec.structs.replace(one, scope="run") for one in header.held if one.scope == "run" or one.rail in asks]
+
+
+def _counts(header: PlanHeader) -> dict[str, int]:
+    """The changes of the first plan by action, a flood of new accounts among them."""
+    return {**header.counts, "create": header.counts.get("create", 0) + header.held_counts.get("create-flood", 0)}
