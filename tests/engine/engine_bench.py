@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import bench_plugin
+from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
@@ -81,7 +82,7 @@ class Bench:
         self.configure(config)
 
     def configure(self, config: str) -> None:
-        self.path.write_text(config, encoding="utf-8")
+        self.path.write_text(at_once(config), encoding="utf-8")
         self.config = load_config(self.path, self.plugins)
 
     def journal(self):

@@ -15,6 +15,7 @@ from crosskey.engine.batching import batched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import marker
 from crosskey.engine.planner import KindPlan, Planner
+from crosskey.journal import Refusal
 from crosskey.model import Account, Person, Subject
 
 __all__ = ("plan_newcomers",)
@@ -37,21 +38,24 @@ def _plan_batch(
         candidate.person.subject: candidate.person
         for candidate in planner.stage.people.candidates_of([subject for subject, _, _ in batch], logical)
     }
+    refused = planner.journal.refused_creates(kind.name, [subject for subject, wanted, _ in batch if wanted])
     for subject, wanted, body in batch:
         person, desired = people[subject], _decode(body)
         if wanted:
-            _plan_one(planner, kind, person, desired)
+            _plan_one(planner, kind, person, desired, refused.get(subject, ()))
         else:
             _report_unmanaged(planner, kind, person)
 
 
-def _plan_one(planner: Planner, kind: KindPlan, person: Person, desired: Desired) -> None:
+def _plan_one(planner: Planner, kind: KindPlan, person: Person, desired: Desired, refused: Sequence[Refusal]) -> None:
     if desired.problem:
         _hold(planner, kind, person, _Ambiguous("mapping-problem", desired.problem, ""))
         return
     found = _marked(planner, kind, person) or _match(planner, kind, person)
     if found is None:
-        planner.propose(kind.differ.create(person, desired), person, None)
+        change = planner.escrow.create(kind.differ.create(person, desired), refused)
+        if change is not None:
+            planner.propose(change, person, None)
     elif isinstance(found, _Ambiguous):
         _hold(planner, kind, person, found)
     else:

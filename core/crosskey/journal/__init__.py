@@ -3,6 +3,7 @@
 from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
+    Absence,
     EstablishedBy,
     EventRecord,
     Link,
@@ -15,6 +16,7 @@ from crosskey.journal.records import (
     Verification,
     Voucher,
 )
+from crosskey.journal.refusals import UNSENT, Refusal
 from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.watchbook import Watchbook
@@ -22,6 +24,8 @@ from crosskey.journal.watchers import Ask, WatcherRecord
 from crosskey.journal.writer import JournalWriter
 
 __all__ = (
+    "UNSENT",
+    "Absence",
     "Ask",
     "Cause",
     "Delivery",
@@ -33,6 +37,7 @@ __all__ = (
     "OperationRecord",
     "OperationState",
     "Outbox",
+    "Refusal",
     "Rounds",
     "RunKind",
     "RunRecord",

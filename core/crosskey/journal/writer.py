@@ -10,12 +10,13 @@ from typing import Literal
 from crosskey.clock import Clock
 from crosskey.errors import CrosskeyError
 from crosskey.events import Event
-from crosskey.journal import events, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
+from crosskey.journal import absences, events, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
 from crosskey.journal.database import stamp
 from crosskey.journal.journal import Journal
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
 from crosskey.journal.records import (
+    Absence,
     RunKind,
     SnapshotRecord,
     Voucher,
@@ -209,6 +210,20 @@ class JournalWriter(Journal):
         """Forget that people were leaving."""
         with self._database.transaction():
             leavers.clear(self._database, self.connection, kind, subjects)
+
+    def confirm_absent(self, kind: str, subject: Subject, *, run: str, told: bool) -> Absence:
+        """Note one more confirmation that somebody is missing; a run counts once. What that comes to.
+
+        ``told``: the source itself said that they were deleted.
+        """
+        with self._database.transaction():
+            absences.confirm(self._database, self.connection, kind, subject, run, self._clock.now(), told=told)
+        return self.absences(kind, [subject])[subject]
+
+    def clear_absences(self, kind: str, subjects: Sequence[Subject]) -> None:
+        """Forget that people were missing: they were seen."""
+        with self._database.transaction():
+            absences.clear(self._database, self.connection, kind, subjects)
 
     def note_active(self, kind: str, subject: Subject) -> None:
         """Note that somebody else switched an account on that crosskey had switched off."""

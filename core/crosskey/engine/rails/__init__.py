@@ -7,7 +7,21 @@ single people (ambiguous match, protected account) stand where the people are pl
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.classes import check_disables, run_rails
 from crosskey.engine.rails.codes import RAILS
+from crosskey.engine.rails.last_active import Remaining, can_work, hold_last_active, last_active
 from crosskey.engine.rails.reads import LastReads, check_read
 from crosskey.engine.rails.seats import TAKES_SEATS, hold_seats
 
-__all__ = ("RAILS", "TAKES_SEATS", "Allowed", "LastReads", "check_disables", "check_read", "hold_seats", "run_rails")
+__all__ = (
+    "RAILS",
+    "TAKES_SEATS",
+    "Allowed",
+    "LastReads",
+    "Remaining",
+    "can_work",
+    "check_disables",
+    "check_read",
+    "hold_last_active",
+    "hold_seats",
+    "last_active",
+    "run_rails",
+)

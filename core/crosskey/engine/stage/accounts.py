@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -79,6 +79,11 @@ class StagedAccounts:
     def count(self, kind: str) -> int:
         """How many accounts of a kind were read."""
         return self._db.count("SELECT count(*) FROM account WHERE kind = ?", (kind,))
+
+    def all(self, kind: str) -> Iterator[Account]:
+        """Every account of a kind, in the order of keys."""
+        for (body,) in self._db.execute("SELECT body FROM account WHERE kind = ? ORDER BY key", (kind,)):
+            yield _decode(body)
 
     def by_key(self, kind: str, keys: Sequence[str]) -> dict[str, Account]:
         """Accounts by key, as far as they were read."""
