@@ -19,6 +19,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
     "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
+    "stop": ("crosskey.cli.stop:stop", "Stop all writes at once, also those of a run that is at work."),
+    "go": ("crosskey.cli.go:go", "Let writes go on after `crosskey stop`."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",

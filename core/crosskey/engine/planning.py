@@ -47,7 +47,7 @@ async def plan_everyone(
     await plan_absent(planner, sources, most=asked, allowed=allowed, absentees=absentees)
     with blaming(config.target):
         await plan_vanished(planner, target, most=max(most, allowed.number("accounts-missing")))
-    plan_newcomers(planner, logical)
+    plan_newcomers(planner, logical, allowed)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
         with blaming(config.target):
