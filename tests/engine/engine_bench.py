@@ -8,8 +8,9 @@ from email.utils import format_datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-import bench_plugin
 import httpx
+
+import bench_plugin
 from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect

@@ -156,7 +156,7 @@ async def test_a_second_run_of_the_same_moment_counts_a_plan_counts_and_one_run_
     await bench.run("plan")
     await bench.run()
     with bench.journal() as journal:
-        [link] = [each for each in journal.all_links("agent")]
+        [link] = journal.all_links("agent")
         for kind in ("user", "agent"):
             assert journal.absences(kind, [link.subject])[link.subject].confirmations == 2
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from engine_bench import CONFIG, Bench, rails
-from fake_clock import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crosskey.clock import Skews
 from crosskey.engine.timekeeper import Timekeeper
+from fake_clock import FakeClock
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GRACE = CONFIG.replace("[map.user.fields]", 'leavers = { after = "30d" }\n[map.user.fields]')

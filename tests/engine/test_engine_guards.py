@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import bench_plugin
 import pytest
 from engine_bench import CONFIG, rails
 
+import bench_plugin
 from crosskey.cli.running import exit_code
 from crosskey.config import load_config
 from crosskey.engine.guarding import Switch
