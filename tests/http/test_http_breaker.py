@@ -45,9 +45,9 @@ async def test_ten_faults_in_a_row_open_the_circuit_and_nothing_more_is_sent(cli
 async def test_the_tries_of_a_call_count_and_end_when_the_circuit_opens(client_for, clock):
     server = Script(httpx.Response(503))
     async with client_for(server, retry=RetryPolicy(attempts=4)) as client:
-        await fails(client, 2)
+        await fails(client, 3)
         await refused(client)
-    assert len(server.requests) == 10, "four, four, and two of the third call"
+    assert len(server.requests) == 10, "four, four, and two of the third call, which says what it met itself"
 
 
 async def test_one_probe_goes_out_and_an_answer_closes_the_circuit(client_for, clock):

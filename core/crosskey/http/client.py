@@ -16,7 +16,7 @@ from opentelemetry.trace import Tracer
 from crosskey.clock import Clock, Skews
 from crosskey.errors import ContractError, CrosskeyError
 from crosskey.http.auth import RefreshingAuth
-from crosskey.http.breaker import Breaker
+from crosskey.http.breaker import Breaker, CircuitOpen
 from crosskey.http.decoding import decode_body, decoder_of
 from crosskey.http.exchange import EXTENSION, Exchange, path_template
 from crosskey.http.faults import bad_link, read_fault, unsendable
@@ -148,12 +148,14 @@ class Client(httpx.AsyncClient):
     ) -> httpx.Response:
         """Try until there is a 2xx answer; raise what the last try came to when there is none."""
         retries = Retries(self._retry, metered=self._metered)
+        error: CrosskeyError | None = None
         while True:
-            error: CrosskeyError
             try:
                 response = await self.send(build(), auth=auth)
             except httpx.HTTPError as exc:
                 fault = read_fault(exc, exchange)
+                if error is not None and isinstance(exc, CircuitOpen):
+                    raise error from None  # what this call met itself says more
                 error = fault.error
                 wait = retries.after_fault() if fault.again else None
             except UnicodeEncodeError:
