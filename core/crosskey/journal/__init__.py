@@ -4,6 +4,7 @@ from crosskey.journal.approvals import Approval, ApprovalState, Approved
 from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
+    Absence,
     EstablishedBy,
     EventRecord,
     Link,
@@ -16,6 +17,7 @@ from crosskey.journal.records import (
     Verification,
     Voucher,
 )
+from crosskey.journal.refusals import UNSENT, Refusal
 from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.waiting import Waiting
@@ -24,6 +26,8 @@ from crosskey.journal.watchers import Ask, WatcherRecord
 from crosskey.journal.writer import JournalWriter
 
 __all__ = (
+    "UNSENT",
+    "Absence",
     "Approval",
     "ApprovalState",
     "Approved",
@@ -38,6 +42,7 @@ __all__ = (
     "OperationRecord",
     "OperationState",
     "Outbox",
+    "Refusal",
     "Rounds",
     "RunKind",
     "RunRecord",
