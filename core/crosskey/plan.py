@@ -55,7 +55,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``marker`` is the external id to write with a create, adopt or relink, by which the record is found again.
     ``why`` explains: under ``""`` the change as a whole, under a field's or reference's name that part.
     ``active`` is set when the account's own on/off state changes. ``end_sessions`` asks to end sessions and tokens.
-    ``former`` is the subject that a ``relink`` takes the account over from.
+    ``former`` is the subject that a ``relink`` takes the account over from. ``drifted`` names the fields and references
+    that this writes again because somebody else changed them.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: dict[str, str] = {}
     end_sessions: bool = False
     former: Subject | None = None
+    drifted: tuple[str, ...] = ()
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -126,11 +126,15 @@ class Renderer:
             added = [self._names(change.kind, name, id_) for id_ in reference.after if id_ not in reference.before]
             taken = [self._names(change.kind, name, id_) for id_ in reference.before if id_ not in reference.after]
             signs = added if change.action == "create" else [f"+{each}" for each in added]
-            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}")
+            mark = " (drift)" if name in change.drifted else ""
+            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}{mark}")
         if change.action == "create" and not self._show_all:
             parts.append(f"{len(change.fields)} fields")
         else:
-            parts += [_field(name, field) for name, field in change.fields.items()]
+            parts += [
+                _field(name, field) + (" (drift)" if name in change.drifted else "")
+                for name, field in change.fields.items()
+            ]
         if change.active is not None and change.action != "create":
             parts.append("switched on" if change.active.after else "switched off")
         if change.end_sessions:
@@ -214,7 +218,8 @@ def _why(change: Change) -> str:
         if name in change.why:
             by_rule.setdefault(change.why[name], []).append(name)
     reasons += [f"{', '.join(names)}: {rule}" for rule, names in by_rule.items()]
-    lines = [name for name in change.fields if name in change.why]
+    reasons += [f"{name}: {change.why[name]}" for name in change.fields if name in change.drifted]
+    lines = [name for name in change.fields if name in change.why and name not in change.drifted]
     if lines and change.action == "update":
         reasons.append(f"[map.{change.kind}.fields] {', '.join(lines)}")
     return "; ".join(reasons)

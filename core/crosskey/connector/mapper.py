@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -16,6 +16,8 @@ __all__ = (
     "Candidate",
     "CompiledMapping",
     "Desired",
+    "DriftPolicy",
+    "JudgesDrift",
     "LeaverPolicy",
     "MapperSpec",
     "MappingContext",
@@ -25,6 +27,10 @@ __all__ = (
 
 Ownership = Literal["always", "on_create", "if_empty"]
 """When a field is written: whenever it differs, only with the create, or only while the target's is empty."""
+
+
+DriftPolicy = Literal["reassert", "yield", "alert"]
+"""What happens to an owned value that somebody else changed: written again, left to them, or held for a person."""
 
 
 class MappingContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +118,15 @@ class CompiledMapping(Protocol):
 
     def __call__(self, people: Sequence[Candidate]) -> Sequence[Desired]:
         """One answer for each candidate, in order. Raises nothing for any person."""
+        ...
+
+
+@runtime_checkable
+class JudgesDrift(Protocol):
+    """A compiled mapping that says what happens to values that somebody else changed; all others write them again."""
+
+    def drift(self, part: str) -> DriftPolicy:
+        """The policy for a field or reference."""
         ...
 
 

@@ -14,7 +14,7 @@ from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
 from crosskey.errors import ConfigError
-from crosskey.journal import Journal, Link, OperationRecord
+from crosskey.journal import Drift, Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
 from crosskey.plan import Held
 
@@ -31,6 +31,7 @@ class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
     leaving_since: datetime | None
     held: list[Held]
     operations: list[OperationRecord]
+    drifts: list[Drift] = []
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +100,7 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                     account=snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None,
                     leaving_since=journal.leaving(kind, [subject]).get(subject),
                     held=snapshot.proposals.held(kind, subject),
+                    drifts=[drift for drift in journal.drifts(kind, [subject]).values() if link is not None],
                     operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
                 )
             )

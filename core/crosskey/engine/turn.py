@@ -17,6 +17,7 @@ from crosskey.engine.apply import Alone, apply_changes
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
+from crosskey.engine.drift import Drifting
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.keeping import Keeping
@@ -36,7 +37,7 @@ from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
 from crosskey.engine.unite import Unions, unite
 from crosskey.engine.writing import write_plan
-from crosskey.events import RunFacts
+from crosskey.events import Event, RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, Held, Outcome
@@ -285,9 +286,27 @@ class Turn:
             blocked=recovery.waiting,
             most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
             findings=findings,
+            drifting=self._drifting(findings, desk.schema),
             unclear=unions.unclear,
         )
         return planner, recovery
+
+    def _drifting(self, findings: Findings, schema: TargetSchema) -> Drifting:
+        def told(kind: str, events: Sequence[Event]) -> None:
+            self.telling.drift(kind, events)
+            for event in events:
+                self.plugins.emit(event)
+
+        return Drifting(
+            self.journal,
+            findings,
+            self.run,
+            clock=self.clock,
+            settle=self._settle(schema),
+            looked=lambda kind: self.journal.last_complete(self.config.target.path, kind, full=True),
+            allows=lambda kind, key: ("drift", f"{kind}:{key}") in self.allowed.names,
+            told=told,
+        )
 
     async def _plan(self, planner: Planner, sources: Sources, target: Target, gathered: Gathered) -> None:
         with self._phase("Comparing", "plan", gathered.people.people):

@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from crosskey.clock import Clock
-from crosskey.journal import events, leavers, links, operations, plans, runs, snapshots, vouchers
+from crosskey.journal import drifts, events, leavers, links, operations, plans, runs, snapshots, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
+    Drift,
     EventRecord,
     Link,
     OperationRecord,
@@ -133,6 +134,14 @@ class Journal:
     def leaving(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, datetime]:
         """When each of those people was first seen leaving, as far as that still stands."""
         return leavers.find(self._database, self.connection, kind, subjects)
+
+    def drifts(self, kind: str, subjects: Sequence[Subject]) -> dict[tuple[Subject, str], Drift]:
+        """Owned values of those people's accounts that somebody else changed, by person and part."""
+        return drifts.find(self._database, self.connection, kind, subjects)
+
+    def all_drifts(self) -> Iterator[Drift]:
+        """Everything that somebody else changed and that still stands, ordered by person, a page at a time."""
+        return drifts.stream(self._database, self.connection)
 
     def all_vouchers(self) -> Iterator[tuple[Subject, Subject]]:
         """Every subject that vouches for somebody linked under another subject, and that lead."""

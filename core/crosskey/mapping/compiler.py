@@ -55,6 +55,7 @@ def compile_rules(settings: RulesSettings, context: MappingContext) -> Rules:
             apps=frozenset(name for audience in audiences for name in audience.apps),
             attributes=frozenset(templates.extra | matched),
         ),
+        drift=settings.drift,
     )
 
 

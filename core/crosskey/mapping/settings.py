@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from crosskey.connector.mapper import Ownership
+from crosskey.connector.mapper import DriftPolicy, Ownership
 from crosskey.model import Scalar
 from crosskey.settings import Settings
 
@@ -48,6 +48,9 @@ class FieldSettings(Settings, frozen=True):
         Ownership,
         Meta(description="always: whenever it differs; on_create: only with the create; if_empty: while it is empty."),
     ] = "always"
+    drift: Annotated[
+        DriftPolicy | None, Meta(description="For this field: as drift of the kind, which counts where this is absent.")
+    ] = None
 
 
 Written = str | bool | int | float | FieldSettings
@@ -66,9 +69,16 @@ class RulesSettings(Settings, frozen=True):
         tuple[str, ...], Meta(description="Attributes by which accounts without a link are adopted, in order.")
     ] = ()
     leavers: Annotated[LeaverSettings, Meta(description="What happens to accounts of leavers.")] = LeaverSettings()
+    drift: Annotated[
+        DriftPolicy,
+        Meta(
+            description="When somebody else changed what crosskey applied: reassert (write it again), "
+            "yield (leave it to them), alert (hold it for a person)."
+        ),
+    ] = "reassert"
     fields: Annotated[
         dict[str, Written],
-        Meta(description="Field = attribute, template, or { from | template | value = …, write = … }."),
+        Meta(description="Field = attribute, template, or { from | template | value = …, write = …, drift = … }."),
     ] = msgspec.field(default_factory=dict)
     assign: Annotated[
         tuple[dict[str, Names], ...],
