@@ -98,6 +98,8 @@ class _Looking:
             return
         seen = self._link.seen.get(name, _UNKNOWN)
         ours = applied if isinstance(seen, _Unknown) else seen
+        if isinstance(ours, _Unknown) and self._cares(name) and self._writes.first_look_at(self._link):
+            self._seen[name] = ours = ""  # a new account holds nothing but what the create wrote
         if isinstance(ours, _Unknown):
             return  # never applied, never seen as the rules say: a rule that is new, or a value found at adoption
         if same(now, ours):

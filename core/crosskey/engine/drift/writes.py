@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from crosskey.engine.drift.values import alike
-from crosskey.journal import OperationRecord, SnapshotRecord, Value
+from crosskey.journal import Link, OperationRecord, SnapshotRecord, Value
 from crosskey.plan import Change, FieldChange, ReferenceChange
 
 __all__ = ("Writes", "run_that_applied")
@@ -67,9 +67,16 @@ class Writes:
     def first_look(self, part: str) -> bool:
         """Whether nobody has looked since this part was last written: what the target made of it is seen now."""
         for operation, _, _ in self._of(part):
-            looked = self._looked
-            return looked is None or looked.at < operation.intent_at or looked.run == operation.run
+            return self._is_first_since(operation.intent_at, operation.run)
         return False
+
+    def first_look_at(self, link: Link) -> bool:
+        """Whether nobody has looked at an account since it was made."""
+        return link.established_by == "created" and self._is_first_since(link.since, link.run)
+
+    def _is_first_since(self, at: datetime, run: str) -> bool:
+        looked = self._looked
+        return looked is None or looked.at < at or looked.run == run
 
     def run_of(self, part: str, value: Value) -> str:
         """The run that applied a value; empty when it is not among the newest writes."""
