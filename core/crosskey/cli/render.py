@@ -15,6 +15,7 @@ from rich.markup import escape
 from crosskey.cli.listing import Listing
 from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
+from crosskey.engine.duties import in_words
 from crosskey.engine.run import Proposal, RunResult
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, FieldChange, Plan
@@ -139,6 +140,10 @@ class Renderer:
             parts.append("switched on" if change.active.after else "switched off")
         if change.end_sessions:
             parts.append("sessions ended")
+        if change.duties:
+            parts.append(f"leaves behind {in_words(change.duties)}")
+        if change.hand_over is not None:
+            parts.append(f"open tickets go to {change.hand_over.label}")
         return "; ".join(parts)
 
     def _held(self, plan: Plan) -> None:

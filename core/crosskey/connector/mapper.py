@@ -10,6 +10,7 @@ import msgspec
 
 from crosskey.connector.target import KindSpec
 from crosskey.model import Catalogue, Person, Scalar
+from crosskey.plan import HandOver
 from crosskey.settings import Settings
 
 __all__ = (
@@ -72,10 +73,15 @@ class MatchKey(msgspec.Struct, frozen=True):
 
 
 class LeaverPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens to the account of a leaver, and after how long a grace."""
+    """What happens to the account of a leaver, after how long a grace, and with what waits for its owner.
+
+    ``duties``: only listed; held while there are any; or open tickets handed over to ``hand_over``.
+    """
 
     do: Literal["disable", "keep"] = "disable"
     after: timedelta = timedelta(0)
+    duties: Literal["list", "hold", "reassign"] = "list"
+    hand_over: HandOver | None = None
 
 
 class CompiledMapping(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from crosskey.config import Config
 from crosskey.connector.target import CountsSeats, Seats, Target, TargetSchema
 from crosskey.engine.blame import blaming
+from crosskey.engine.duties import plan_duties
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
@@ -49,6 +50,7 @@ async def plan_everyone(
         telling.seats(seats)
     with telling.guard("rails"):
         run_rails(planner, seats=seats, settings=config.rails, allowed=allowed)
+    await plan_duties(planner, target, allowed=allowed)
 
 
 def _takes_seats(planner: Planner, kind: KindPlan) -> bool:

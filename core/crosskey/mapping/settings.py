@@ -12,7 +12,7 @@ from crosskey.connector.mapper import DriftPolicy, Ownership
 from crosskey.model import Scalar
 from crosskey.settings import Settings
 
-__all__ = ("FieldSettings", "LeaverSettings", "Names", "RulesSettings", "ScopeSettings", "Written")
+__all__ = ("FieldSettings", "LeaverSettings", "Names", "ReassignSettings", "RulesSettings", "ScopeSettings", "Written")
 
 Names = str | tuple[str, ...]
 """One name, or a list of names; each may be a template."""
@@ -31,11 +31,24 @@ class ScopeSettings(Settings, frozen=True):
     ] = None
 
 
+class ReassignSettings(Settings, frozen=True):
+    """Who takes over the open tickets of leavers."""
+
+    reassign: Annotated[str, Meta(description='The account or team: "agent:12", "team:2nd Line".')]
+
+
 class LeaverSettings(Settings, frozen=True):
     """What happens to the account of somebody who left the source or the scope."""
 
     do: Annotated[Literal["disable", "keep"], Meta(description="Disable the account, or keep it as it is.")] = "disable"
     after: Annotated[timedelta, Meta(description="The grace before that, such as 7d.")] = timedelta(0)
+    duties: Annotated[
+        Literal["list", "hold"] | ReassignSettings,
+        Meta(
+            description="Open tickets, approvals and teams led: list them and go on, hold the account on while there "
+            'are any, or hand the tickets over: { reassign = "agent:12" } or "team:2nd Line".'
+        ),
+    ] = "list"
 
 
 class FieldSettings(Settings, frozen=True):

@@ -12,7 +12,7 @@ __all__ = ("Allowed",)
 
 
 _NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing", "swap-differs"})
-_NAMED = frozenset({"empty-group", "voucher-unread", "drift"})
+_NAMED = frozenset({"empty-group", "voucher-unread", "drift", "duties-open"})
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Allowed(msgspec.Struct, frozen=True):
                     code="allow",
                     where="--allow",
                     fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N, accounts-missing=N, "
-                    "swap-differs=N, empty-group=NAME, voucher-unread=ISSUER or drift=KIND:KEY",
+                    "swap-differs=N, empty-group=NAME, voucher-unread=ISSUER, drift=KIND:KEY or duties-open=KIND:KEY",
                 )
         return cls(numbers, frozenset(names))
 

@@ -25,6 +25,7 @@ RAILS: Mapping[str, str] = {
     "unsettled": "an earlier write has no known outcome yet",
     "refused-before": "the target did not do the very same a short while ago",
     "drift": "somebody changed a value that the rules own, and the policy there is alert",
+    "duties-open": "tickets, approvals or teams wait for a leaver, and the policy there is hold",
     "review": "a plugin objects to the plan",
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
