@@ -41,6 +41,14 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "voucher-unread": ("that person", '`--allow "voucher-unread=ISSUER"`, or read that source again'),
     "identity-collision": ("that person", "correct the attribute that two people share, in the source"),
     "unmanaged-leaver": ("nothing: it is a finding", "switch that account off in the target, if it is theirs"),
+    "drift": (
+        "what was changed of that account; everything else goes on",
+        "`--allow drift=KIND:KEY` writes it again, once; or set it in the target to what the rules say",
+    ),
+    "duties-open": (
+        "the disable of that account",
+        "`--allow duties-open=KIND:KEY`, or give what waits to somebody in the target",
+    ),
     "mapping-problem": ("that person", "fill the attribute in at the source, or change the rule that is named"),
     "unsettled": ("that person", "run again after the time that is named: what happened is looked up first"),
     "refused-before": ("that update", "do in the target by hand what the message names; tried again after a day"),
