@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Prove that another directory changes nothing, then move the links to it.",
     ),
     "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
+    "drift": ("crosskey.cli.drift:drift", "List what somebody else changed in the target, and what comes of it."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
     "cassette": (

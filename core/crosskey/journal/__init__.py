@@ -5,6 +5,7 @@ from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     Absence,
+    Drift,
     EstablishedBy,
     EventRecord,
     Link,
@@ -13,6 +14,7 @@ from crosskey.journal.records import (
     RunKind,
     RunRecord,
     SnapshotRecord,
+    Value,
     Verdict,
     Verification,
     Voucher,
@@ -34,6 +36,7 @@ __all__ = (
     "Ask",
     "Cause",
     "Delivery",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
     "Journal",
@@ -48,6 +51,7 @@ __all__ = (
     "RunRecord",
     "SnapshotRecord",
     "Trouble",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",
