@@ -44,6 +44,15 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "mapping-problem": ("that person", "fill the attribute in at the source, or change the rule that is named"),
     "unsettled": ("that person", "run again after the time that is named: what happened is looked up first"),
     "refused-before": ("that update", "do in the target by hand what the message names; tried again after a day"),
+    "undone": (
+        "that change, or that part of it",
+        "change the rules; or `--allow undone=RUN` lets what that run did be done again",
+    ),
+    "changed-since": (
+        "that part of an undo",
+        "nothing: whoever changed it since meant something; see what is there now",
+    ),
+    "unprovable": ("that part of an undo", "set it in the target by hand"),
     "review": ("the whole run", "whatever the plugin asks for"),
 }
 

@@ -204,6 +204,11 @@ class Desk:
     def of(self, kind: str) -> dict[str, Account]:
         return {account.label: account for (of, _), account in self.accounts.items() if of == kind}
 
+    def _marker(self, change, before: Account) -> str:
+        if not self.keeps_markers or (change.action == "release" and change.marker):
+            return ""
+        return change.marker or before.marker
+
     def write(self, change) -> str:
         key = change.key or str(self.next)
         if change.key is None:
@@ -216,7 +221,7 @@ class Desk:
             label=str(fields.get("name", "")),
             fields=fields,
             references=references,
-            marker=change.marker or before.marker if self.keeps_markers else "",
+            marker=self._marker(change, before),
             active=before.active if change.active is None else bool(change.active.after),
         )
         self.writes.append((change.action, change.kind, change.label))

@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
     "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
+    "undo": ("crosskey.cli.undo:undo", "Take a run back, as far as what it wrote is still there."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",

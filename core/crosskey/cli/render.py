@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import click
@@ -30,8 +31,18 @@ _COLOURS: Final[Mapping[str, str]] = {
     "enable": "green",
     "update": "yellow",
     "disable": "red",
+    "relink": "cyan",
+    "release": "magenta",
 }
-_SIGNS: Final[Mapping[str, str]] = {"create": "+", "adopt": "=", "enable": "^", "update": "~", "disable": "-"}
+_SIGNS: Final[Mapping[str, str]] = {
+    "create": "+",
+    "adopt": "=",
+    "enable": "^",
+    "update": "~",
+    "disable": "-",
+    "relink": ">",
+    "release": "/",
+}
 
 _WIDE: Final = 160
 
@@ -41,8 +52,9 @@ Names = Callable[[str, str, str], str]
 class Renderer:
     """Shows what one run came to."""
 
-    def __init__(self, console: Console, config: Config, *, show_all: bool = False) -> None:
+    def __init__(self, console: Console, config: Config, *, show_all: bool = False, heading: str = "") -> None:
         self._console = console
+        self._heading = heading
         self._config = config
         self._show_all = show_all
         self._shown = False
@@ -52,9 +64,7 @@ class Renderer:
         """How much was read, the plan as a table with reasons, then what is held."""
         self._names = reference_names(proposal.schema, proposal.catalogue)
         self._shown = True
-        accounts = ", ".join(f"{count} {kind}s" for kind, count in proposal.accounts.items())
-        sources = " + ".join(section.path for section in self._config.feeds)
-        self._console.print(f"{sources}: {proposal.people} people   {self._config.target.path}: {accounts}")
+        self._console.print(self._heading or self._read(proposal), markup=False)
         plan = proposal.plan
         if plan.size:
             self._changes(plan)
@@ -78,7 +88,9 @@ class Renderer:
         if saved is not None:
             self._console.print(f"Saved. Apply exactly this: crosskey apply {saved}")
 
-    def result_json(self, result: RunResult, *, saved: Path | None) -> None:
+    def result_json(
+        self, result: RunResult, *, saved: Path | None, more: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
         """The whole run as one JSON object; changes are written as they are read."""
         head = {
             "run": result.run,
@@ -93,12 +105,18 @@ class Renderer:
             "failures": [{"change": change.id, "outcome": outcome} for change, outcome in result.applied.failures],
             "error": result.applied.stopped.diagnostic() if result.applied.stopped else None,
             "saved": str(saved) if saved else None,
+            **more,
         }
         encode = msgspec.json.Encoder().encode
         click.echo(encode(head)[:-1] + b',"changes":[', nl=False)
         for number, change in enumerate(result.plan.changes()):
             click.echo((b"," if number else b"") + encode(change), nl=False)
         click.echo(b"]}")
+
+    def _read(self, proposal: Proposal) -> str:
+        accounts = ", ".join(f"{count} {kind}s" for kind, count in proposal.accounts.items())
+        sources = " + ".join(section.path for section in self._config.feeds)
+        return f"{sources}: {proposal.people} people   {self._config.target.path}: {accounts}"
 
     def _changes(self, plan: Plan) -> None:
         listing = Listing("", "account", "who", details={"what": 4, "why": 5})

@@ -16,7 +16,7 @@ from crosskey.engine.marker import marker
 from crosskey.model import Account, Person, Scalar, Subject
 from crosskey.plan import Action, Change, FieldChange, ReferenceChange
 
-__all__ = ("Differ", "Given")
+__all__ = ("Differ", "Given", "is_cut")
 
 _ON = FieldChange(before=False, after=True)
 _OFF = FieldChange(before=True, after=False)
@@ -99,6 +99,7 @@ class Differ:
             label=person.label,
             key=None if account is None else account.key,
             marker=mark if action in ("create", "adopt") else "",
+            bore=account.marker if action == "adopt" and account is not None else "",
             active=_ON if account is None or not account.active else None,
             fields=fields,
             references=references,
@@ -122,7 +123,7 @@ class Differ:
                 continue
             if _empty(wanted) and given.fields.get(name) != now:
                 continue  # somebody else filled it: not ours to clear
-            if given.fields.get(name) == wanted and _is_cut(now, wanted):
+            if given.fields.get(name) == wanted and is_cut(now, wanted):
                 continue  # written as it should be, and kept shorter: written again it would be cut again
             changes[name] = FieldChange(now, wanted)
         return changes
@@ -150,7 +151,7 @@ def _after(
     return (*kept, *(id_ for id_ in wanted if id_ not in kept))
 
 
-def _is_cut(now: Scalar, wanted: Scalar) -> bool:
+def is_cut(now: Scalar, wanted: Scalar) -> bool:
     """Whether a text looks cut to a column whose length nobody told. Somebody's hand seldom leaves a long beginning."""
     if not isinstance(now, str) or not isinstance(wanted, str):
         return False

@@ -77,7 +77,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     read. ``markers``: plan as if accounts that bear the one marker bore the other (the rehearsal of a swap).
     """
 
-    kind: Literal["plan", "apply", "sync"]
+    kind: Literal["plan", "apply", "sync", "undo"]
     trigger: str = "command"
     allowed: Allowed = Allowed()
     expected: SavedPlan | None = None

@@ -26,13 +26,22 @@ from crosskey.engine.marker import bears_anothers
 from crosskey.engine.protect import Protection
 from crosskey.engine.read import identifying_fields
 from crosskey.engine.stage import Stage
+from crosskey.engine.undone import Undone
 from crosskey.journal import JournalWriter, Link, OperationRecord
 from crosskey.model import Account, Person, Subject
 from crosskey.plan import Action, Change
 
 __all__ = ("RANK", "Gone", "KindPlan", "Planner", "Unvouched")
 
-RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4, "relink": 5}
+RANK: Mapping[Action, int] = {
+    "disable": 0,
+    "release": 1,
+    "enable": 2,
+    "adopt": 3,
+    "create": 4,
+    "update": 5,
+    "relink": 6,
+}
 """The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
 
 _AGAIN = timedelta(days=1)
@@ -99,6 +108,7 @@ class Planner:
         blocked: Mapping[tuple[str, Subject], datetime],
         most_missing: int,
         findings: Findings,
+        undone: Undone,
         unclear: AbstractSet[Subject] = frozenset(),
     ) -> None:
         self.stage = stage
@@ -107,6 +117,7 @@ class Planner:
         self.protection = protection
         self.clock = clock
         self.findings = findings
+        self.undone = undone
         self.out_of_scope: list[OutOfScope] = []
         self.unvouched: list[Unvouched] = []
         self.gone: list[Gone] = []
@@ -143,9 +154,19 @@ class Planner:
                 key=account.key,
             )
             return
-        fresh = self._worth_writing(change)
+        left = self._not_undone(change)
+        fresh = None if left is None else self._worth_writing(left)
         if fresh is not None:
             self.stage.proposals.add_change(RANK[change.action], [fresh])
+
+    def _not_undone(self, change: Change) -> Change | None:
+        """The change without what a person took back; that is held."""
+        if not self.undone:
+            return change
+        left, held = self.undone.without(change)
+        if held is not None:
+            self.findings.add(held)
+        return left
 
     def _worth_writing(self, change: Change) -> Change | None:
         """The change without what earlier writes to its account did, or were found to be unable to do."""
@@ -255,10 +276,14 @@ class Planner:
                 continue
             wanted = desired.in_scope and person.active
             link = links.get(person.subject)
+            account = None if link is None else accounts.get(link.key)
+            if self.undone:
+                self.undone.seen(
+                    kind.name, person.subject, wanted=wanted, active=account is not None and account.active
+                )
             if link is None:
                 self.set_aside(kind, person, desired, wanted=wanted)
                 continue
-            account = accounts.get(link.key)
             if wanted:
                 back.append(person.subject)
                 self._plan_wanted(kind, person, desired, link, account)

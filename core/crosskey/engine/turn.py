@@ -34,6 +34,7 @@ from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_ori
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
+from crosskey.engine.undone import Undone
 from crosskey.engine.unite import Unions, unite
 from crosskey.engine.writing import write_plan
 from crosskey.events import RunFacts
@@ -190,6 +191,7 @@ class Turn:
             await self._plan(planner, sources, desk.target, gathered)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
+        planner.undone.save(self.run)
         tell_unruled(planner, desk.schema)
         plan = write_plan(
             stage,
@@ -274,6 +276,7 @@ class Turn:
         specs = {kind.name: kind.kind for kind in kinds}
         with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(self.journal, stage, desk.target, specs, run=self.run, clock=self.clock)
+        undone = Undone(self.journal, self.config.digest, allowed=self.allowed.lets_again)
         planner = Planner(
             stage,
             self.journal,
@@ -286,6 +289,7 @@ class Turn:
             most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
             findings=findings,
             unclear=unions.unclear,
+            undone=undone,
         )
         return planner, recovery
 

@@ -1,6 +1,7 @@
 """The journal: every write intended before it is sent and recorded after, in one SQLite file with one writer."""
 
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     EstablishedBy,
@@ -29,6 +30,7 @@ __all__ = (
     "EventRecord",
     "Journal",
     "JournalWriter",
+    "Ladder",
     "Link",
     "OperationRecord",
     "OperationState",

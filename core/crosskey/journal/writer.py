@@ -10,9 +10,10 @@ from typing import Literal
 from crosskey.clock import Clock
 from crosskey.errors import CrosskeyError
 from crosskey.events import Event
-from crosskey.journal import events, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
+from crosskey.journal import events, ladders, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
 from crosskey.journal.database import stamp
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
 from crosskey.journal.records import (
@@ -83,10 +84,11 @@ class JournalWriter(Journal):
         config_text: str,
         plugins: Mapping[str, str],
         trace: str = "",
+        parent: str = "",
     ) -> str:
         """Open a run; its id. ``config_text`` is kept once a digest and holds references instead of secrets.
 
-        ``trace`` is the OpenTelemetry trace that the run is recorded in.
+        ``trace`` is the OpenTelemetry trace that the run is recorded in, ``parent`` the run that it takes back.
         """
         now, by = self._clock.now(), runs.Configuration(config_digest, config_text, plugins)
         with self._database.transaction():
@@ -99,8 +101,10 @@ class JournalWriter(Journal):
                 trigger=trigger,
                 by=by,
                 trace=trace,
+                parent=parent,
             )
-            self._append(run, "run.opened", {"kind": kind, "config_digest": config_digest, "epoch": self.epoch})
+            facts: dict[str, Scalar] = {"kind": kind, "config_digest": config_digest, "epoch": self.epoch}
+            self._append(run, "run.opened", {**facts, "parent": parent} if parent else facts)
         return run
 
     def end_run(
@@ -199,6 +203,22 @@ class JournalWriter(Journal):
                 key=key,
                 found=found,
             )
+
+    def lapse(self, operations_: Sequence[str], *, run: str) -> None:
+        """Note that these writes, which a person took back, may be made again: their reason ended meanwhile."""
+        with self._database.transaction():
+            operations.lapse(self._database, operations_)
+            self._append(run, "undo.lapsed", {"count": len(operations_)})
+
+    def climb(self, ladder: Ladder) -> None:
+        """Note how far a plan is that is carried out in waves."""
+        with self._database.transaction():
+            ladders.save(self._database, self.connection, ladder)
+
+    def end_ladder(self) -> None:
+        """Note that no plan is carried out in waves any more."""
+        with self._database.transaction():
+            ladders.remove(self._database, self.connection)
 
     def mark_leaving(self, kind: str, subjects: Sequence[Subject]) -> None:
         """Note that people were seen leaving; the first time stands."""

@@ -12,7 +12,7 @@ __all__ = ("Allowed",)
 
 
 _NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing", "swap-differs"})
-_NAMED = frozenset({"empty-group", "voucher-unread"})
+_NAMED = frozenset({"empty-group", "voucher-unread", "undone"})
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Allowed(msgspec.Struct, frozen=True):
                     code="allow",
                     where="--allow",
                     fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N, accounts-missing=N, "
-                    "swap-differs=N, empty-group=NAME or voucher-unread=ISSUER",
+                    "swap-differs=N, empty-group=NAME, voucher-unread=ISSUER or undone=RUN",
                 )
         return cls(numbers, frozenset(names))
 
@@ -53,6 +53,10 @@ class Allowed(msgspec.Struct, frozen=True):
             *(f"{code}={number}" for code, number in sorted(self.numbers.items())),
             *(f"{code}={name}" for code, name in sorted(self.names)),
         )
+
+    def lets_again(self, run: str) -> bool:
+        """Whether what a run did, and a person took back, may be done again (a run's id, or its beginning)."""
+        return any(code == "undone" and run.startswith(name) for code, name in self.names)
 
     def number(self, code: str) -> int:
         """The number let through for a rail, 0 when none."""

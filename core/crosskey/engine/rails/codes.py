@@ -24,6 +24,9 @@ RAILS: Mapping[str, str] = {
     "mapping-problem": "the rules cannot make a valid account for this person",
     "unsettled": "an earlier write has no known outcome yet",
     "refused-before": "the target did not do the very same a short while ago",
+    "undone": "a person took the very same back, and the rules have not changed since",
+    "changed-since": "what a run left is not there any more, so it cannot be taken back",
+    "unprovable": "nobody can see whether what a run left is still there, or give back what was before",
     "review": "a plugin objects to the plan",
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
