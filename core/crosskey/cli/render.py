@@ -103,6 +103,7 @@ class Renderer:
             "notices": result.notices,
             "results": dict(result.applied.counts),
             "failures": [{"change": change.id, "outcome": outcome} for change, outcome in result.applied.failures],
+            "waves": result.applied.waves,
             "error": result.applied.stopped.diagnostic() if result.applied.stopped else None,
             "saved": str(saved) if saved else None,
             **more,
@@ -176,11 +177,15 @@ class Renderer:
 
     def _outcome(self, result: RunResult) -> None:
         applied = result.applied
-        for change, outcome in applied.failures[:_SHOWN]:
-            self._console.print(
-                f"[red]{outcome.result}[/] {change.action} {change.kind} {escape(change.label)}: "
-                + escape(outcome.message)
+        for wave in applied.waves:
+            bad = (
+                f"{wave.failed} failed, {wave.unverified} not as written" if wave.failed or wave.unverified else "good"
             )
+            self._console.print(f"{wave.name[:1].upper()}{wave.name[1:]}: {wave.size} changes, {bad}.")
+        for change, outcome in applied.failures[:_SHOWN]:
+            what = outcome.code if outcome.result == "applied" else outcome.result
+            who = f"{change.action} {change.kind} {escape(change.label)}"
+            self._console.print(f"[red]{what}[/] {who}: {escape(outcome.message)}")
         if len(applied.failures) > _SHOWN:
             self._console.print(f"… and {len(applied.failures) - _SHOWN} more; see `crosskey history {result.run}`")
         if applied.stopped is not None:

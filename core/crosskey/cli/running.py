@@ -72,7 +72,7 @@ def exit_code(result: RunResult) -> int:
         return int(result.applied.stopped.exit_code)
     if result.applied.interrupted:
         return int(ExitCode.INTERRUPTED)
-    if result.applied.counts["rejected"] or result.applied.counts["unknown"]:
+    if any(result.applied.counts[each] for each in ("rejected", "unknown", "unverified")):
         return int(ExitCode.REJECTED)
     return int(ExitCode.HELD if result.plan.held else ExitCode.OK)
 

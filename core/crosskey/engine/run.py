@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from crosskey.config import Config
 from crosskey.engine.connect import Connect
-from crosskey.engine.order import Applied, Observer, Proposal, Reach, RunOptions, RunResult, Verdict
+from crosskey.engine.order import Applied, Observer, Proposal, Reach, RunOptions, RunResult, Verdict, Waves
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.turn import Turn
 from crosskey.errors import CrosskeyError
@@ -16,7 +16,7 @@ from crosskey.journal import JournalWriter
 from crosskey.plugins import Plugins
 from crosskey.spans import trace_id
 
-__all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "execute", "journalled")
+__all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "Waves", "execute", "journalled")
 
 
 async def execute(

@@ -256,7 +256,6 @@ _UNDO = (
         run TEXT NOT NULL REFERENCES run,
         config_digest TEXT NOT NULL,
         waves TEXT NOT NULL,
-        verified INTEGER NOT NULL,
         written INTEGER NOT NULL,
         classes TEXT NOT NULL,
         since INTEGER NOT NULL

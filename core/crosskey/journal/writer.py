@@ -210,10 +210,10 @@ class JournalWriter(Journal):
             operations.lapse(self._database, operations_)
             self._append(run, "undo.lapsed", {"count": len(operations_)})
 
-    def climb(self, ladder: Ladder) -> None:
-        """Note how far a plan is that is carried out in waves."""
+    def climb(self, ladder: Ladder) -> Ladder:
+        """Note how far a plan is that is carried out in waves; the ladder as it was noted."""
         with self._database.transaction():
-            ladders.save(self._database, self.connection, ladder)
+            return ladders.save(self._database, self.connection, ladder)
 
     def end_ladder(self) -> None:
         """Note that no plan is carried out in waves any more."""
