@@ -167,7 +167,7 @@ async def test_a_late_list_is_looked_at_again_before_anybody_is_blamed(bench):
 
 
 async def test_one_failure_ends_the_canary_and_some_are_borne_later(bench):
-    await staffed(bench, 40)
+    await staffed(bench, 60)
     bench.desk.bad = {"P00"}
     result = await bench.run("apply", waves=Waves(canary=3))
     assert sizes(result) == [(3, 1, 0)]

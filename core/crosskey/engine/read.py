@@ -209,14 +209,14 @@ async def stage_accounts(
             pages += 1
             match page:
                 case AccountsPage(accounts):
-                    for kind in request.kinds:
+                    for kind in request.references:
                         of_kind = [account for account in accounts if account.kind == kind]
                         stage.accounts.add(of_kind, identifying.get(kind, ()))
                     advance(len(accounts))
                 case AccountsComplete():
                     end = page
             await asyncio.sleep(0)
-    counts = {kind: stage.accounts.count(kind) for kind in sorted(request.kinds)}
+    counts = {kind: stage.accounts.count(kind) for kind in request.references}
     if end is None or any(counts.get(kind, 0) < told for kind, told in end.counts.items()):
         told = dict(end.counts) if end else "no end"
         raise ContractError(

@@ -237,7 +237,7 @@ class _Undo:
                     self._propose(planner, operation, found.change, account)
 
     def _propose(self, planner: Planner, operation: OperationRecord, change: Change, account: Account | None) -> None:
-        held = self.protection.holds(change, None, account)
+        held = self.protection.holds(change, None, account) if change.writes else None  # else only the journal changes
         if held is not None:
             planner.findings.add(held)
         elif account is not None and change.former is None and bears_anothers(account, change.subject):
