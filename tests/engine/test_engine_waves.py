@@ -172,7 +172,7 @@ async def test_one_failure_ends_the_canary_and_some_are_borne_later(bench):
     result = await bench.run("apply", waves=Waves(canary=3))
     assert sizes(result) == [(3, 1, 0)]
     assert isinstance(result.applied.stopped, RailError)
-    bench.desk.bad = {"P30"}
+    bench.desk.bad = {"P55"}
     result = await bench.run("apply", waves=Waves(canary=3))
     assert [wave.failed for wave in result.applied.waves] == [0, 0, 0, 1]
     assert (result.applied.stopped, result.verdict) == (None, "partial")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Final, TypedDict
@@ -13,16 +13,16 @@ from crosskey.clock import Clock
 from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import HasCatalogue, Target, TargetSchema
-from crosskey.engine.apply import Alone, apply_changes
+from crosskey.engine.apply import Alone
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
-from crosskey.engine.climb import Climb, Send
+from crosskey.engine.carrying import Carrying
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
-from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult, Waves
+from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.protect import Protection
@@ -37,13 +37,12 @@ from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
 from crosskey.engine.undone import Undone
 from crosskey.engine.unite import Unions, unite
-from crosskey.engine.verify import Verifier
 from crosskey.engine.waves import waves_for
 from crosskey.engine.writing import write_plan
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
-from crosskey.plan import Change, Held, Outcome
+from crosskey.plan import Held
 from crosskey.plugins import Plugins
 
 __all__ = ("Turn",)
@@ -321,67 +320,24 @@ class Turn:
         if plan.size and self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.clock.now())
-        send = self._sending(stage, desk, alone)
-        with self._phase("Applying", "apply", plan.size):
-            if waves is not None:
-                return await self._climb(waves, desk, send).go(plan)
-            if self.options.kind == "apply":
-                self.journal.end_ladder()
-            return await send(plan.changes(), stop=self.options.stop, heard=lambda _outcomes: None)
-
-    def _sending(self, stage: Stage, desk: _Desk, alone: Alone) -> Send:
-        """Whatever writes changes of this run, all at once or a wave of them."""
-
-        async def send(
-            changes: Iterable[Change], *, stop: Callable[[], bool], heard: Callable[[Sequence[Outcome]], None]
-        ) -> Applied:
-            def progress(batch: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
-                self.observer.advance(len(batch))
-                heard(outcomes)
-                done = {outcome.change for outcome in outcomes if outcome.result in ("applied", "already")}
-                stage.proposals.settle(change for change in batch if change.id in done)
-                first = batch[0]
-                failed = sum(outcome.result in ("rejected", "unknown") for outcome in outcomes)
-                facts = {"kind": first.kind, "action": first.action, "count": len(batch), "failed": failed}
-                self._tell("batch.applied", facts)
-
-            return await apply_changes(
-                self.journal,
-                desk.target,
-                changes,
-                run=self.run,
-                batch=desk.schema.batch,
-                settle=self._settle(desk.schema),
-                stop=stop,
-                progress=progress,
-                telling=self.telling,
-                alone=alone,
-            )
-
-        return send
-
-    def _climb(self, waves: Waves, desk: _Desk, send: Send) -> Climb:
-        verifier = Verifier(
-            desk.target,
-            desk.schema,
-            desk.mappings,
-            where=self.config.target.path,
-            settle=self._settle(desk.schema),
-            clock=self.clock,
-            stop=self.options.stop,
-            advance=self.observer.advance,
-        )
-        return Climb(
-            waves,
-            self.journal,
-            verifier,
-            send,
+        carrying = Carrying(
+            config=self.config,
+            journal=self.journal,
+            options=self.options,
             run=self.run,
-            config_digest=self.config.digest,
+            clock=self.clock,
             observer=self.observer,
-            stop=self.options.stop,
+            telling=self.telling,
             tell=self._tell,
+            stage=stage,
+            target=desk.target,
+            schema=desk.schema,
+            mappings=desk.mappings,
+            settle=self._settle(desk.schema),
+            alone=alone,
         )
+        with self._phase("Applying", "apply", plan.size):
+            return await carrying.carry_out(plan, waves)
 
     def _settle(self, schema: TargetSchema) -> timedelta:
         """What the operator says about this desk; else what its plugin says of all desks, and never less than usual."""

@@ -14,6 +14,7 @@ from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import CountsSeats, HasCatalogue, KindSpec, Lookup, Seats, Target, TargetSchema
 from crosskey.engine.batching import batched
 from crosskey.engine.blame import blaming
+from crosskey.engine.carrying import batch_facts
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.fresh import bring_accounts
@@ -296,10 +297,7 @@ class _Undo:
 
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(changes))
-            failed = sum(outcome.result in ("rejected", "unknown") for outcome in outcomes)
-            first = changes[0]
-            facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}
-            self._tell("batch.applied", facts)
+            self._tell("batch.applied", batch_facts(changes, outcomes))
 
         changes = list(plan.changes())
         with self.telling.phase("apply"):
