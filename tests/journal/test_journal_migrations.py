@@ -47,6 +47,7 @@ def test_an_upgrade_keeps_a_private_copy_of_what_was(kept, clock):
 
 
 def test_runs_from_before_traces_were_kept_have_none(path, clock):
+    path.parent.mkdir(mode=0o700)
     path.touch(mode=0o600)
     with Database(path, writable=True) as database:
         migrate(database, clock.now(), version=0, migrations=[each for each in MIGRATIONS if each.version <= 2])
@@ -57,10 +58,9 @@ def test_runs_from_before_traces_were_kept_have_none(path, clock):
                 "INSERT INTO run VALUES ('r-1', 'desk', 1, 'sync', 'command', 'sha-1', '{}', '3', 'wal', ?, ?, 'clean', '{}', '')",
                 (stamp(clock.now()), stamp(clock.now())),
             )
-    kept = path
     with pytest.raises(StorageError, match="older crosskey"):
-        Journal.open(kept, clock=clock)
-    with writing(kept, clock) as journal:
+        Journal.open(path, clock=clock)
+    with writing(path, clock) as journal:
         assert [(run.trace, run.parent) for run in journal.runs()] == [("", "")]
         assert journal.verify().ok
 
