@@ -75,7 +75,7 @@ def undo(
             work = undo_run(session.config, session.plugins, journal, session.connect, options, progress)
             result: UndoResult = asyncio.run(supervised(work, stop))
         if as_json:
-            renderer.result_json(result, saved=None, more={"undone": result.undone.id})
+            renderer.result_json(result, saved=None, more={"undone": result.undone.id, "writes": result.writes})
         else:
             renderer.result(result, applies=True, saved=None)
     return exit_code(result)

@@ -124,7 +124,7 @@ class _Undo:
                 with self.telling.phase("plan"):
                     counts = self._plan(planner)
                     await self._rails(planner, target)
-                proposal = self._proposal(stage, findings, schema, catalogue, counts)
+                proposal = self._proposal(stage, findings, schema, catalogue)
                 applied = await self._apply(target, proposal)
         return UndoResult(
             **msgspec.structs.asdict(proposal),
@@ -270,7 +270,6 @@ class _Undo:
         findings: Findings,
         schema: TargetSchema,
         catalogue: Catalogue,
-        counts: Counter[str],
     ) -> Proposal:
         plan = write_plan(
             stage,
@@ -284,7 +283,7 @@ class _Undo:
             tell=self._tell,
             telling=self.telling,
         )
-        return Proposal(plan=plan, people=counts.total(), accounts={}, schema=schema, catalogue=catalogue)
+        return Proposal(plan=plan, people=0, accounts={}, schema=schema, catalogue=catalogue)
 
     async def _apply(self, target: Target, proposal: Proposal) -> Applied:
         plan = proposal.plan
