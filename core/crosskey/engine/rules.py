@@ -54,7 +54,7 @@ def compile_mappings(config: Config, schema: TargetSchema, catalogue: Catalogue)
 
 
 class NoRules:
-    """The rules of a kind of account that no mapping rules any more: nobody wants one, and nothing is written."""
+    """Rules by which nobody wants an account and nothing is written: for runs that ask no rules."""
 
     groups: frozenset[str] = frozenset()
     apps: frozenset[str] = frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from crosskey.config import Config
 from crosskey.engine.connect import Connect
@@ -17,6 +18,9 @@ from crosskey.plugins import Plugins
 from crosskey.spans import trace_id
 
 __all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "Waves", "execute", "journalled")
+
+
+R = TypeVar("R", bound=RunResult)
 
 
 async def execute(
@@ -39,11 +43,11 @@ async def journalled(
     config: Config,
     journal: JournalWriter,
     options: RunOptions,
-    go: Callable[[str], Awaitable[RunResult]],
+    go: Callable[[str], Awaitable[R]],
     *,
     begun: Callable[[str], None],
     parent: str = "",
-) -> RunResult:
+) -> R:
     """Open a run, do it (``go`` is given its id), and close it with its verdict, however it ends."""
     run = journal.start_run(
         options.kind,

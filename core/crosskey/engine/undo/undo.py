@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 
 from crosskey.config import Config
-from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import CountsSeats, HasCatalogue, KindSpec, Lookup, Seats, Target, TargetSchema
 from crosskey.engine.batching import batched
 from crosskey.engine.blame import blaming
@@ -24,7 +23,7 @@ from crosskey.engine.planner import RANK, KindPlan, Planner
 from crosskey.engine.protect import Protection
 from crosskey.engine.rails import run_rails
 from crosskey.engine.recover import settle_operations
-from crosskey.engine.rules import NoRules, compile_mappings
+from crosskey.engine.rules import NoRules
 from crosskey.engine.run import journalled
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.stage import Stage
@@ -72,15 +71,14 @@ async def undo(
             where="undo",
             fix="list the runs with `crosskey history`",
         )
-    result: list[UndoResult] = []
 
-    async def go(run: str) -> RunResult:
-        result.append(await _Undo(config, plugins, journal, connect, options, observer, run, record).go())
-        return result[0]
+    async def go(run: str) -> UndoResult:
+        return await _Undo(config, plugins, journal, connect, options, observer, run, record).go()
 
     with connect.telling(journal.connection).run(config, options, journal) as told:
-        told.ended(await journalled(config, journal, options, go, begun=told.begun, parent=record.id))
-    return result[0]
+        result = await journalled(config, journal, options, go, begun=told.begun, parent=record.id)
+        told.ended(result)
+    return result
 
 
 class _Undo:
@@ -115,12 +113,11 @@ class _Undo:
             with blaming(self.config.target):
                 schema = await target.schema()
                 catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
-            rules = compile_mappings(self.config, schema, catalogue)
             kinds = {kind.name: kind for kind in schema.kinds}
             with Stage.fresh(self.config.journal.path.with_name("undo.sqlite"), []) as stage:
-                await self._look(target, stage, kinds, rules)
+                await self._look(target, stage, kinds)
                 findings = Findings(stage)
-                planner = await self._planner(target, schema, stage, rules, findings)
+                planner = await self._planner(target, schema, stage, findings)
                 with self.telling.phase("plan"):
                     counts = self._plan(planner)
                     await self._rails(planner, target)
@@ -136,9 +133,7 @@ class _Undo:
             notices=findings.notices,
         )
 
-    async def _look(
-        self, target: Target, stage: Stage, kinds: Mapping[str, KindSpec], rules: Mapping[str, CompiledMapping]
-    ) -> None:
+    async def _look(self, target: Target, stage: Stage, kinds: Mapping[str, KindSpec]) -> None:
         """Stage every account that the run wrote, and those of writes whose outcome nobody knows, as they are now."""
         self.observer.phase("Looking at what it wrote", None)
         keys: dict[str, set[str]] = {}
@@ -157,7 +152,7 @@ class _Undo:
                 kind=kind,
                 keys=tuple(sorted(found - {""})),
                 markers=tuple(sorted(markers.get(kind, set()) - {""})),
-                references=frozenset(references[kind] | set(rules[kind].managed if kind in rules else ())),
+                references=frozenset(references[kind]),
             )
             for kind, found in keys.items()
             if kind in kinds
@@ -170,10 +165,12 @@ class _Undo:
         target: Target,
         schema: TargetSchema,
         stage: Stage,
-        rules: Mapping[str, CompiledMapping],
         findings: Findings,
     ) -> Planner:
-        """What the rails judge a plan by; writes without an outcome are settled first."""
+        """What the rails judge a plan by; writes without an outcome are settled first.
+
+        No rules are asked: what is taken back may have been done by rules that nobody can compile any more.
+        """
         kinds = {kind.name: kind for kind in schema.kinds}
         with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(
@@ -182,7 +179,7 @@ class _Undo:
         return Planner(
             stage,
             self.journal,
-            [KindPlan(kind, rules.get(kind.name) or NoRules()) for kind in schema.kinds],
+            [KindPlan(kind, NoRules()) for kind in schema.kinds],
             self.protection,
             clock=self.connect.clock,
             settle=self._settle(schema),
