@@ -2,6 +2,7 @@
 
 from crosskey.journal.approvals import Approval, ApprovalState, Approved
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     Absence,
@@ -41,6 +42,7 @@ __all__ = (
     "EventRecord",
     "Journal",
     "JournalWriter",
+    "Ladder",
     "Link",
     "OperationRecord",
     "OperationState",
