@@ -55,6 +55,7 @@ class Database:
         self.path = path
         self.writable = writable
         self.journal_mode = ""
+        self.upgraded = False
         self._failed: StorageError | None = None
         self._fence: Callable[[], None] = _no_fence
         self._told: Callable[[float], None] | None = None
@@ -94,6 +95,19 @@ class Database:
                 fix="close whatever else has it open, then run the same command again",
             )
         self.value(f"PRAGMA synchronous = {synchronous}")
+
+    def go_on_in_memory(self) -> None:
+        """Continue on a private copy in memory, so that a reader can upgrade what it must not change."""
+        with self._translated():
+            copy = sqlite3.connect(":memory:", isolation_level=None)
+            self.connection.backup(copy)
+        self.connection.close()
+        self.connection, self.upgraded = copy, True
+        self._tables = sqlite_utils.Database(copy, recursive_triggers=False, execute_plugins=False)
+
+    def read_only(self) -> None:
+        """Refuse to write from now on."""
+        self.value("PRAGMA query_only = ON")
 
     def guard_with(self, fence: Callable[[], None]) -> None:
         """Run ``fence`` at the start of every later transaction; it raises when this writer must not write any more."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from crosskey.clock import Clock
-from crosskey.journal import events, leavers, links, operations, plans, runs, snapshots, vouchers
+from crosskey.journal import events, evidence, leavers, links, operations, plans, runs, snapshots, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
@@ -163,4 +163,4 @@ class Journal:
 
     def verify(self) -> Verification:
         """Walk the chain of events of the whole file: was anything edited, removed, inserted or reordered?"""
-        return events.verify(self._database)
+        return evidence.verify(self._database)

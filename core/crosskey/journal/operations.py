@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 import msgspec
 
 from crosskey.errors import RejectedError, StorageError
-from crosskey.journal import events
+from crosskey.journal import events, outcomes
 from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.lookups import chunks, in_json
 from crosskey.journal.records import OperationRecord, OperationState
-from crosskey.model import Subject
+from crosskey.model import Scalar, Subject
 from crosskey.plan import Change
 
 __all__ = (
@@ -62,24 +62,20 @@ def intend(
     """
     known = of_run(database, run, changes)
     texts = {change.id: msgspec.json.encode(change).decode() for change in changes if change.id not in known}
-    facts = {"count": len(changes), "changes_digest": events.digest(texts.values())}
-    event = events.append(database, now, connection, run, "batch.intended", facts)
     at, until = stamp(now), stamp(now + settle)
-    again = [known[change.id] for change in changes if change.id in known]
-    repeated = database.many(
-        "UPDATE operation SET state = 'intent', attempts = attempts + 1, intent_at = ?, settle_until = ?,"
-        " resolved_at = NULL, outcome_code = '', message = '' WHERE id = ? AND state IN ('intent', 'failed')",
-        ((at, until, operation) for operation in again),
-    )
-    if repeated != len(again):
-        raise StorageError(
-            "a change of this run was about to be written twice",
-            code="write-twice",
-            where=str(database.path),
-            fix="report this with the run's id: crosskey history " + run,
-        )
+    first = int(database.value("SELECT coalesce(max(id), 0) + 1 FROM operation"))
+    facts: dict[str, Scalar] = {
+        "count": len(changes),
+        "changes_digest": events.digest(texts.values()),
+        "first": first,
+        "settle_until": until,
+    }
+    if again := [known[change.id] for change in changes if change.id in known]:
+        facts |= _intend_again(database, run, again, at, until)
+    event = events.append(database, now, connection, run, "batch.intended", facts)
     rows = [
         (
+            number,
             run,
             connection,
             one.id,
@@ -91,19 +87,45 @@ def intend(
             at,
             until,
             event,
+            event,
         )
-        for one in changes
-        if one.id in texts
+        for number, one in enumerate((one for one in changes if one.id in texts), first)
     ]
     _insert(database, rows)
+
+
+def _intend_again(database: Database, run: str, again: Sequence[int], at: str, until: str) -> dict[str, Scalar]:
+    """Open operations anew, where nothing can have been written; what the event must say of them."""
+    standing = outcomes.standing(database, again)
+    if not all(row.state in ("intent", "failed") for row in standing):
+        raise StorageError(
+            "a change of this run was about to be written twice",
+            code="write-twice",
+            where=str(database.path),
+            fix="report this with the run's id: crosskey history " + run,
+        )
+    fresh = [
+        msgspec.structs.replace(
+            row,
+            state="intent",
+            attempts=row.attempts + 1,
+            intent_at=at,
+            settle_until=until,
+            resolved_at=None,
+            code="",
+            message="",
+        )
+        for row in standing
+    ]
+    return outcomes.replace(database, standing, fresh)
 
 
 def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
     try:
         database.connection.executemany(
-            "INSERT INTO operation (run, connection, change_id, kind, issuer, subject, key, change, state, attempts,"
-            " intent_at, settle_until, outcome_code, message, event)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?, '', '', ?)",
+            "INSERT INTO operation (id, run, connection, change_id, kind, issuer, subject, key, change, state,"
+            " attempts, intent_at, settle_until, outcome_code, message, event, told)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?, '', '', ?, ?)",
             rows,
         )
     except sqlite3.IntegrityError as error:
@@ -117,34 +139,35 @@ def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
         ) from error
 
 
-def settle(database: Database, now: datetime, outcomes: Sequence[Settled], *, answered: bool) -> None:
-    """Note what became of operations inside the caller's transaction.
+def settle(database: Database, now: datetime, settled: Sequence[Settled], *, answered: bool) -> dict[str, Scalar]:
+    """Note what became of operations inside the caller's transaction; what the event must say that comes right after.
 
     ``answered``: the target said so, which only an open intent can wait for; otherwise somebody looked.
     """
-    changed = database.many(
-        "UPDATE operation SET state = ?, resolved_at = ?, outcome_code = ?, message = ?, key = ?"
-        " WHERE id = ? AND state IN ('intent', ?)",
-        (
-            (
-                one.state,
-                None if one.state == "uncertain" else stamp(now),
-                one.code,
-                one.message,
-                one.key,
-                one.operation,
-                "intent" if answered else "uncertain",
-            )
-            for one in outcomes
-        ),
-    )
-    if changed != len(outcomes):
+    open_states = ("intent",) if answered else ("intent", "uncertain")
+    by_id = {one.operation: one for one in settled}
+    standing = [row for row in outcomes.standing(database, list(by_id)) if row.state in open_states]
+    if len(standing) != len(settled):
         raise StorageError(
             "an outcome came for a write that is not open",
             code="outcome-without-intent",
             where=str(database.path),
             fix="report this; `crosskey history` shows the run",
         )
+    at = stamp(now)
+    fresh = [
+        msgspec.structs.replace(
+            row,
+            state=one.state,
+            key=one.key,
+            resolved_at=None if one.state == "uncertain" else at,
+            code=one.code,
+            message=one.message,
+        )
+        for row in standing
+        for one in (by_id[row.id],)
+    ]
+    return outcomes.replace(database, standing, fresh)
 
 
 def get(database: Database, connection: str, operation: str) -> OperationRecord:

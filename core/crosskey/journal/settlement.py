@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +15,7 @@ from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
 from crosskey.journal.ownership import link_after
 from crosskey.journal.records import Link, OperationState
-from crosskey.model import Subject
+from crosskey.model import Scalar, Subject
 from crosskey.plan import Change, Outcome, Result
 
 __all__ = ("Resolution", "forget", "record", "resolve")
@@ -61,8 +61,9 @@ def record(
     settled = {outcome.change: _settled(by_change[outcome.change], outcome, ids) for outcome in outcomes}
     done = [(by_change[change], one) for change, one in settled.items() if one.state == "done"]
     settled.update(_link(database, now, connection, run, done))
-    operations.settle(database, now, list(settled.values()), answered=True)
-    _close(database, now, connection, run, "batch.recorded", Counter[str](one.state for one in settled.values()))
+    facts = operations.settle(database, now, list(settled.values()), answered=True)
+    counts = Counter[str](one.state for one in settled.values())
+    _close(database, now, connection, run, "batch.recorded", {**counts, **facts})
     return [_noted(outcome, settled[outcome.change]) for outcome in outcomes]
 
 
@@ -95,8 +96,8 @@ def resolve(
     one = Settled(operation=int(operation), state=_RESOLVED[resolution], key=key)
     if resolution == "present":
         one = _link(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
-    operations.settle(database, now, [one], answered=False)
-    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state})
+    facts = operations.settle(database, now, [one], answered=False)
+    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state, **facts})
 
 
 def forget(
@@ -170,7 +171,7 @@ def _moved(database: Database, connection: str, change: Change, link: Link) -> L
 
 
 def _close(
-    database: Database, now: datetime, connection: str, run: str, kind: str, facts: dict[str, str] | Counter[str]
+    database: Database, now: datetime, connection: str, run: str, kind: str, facts: Mapping[str, Scalar]
 ) -> None:
     """What crosskey knows has changed: plans made before are stale."""
     events.append(database, now, connection, run, kind, facts)
