@@ -44,6 +44,10 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "mapping-problem": ("that person", "fill the attribute in at the source, or change the rule that is named"),
     "unsettled": ("that person", "run again after the time that is named: what happened is looked up first"),
     "refused-before": ("that update", "do in the target by hand what the message names; tried again after a day"),
+    "restored": (
+        "disables of every kind; people whose account is there although no list brings it",
+        "`--allow restored=N` lets up to N disables a kind through; the rail ends once a run read and decided everything",
+    ),
     "review": ("the whole run", "whatever the plugin asks for"),
 }
 
@@ -66,6 +70,10 @@ EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.OVERDUE: (
         "`status`: no round succeeded in time, or the watcher died",
         "look whether `crosskey watch` runs",
+    ),
+    ExitCode.ALTERED: (
+        "`audit verify`, `doctor`: the journal is not what was written",
+        "read what can be trusted; restore a backup",
     ),
     ExitCode.INTERRUPTED: ("Ctrl-C or a signal ended the run early; what it did is in the journal", "run again"),
 }

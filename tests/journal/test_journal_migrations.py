@@ -89,6 +89,8 @@ def test_an_older_journal_is_read_without_being_touched_and_upgraded_by_the_writ
 def test_whichever_statement_fails_the_old_version_or_the_new_one_is_there(path, clock, version):
     """A failure is put into the place of each statement of each step, one after the other."""
     steps = [each for each in MIGRATIONS if each.version > version]
+    path.parent.mkdir(exist_ok=True)
+    newest = schema_of_a_fresh_one(path, clock)
     for at, step in enumerate(steps):
         for count in range(len(step.statements) + 1):
             if version:
@@ -104,7 +106,7 @@ def test_whichever_statement_fails_the_old_version_or_the_new_one_is_there(path,
                 assert database.value("PRAGMA user_version") == stands
                 assert migrate(database, clock.now(), version=stands) is None or stands
                 assert identify(database) == MIGRATIONS[-1].version
-                assert schema(database) == schema_of_a_fresh_one(path, clock)
+                assert schema(database) == newest
             for one in path.parent.iterdir():
                 one.unlink()
 

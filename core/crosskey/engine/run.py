@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -11,12 +12,14 @@ from crosskey.engine.connect import Connect
 from crosskey.engine.order import Applied, Observer, Proposal, Reach, RunOptions, RunResult, Verdict
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.turn import Turn
-from crosskey.errors import CrosskeyError
-from crosskey.journal import JournalWriter
+from crosskey.errors import CrosskeyError, StorageError
+from crosskey.journal import JournalWriter, Signer
 from crosskey.plugins import Plugins
 from crosskey.spans import trace_id
 
 __all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "execute")
+
+_log = logging.getLogger("crosskey.run")
 
 
 async def execute(
@@ -40,6 +43,7 @@ async def _execute(
         options.expected.refuse_stale(
             lineage=journal.lineage, serial=journal.serial, config_digest=config.digest, now=connect.clock.now()
         )
+    signer = Signer(config.journal.sign_with) if config.journal.sign_with is not None else None
     run = journal.start_run(
         options.kind,
         trigger=options.trigger,
@@ -61,7 +65,21 @@ async def _execute(
     counts = {**result.plan.header.counts, **_results(result.applied)}
     stopped = result.applied.stopped
     journal.end_run(run, result.verdict, counts, note=_note(stopped) if stopped else _doubt(result))
+    _keep_up(config, plugins, journal, signer)
     return result
+
+
+def _keep_up(config: Config, plugins: Plugins, journal: JournalWriter, signer: Signer | None) -> None:
+    """Seal and tidy the journal. The run is over and told: what fails here is tried again after the next."""
+    kept = config.journal
+    try:
+        told = journal.keep_up(keep=kept.keep, keep_plans=kept.keep_plans, signer=signer)
+    except StorageError as error:
+        _log.warning("the journal could not be tidied: %s", error.message)
+        return
+    for event in told:
+        _log.info("%s %s", event.kind, " ".join(f"{name}={value}" for name, value in event.facts.items()))
+        plugins.emit(event)
 
 
 def _note(error: CrosskeyError) -> str:

@@ -28,6 +28,7 @@ from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.recover import Recovery, settle_operations
+from crosskey.engine.restored import is_settled
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_origin
@@ -146,6 +147,8 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
+        if self.journal.is_restored:
+            raise DoubtError("the journal came from a backup")
         if self.allowed.names:
             raise DoubtError("what somebody lets through by name concerns everybody")
         origin = read_origin(self._snapshot)
@@ -223,6 +226,8 @@ class Turn:
             clock=self.clock,
         )
         keeping.keep(stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held)
+        if is_settled(self.journal, self.options, gathered.reach, plan, applied):
+            self.plugins.emit(self.journal.settle_restore(self.run))
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,

@@ -1,5 +1,7 @@
 """The journal: every write intended before it is sent and recorded after, in one SQLite file with one writer."""
 
+from crosskey.journal.condition import JournalFile
+from crosskey.journal.heads import Head, read_heads, write_heads
 from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
@@ -16,6 +18,8 @@ from crosskey.journal.records import (
     Voucher,
 )
 from crosskey.journal.rounds import Rounds
+from crosskey.journal.segments import Segment
+from crosskey.journal.signing import Signer
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.watchbook import Watchbook
 from crosskey.journal.watchers import Ask, WatcherRecord
@@ -27,7 +31,9 @@ __all__ = (
     "Delivery",
     "EstablishedBy",
     "EventRecord",
+    "Head",
     "Journal",
+    "JournalFile",
     "JournalWriter",
     "Link",
     "OperationRecord",
@@ -36,6 +42,8 @@ __all__ = (
     "Rounds",
     "RunKind",
     "RunRecord",
+    "Segment",
+    "Signer",
     "SnapshotRecord",
     "Trouble",
     "Verdict",
@@ -43,4 +51,6 @@ __all__ = (
     "Voucher",
     "Watchbook",
     "WatcherRecord",
+    "read_heads",
+    "write_heads",
 )

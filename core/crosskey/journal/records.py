@@ -141,7 +141,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
     ``first_bad`` is the first event that cannot, and ``reason`` says why. ``lineage`` names the history, ``keys`` are
     the public keys that signed segments, ``restored`` says where the journal came from a backup (former lineage and
-    event). ``notes`` tell what is worth knowing and not wrong.
+    event). ``notes`` tell what is worth knowing and not wrong, ``damage`` what SQLite found in the file.
     """
 
     events: int
@@ -155,11 +155,12 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    damage: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was edited, removed, inserted or put in another order."""
-        return self.first_bad is None
+        """Whether nothing was edited, removed, inserted or put in another order, and the file is sound."""
+        return self.first_bad is None and not self.damage
 
     @property
     def trustworthy(self) -> str:

@@ -265,12 +265,6 @@ class JournalWriter(Journal):
 
     # -- upkeep -------------------------------------------------------------------------------------------------------
 
-    @property
-    def is_restored(self) -> bool:
-        """Whether the journal came from a backup, and no run has found its way again since."""
-        sql = "SELECT restored FROM connection WHERE name = ?"
-        return bool(self._database.value(sql, (self.connection,)))
-
     def settle_restore(self, run: str) -> Event:
         """Note that a run read everything and that whatever it found has been decided: what is known counts again."""
         event = Event(kind="restore.settled", at=self._clock.now(), run=run)

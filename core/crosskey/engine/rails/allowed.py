@@ -11,7 +11,7 @@ from crosskey.errors import ConfigError, close_matches
 __all__ = ("Allowed",)
 
 
-_NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing", "swap-differs"})
+_NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing", "swap-differs", "restored"})
 _NAMED = frozenset({"empty-group", "voucher-unread"})
 
 
@@ -39,7 +39,7 @@ class Allowed(msgspec.Struct, frozen=True):
                     code="allow",
                     where="--allow",
                     fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N, accounts-missing=N, "
-                    "swap-differs=N, empty-group=NAME or voucher-unread=ISSUER",
+                    "swap-differs=N, restored=N, empty-group=NAME or voucher-unread=ISSUER",
                 )
         return cls(numbers, frozenset(names))
 

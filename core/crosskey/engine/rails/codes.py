@@ -24,6 +24,7 @@ RAILS: Mapping[str, str] = {
     "mapping-problem": "the rules cannot make a valid account for this person",
     "unsettled": "an earlier write has no known outcome yet",
     "refused-before": "the target did not do the very same a short while ago",
+    "restored": "the journal came from a backup, so it knows less than happened",
     "review": "a plugin objects to the plan",
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
