@@ -46,7 +46,7 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "refused-before": ("that update", "do in the target by hand what the message names; tried again after a day"),
     "restored": (
         "disables of every kind; people whose account is there although no list brings it",
-        "`--allow restored=N` lets up to N disables a kind through; the rail ends once a run read and decided everything",
+        "`--allow restored=N` lets up to N disables a kind through; the rail ends once a run decided everything",
     ),
     "review": ("the whole run", "whatever the plugin asks for"),
 }

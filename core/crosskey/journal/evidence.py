@@ -7,6 +7,7 @@ closed the journal in good order left them. Not covered: reads, plans and what a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -50,6 +51,7 @@ class _Walk:
         self.start = self.segments[-1].last if since_sealed and self.segments else int(self.pruned)
         self.replaced = self._replaced()
         self.operations = 0
+        self.outcomes = 0
         self.through = 0
         self.taken: Facts = {}
         self.summed: Facts | None = None
@@ -138,10 +140,12 @@ class _Walk:
 
     def _outcomes_match(self, seq: int, facts: Facts) -> bool:
         leaves = dict(self.replaced.get(seq, {}))
-        for row in self.database.rows(_TOLD, (seq,)):
-            standing = Standing(*row)
-            leaves[standing.id] = standing.leaf
-        return outcomes.digest(leaves) == facts["outcomes_digest"]
+        rows = [Standing(*row) for row in self.database.rows(_TOLD, (seq,))]
+        leaves.update((standing.id, standing.leaf) for standing in rows)
+        if outcomes.digest(leaves) != facts["outcomes_digest"]:
+            return False
+        self.outcomes += len(rows)
+        return True
 
     def _replaced(self) -> dict[int, dict[int, str]]:
         rows = self.database.rows(
@@ -167,7 +171,7 @@ class _Walk:
     # -- what stands beside them --------------------------------------------------------------------------------------
 
     def _ends(self, seq: int, previous: str) -> list[tuple[int, str]]:
-        """What is wrong with the end of the chain, and with what only the whole of it can tell."""
+        """What is wrong with the end of the chain, and with what stands in no event."""
         if (seq, previous) != (self.head_seq, self.head):
             return [(seq + 1, "events at the end are missing")]
         if (self.newest or 0) > seq:
@@ -175,13 +179,15 @@ class _Walk:
         name = (self.taken.get("lineage"), self.taken.get("created_at"))
         if name not in ((self.lineage, self.created), (None, None)):
             return [(seq + 1, "the journal's name is not what was written")]
-        if not self.whole:
-            return []
+        told = "SELECT count(*) FROM operation WHERE told > ? AND told <> event"
+        if self.database.value(told, (self.start,)) != self.outcomes and not self._moved():
+            return [(seq + 1, "an outcome stands that no event vouches for")]
+        return self._beside(seq) if self.whole else []
+
+    def _beside(self, seq: int) -> list[tuple[int, str]]:
+        """What only the whole of the chain can tell."""
         if self.through != self.pruned:
             return [(self.start + 1, "events were removed that nobody pruned")]
-        return self._tables(seq)
-
-    def _tables(self, seq: int) -> list[tuple[int, str]]:
         sql = "SELECT count(*) FROM operation WHERE event > ? AND event <= ?"
         reason = ""
         if self.database.value(sql, (self.start, self.head_seq)) != self.operations:
@@ -220,4 +226,6 @@ class _Walk:
         if segment.last < self.start:
             return True
         row = self.database.row("SELECT kind, facts FROM event WHERE seq = ?", (segment.last + 1,))
-        return row is not None and row[0] == "segment.sealed" and _facts.decode(row[1]) == segment.facts
+        with suppress(msgspec.DecodeError):
+            return row is not None and row[0] == "segment.sealed" and _facts.decode(row[1]) == segment.facts
+        return False

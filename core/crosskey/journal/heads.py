@@ -12,7 +12,7 @@ import msgspec
 
 from crosskey.errors import ConfigError
 from crosskey.journal import segments
-from crosskey.journal.database import Database, stamp
+from crosskey.journal.database import Database
 from crosskey.journal.records import Verification
 from crosskey.journal.signing import is_signed
 
@@ -47,7 +47,7 @@ def export(database: Database) -> list[Head]:
             first=each.first,
             seq=each.last,
             hash=each.head,
-            at=stamp(each.sealed_at),
+            at=each.sealed_at,
             key=each.key,
             signature=each.signature,
         )

@@ -32,7 +32,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     last: int
     head: str
-    sealed_at: datetime
+    sealed_at: str
     key: str = ""
     signature: str = ""
     mark: str = ""
@@ -40,7 +40,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def signed(self) -> tuple[str | int, ...]:
         """What a signature covers."""
-        return ("crosskey-head/1", self.lineage, self.number, self.first, self.last, self.head, stamp(self.sealed_at))
+        return ("crosskey-head/1", self.lineage, self.number, self.first, self.last, self.head, self.sealed_at)
 
     @property
     def facts(self) -> dict[str, Scalar]:
@@ -72,8 +72,8 @@ def is_due(database: Database, now: datetime) -> bool:
     sealed, before = _end(database)
     if int(database.value("SELECT head_seq FROM meta")) - sealed >= EVENTS:
         return True
-    since = before.sealed_at if before else moment(database.value("SELECT at FROM event ORDER BY seq LIMIT 1"))
-    return now - since >= AGE
+    since = before.sealed_at if before else database.value("SELECT at FROM event ORDER BY seq LIMIT 1")
+    return now - moment(since) >= AGE
 
 
 def seal(database: Database, now: datetime, connection: str, signer: Signer | None) -> dict[str, Scalar]:
@@ -81,7 +81,12 @@ def seal(database: Database, now: datetime, connection: str, signer: Signer | No
     sealed, before = _end(database)
     seq, head, lineage = database.rows("SELECT head_seq, head_hash, lineage FROM meta")[0]
     fresh = Segment(
-        number=before.number + 1 if before else 1, lineage=lineage, first=sealed + 1, last=seq, head=head, sealed_at=now
+        number=before.number + 1 if before else 1,
+        lineage=lineage,
+        first=sealed + 1,
+        last=seq,
+        head=head,
+        sealed_at=stamp(now),
     )
     if signer is not None:
         fresh = msgspec.structs.replace(fresh, key=signer.public, signature=signer.sign(fresh.signed))
@@ -94,7 +99,7 @@ def seal(database: Database, now: datetime, connection: str, signer: Signer | No
             fresh.first,
             fresh.last,
             fresh.head,
-            stamp(now),
+            fresh.sealed_at,
             fresh.key,
             fresh.signature,
             fresh.mark,
@@ -130,7 +135,7 @@ def _segment(row: Row) -> Segment:
         first=first,
         last=last_seq,
         head=head,
-        sealed_at=moment(sealed_at),
+        sealed_at=sealed_at,
         key=key,
         signature=signature,
         mark=mark,
