@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -94,10 +95,8 @@ def test_a_kill_while_it_is_pruned_leaves_a_journal_that_verifies_and_goes_on(pa
             raise KeyboardInterrupt
 
     journal._database.guard_with(fence)
-    try:
+    with suppress(KeyboardInterrupt):
         journal.keep_up(keep=timedelta(days=2), keep_plans=timedelta(days=2))
-    except KeyboardInterrupt:
-        pass
     journal._database.close()
     journal._lock.release()
     with Journal.open(path, clock=clock) as reader:
