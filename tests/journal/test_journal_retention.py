@@ -122,7 +122,7 @@ def test_plans_go_earlier_and_those_without_a_change_earliest(path, clock):
             journal.add_changes(id_, [create(1)] if "counts" in parts else [])
             journal.finish_plan(made)
         journal.end_run(run, "clean", {})
-    upkeep(path, clock, days=6, plans=timedelta(days=90), keep=timedelta(days=400))
+    upkeep(path, clock, days=2.5, plans=timedelta(days=90), keep=timedelta(days=400))
     assert rows(path, "plan") == 3
     upkeep(path, clock, days=2, plans=timedelta(days=90), keep=timedelta(days=400))
     look = sqlite3.connect(path)

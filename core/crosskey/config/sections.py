@@ -165,7 +165,7 @@ class JournalSettings(Settings, frozen=True, kw_only=True):
         timedelta,
         Meta(description="How long it is kept what was done. Links, and heads of the chain, are kept for ever."),
     ] = timedelta(days=400)
-    keep_plans: Annotated[timedelta, Meta(description="How long plans are kept; those without a change a week.")] = (
+    keep_plans: Annotated[timedelta, Meta(description="How long plans are kept; those without a change, 3 days.")] = (
         timedelta(days=90)
     )
     sign_with: Annotated[

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -34,6 +35,7 @@ def durability(version: tuple[int, int, int]) -> tuple[Literal["wal", "truncate"
     return ("wal", "full") if patched else ("truncate", "extra")
 
 
+@lru_cache(maxsize=256)  # a batch is written at one moment
 def stamp(at: datetime) -> str:
     """A time as the journal keeps it: UTC, fixed width, so that text order is time order."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -78,6 +80,7 @@ class Database:
             "cell_size_check = ON",
             "mmap_size = 0",
             "temp_store = MEMORY",
+            "cache_size = -16384",  # in KiB: keys come in no order, so that each batch touches many pages
         ):
             self.value(f"PRAGMA {pragma}")
         if not self.writable:

@@ -22,7 +22,7 @@ from crosskey.plan import Change
 
 __all__ = ("verify",)
 
-_QUIET = ("lease.", "watch.", "quarantine.", "segment.", "journal.pruned")
+_QUIET = ("lease.", "watch.", "quarantine.", "segment.", "journal.")
 """Events of those kinds leave all links as they are."""
 
 Facts = Mapping[str, Scalar]
@@ -55,6 +55,7 @@ class _Walk:
         self.through = 0
         self.taken: Facts = {}
         self.summed: Facts | None = None
+        self.links_stand = False
         self.restored: list[str] = []
 
     def go(self) -> Verification:
@@ -159,11 +160,11 @@ class _Walk:
         """Remember what later checks compare with."""
         if "links_digest" in facts:
             self.summed = {name: facts[name] for name in ("links", "links_digest")}
-        elif not kind.startswith(_QUIET):
-            self.summed = None  # links may have changed since
-        if kind == "lease.taken":
+        if not kind.startswith(_QUIET):
+            self.links_stand = "links" in facts  # otherwise they may have changed since
+        if "created_at" in facts:
             self.taken = facts
-        elif kind == "journal.pruned":
+        if kind == "journal.pruned":
             self.through = int(str(facts["through"]))
         elif kind == "journal.restored":
             self.restored.append(f"{facts['former']}:{seq}")
@@ -198,7 +199,8 @@ class _Walk:
 
     def _links_changed(self) -> bool:
         # What was upgraded in memory, to be read only, has other columns than its last writer summed.
-        return bool(self.summed) and not self.database.upgraded and sum_links(self.database) != self.summed
+        told = self.summed if self.links_stand and not self.database.upgraded else None
+        return told is not None and sum_links(self.database) != told
 
     def _moved(self) -> bool:
         """Whether somebody wrote meanwhile, so that tables are ahead of what was walked."""

@@ -41,10 +41,11 @@ class LinkSum:
         return self._told is None or bool(self._database.value("SELECT touched FROM link_touched"))
 
     def facts(self) -> dict[str, Scalar]:
-        """What an event must say, inside the caller's transaction."""
-        if self.is_due or self._told is None:
-            self._told = sum_links(self._database)
-            self._database.run("UPDATE link_touched SET touched = 0")
+        """What an event must say, inside the caller's transaction: the digest, or only the number where it stands."""
+        if self._told is not None and not self.is_due:
+            return {"links": self._told["links"]}
+        self._told = sum_links(self._database)
+        self._database.run("UPDATE link_touched SET touched = 0")
         return self._told
 
 
@@ -62,8 +63,10 @@ def sum_links(database: Database) -> dict[str, Scalar]:
 
 
 def _last_told(database: Database) -> dict[str, Scalar] | None:
+    """What was told since the last segment was sealed: each segment tells it once, because earlier ones may go."""
     text = database.value(
-        "SELECT facts FROM event WHERE kind IN ('run.closed', 'links.summed') ORDER BY seq DESC LIMIT 1"
+        "SELECT facts FROM event WHERE seq > (SELECT coalesce(max(last_seq), 0) FROM segment)"
+        " AND kind IN ('run.closed', 'links.summed') AND facts LIKE '%links_digest%' ORDER BY seq DESC LIMIT 1"
     )
     facts = _facts.decode(text) if text else {}
-    return {name: facts[name] for name in ("links", "links_digest")} if "links_digest" in facts else None
+    return {name: facts[name] for name in ("links", "links_digest")} if facts else None

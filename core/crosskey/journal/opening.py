@@ -22,6 +22,7 @@ from crosskey.journal.holder import Holder, this_process
 from crosskey.journal.lease import Lease
 from crosskey.journal.linksum import LinkSum
 from crosskey.journal.migrations import AUDITED, MIGRATIONS, identify, migrate
+from crosskey.model import Scalar
 
 __all__ = ("Writing", "only_connection", "open_to_read", "open_to_write")
 
@@ -143,6 +144,17 @@ def _note_restore(database: Database, holder: Holder, reason: str) -> None:
     database.run("UPDATE connection SET restored = ?", (seq,))
 
 
+def _name(database: Database) -> dict[str, Scalar]:
+    """Which history this is, once in each segment, so that the name in the file can be compared with it."""
+    lineage, created_at = database.rows("SELECT lineage, created_at FROM meta")[0]
+    told = database.row(
+        "SELECT 1 FROM event WHERE seq > (SELECT coalesce(max(last_seq), 0) FROM segment) AND kind = 'lease.taken'"
+        " AND json_extract(facts, '$.lineage') = ?",
+        (lineage,),
+    )
+    return {} if told else {"lineage": lineage, "created_at": created_at}
+
+
 def _left(database: Database, head: HeadFile | None, checked_at: datetime, *, restored: bool) -> HeadFile:
     """What this writer leaves beside the journal, should it never come to its end."""
     lineage, seq, mark = database.rows("SELECT lineage, head_seq, head_hash FROM meta")[0]
@@ -160,13 +172,11 @@ def _left(database: Database, head: HeadFile | None, checked_at: datetime, *, re
 def _begin(database: Database, lease: Lease) -> bool:
     """Say in the chain who writes from now on, and which runs never ended; whether there were any."""
     holder, dead = lease.holder, lease.replaced
-    lineage, created_at = database.rows("SELECT lineage, created_at FROM meta")[0]
-    facts = {
+    facts: dict[str, Scalar] = {
         "epoch": lease.epoch,
         "pid": holder.pid,
         "replaced_pid": None if dead is None else dead.pid,
-        "lineage": lineage,
-        "created_at": created_at,
+        **_name(database),
     }
     events.append(database, holder.since, holder.connection, "", "lease.taken", facts)
     crashed = runs.close_crashed(database, holder.since, holder.connection)

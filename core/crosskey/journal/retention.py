@@ -22,7 +22,7 @@ __all__ = ("DAILY", "QUIET", "READS", "prune", "return_space")
 DAILY: Final = timedelta(days=1)
 """How often it is looked what is too old."""
 
-QUIET: Final = timedelta(days=7)
+QUIET: Final = timedelta(days=3)
 """How long plans without a change are kept: the next ones say the same."""
 READS: Final = timedelta(days=30)
 """How long it is kept how much a read brought; the last complete one of each stream always is."""

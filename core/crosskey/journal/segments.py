@@ -16,6 +16,8 @@ from crosskey.model import Scalar
 __all__ = ("Segment", "is_due", "last", "mark_of", "seal", "stream")
 
 EVENTS: Final = 10_000
+OPERATIONS: Final = 5_000
+"""Whoever opens the journal to write looks at all that is not sealed, so that stays little."""
 AGE: Final = timedelta(days=1)
 
 _COLUMNS = "number, lineage, first_seq, last_seq, head, sealed_at, key, signature, mark"
@@ -71,6 +73,8 @@ def is_due(database: Database, now: datetime) -> bool:
     """Whether the open segment is long or old enough to be sealed."""
     sealed, before = _end(database)
     if int(database.value("SELECT head_seq FROM meta")) - sealed >= EVENTS:
+        return True
+    if int(database.value("SELECT count(*) FROM operation WHERE event > ?", (sealed,))) >= OPERATIONS:
         return True
     since = before.sealed_at if before else database.value("SELECT at FROM event ORDER BY seq LIMIT 1")
     return now - moment(since) >= AGE
