@@ -28,6 +28,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("crosskey.cli.audit:audit", "Prove that the journal is what was written, or say from where it is not."),
     "doctor": ("crosskey.cli.doctor:doctor", "Say whether this machine, the journal and its disk are fit; offline."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
+    "cassette": (
+        "crosskey.cli.cassette:cassette",
+        "Record what vendors answer, without secrets and people, for tests.",
+    ),
     "plugins": ("crosskey.cli.plugins:plugins", "List plugins, or show one plugin's settings."),
 }
 """The built-in commands: where each is, and the line that help shows (compared with its own help by a test)."""
