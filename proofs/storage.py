@@ -92,7 +92,7 @@ class Fault(msgspec.Struct, frozen=True):
     """What is done, and what a run then comes to. ``code``: the error's, or the rail that holds."""
 
     name: str
-    inflict: Callable[[Company], None]
+    inflict: Callable[[Company], object]
     exit_code: ExitCode
     code: str
 
@@ -131,7 +131,7 @@ _READ_ONLY = (ExitCode.STORAGE, "journal-read-only")
 FAULTS: tuple[Fault, ...] = (
     Fault("open to everybody", lambda at: at.journal.chmod(0o644), ExitCode.STORAGE, "journal-exposed"),
     Fault("a folder in its place", lambda at: _folder(at.journal), ExitCode.STORAGE, "journal-foreign"),
-    Fault("emptied", lambda at: at.journal.write_text("") and None, ExitCode.STORAGE, "journal-corrupt"),
+    Fault("emptied", lambda at: at.journal.write_text(""), ExitCode.STORAGE, "journal-corrupt"),
     Fault("cut in half", _cut, ExitCode.STORAGE, "journal-corrupt"),
     Fault("a damaged header", lambda at: at.writes(0, bytes(16)), ExitCode.STORAGE, "journal-foreign"),
     Fault("damaged pages", lambda at: _spoil(at.journal), ExitCode.STORAGE, "journal-corrupt"),
