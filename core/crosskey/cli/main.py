@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Prove that another directory changes nothing, then move the links to it.",
     ),
     "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
+    "replay": ("crosskey.cli.replay:replay", "Say what other rules would have done in a run that is past."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
     "plugins": ("crosskey.cli.plugins:plugins", "List plugins, or show one plugin's settings."),

@@ -2,7 +2,8 @@
 
 from crosskey.config.durations import duration_text, parse_duration
 from crosskey.config.hook_address import hook_addresses
-from crosskey.config.loader import load_config
+from crosskey.config.lines import line_of
+from crosskey.config.loader import kept_config, load_config
 from crosskey.config.sections import (
     Config,
     HeartbeatSettings,
@@ -11,6 +12,7 @@ from crosskey.config.sections import (
     MapSection,
     NotifySection,
     RailSettings,
+    SnapshotSettings,
     SourceSection,
     SyncSection,
     TargetSection,
@@ -26,12 +28,15 @@ __all__ = (
     "MapSection",
     "NotifySection",
     "RailSettings",
+    "SnapshotSettings",
     "SourceSection",
     "SyncSection",
     "TargetSection",
     "WatchSettings",
     "duration_text",
     "hook_addresses",
+    "kept_config",
+    "line_of",
     "listen_address",
     "load_config",
     "parse_duration",

@@ -3,28 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from typing import Final
 
+from crosskey.clock import Clock
 from crosskey.config import Config
-from crosskey.connector.target import CountsSeats, Seats, Target, TargetSchema
+from crosskey.connector.mapper import CompiledMapping
+from crosskey.connector.target import CountsSeats, Seats, TargetSchema
 from crosskey.engine.blame import blaming
+from crosskey.engine.findings import Findings
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.protect import Protection
 from crosskey.engine.rails import TAKES_SEATS, Allowed, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
 from crosskey.engine.spans import RunTelling
+from crosskey.engine.stage import Stage
 from crosskey.engine.vanished import plan_vanished
+from crosskey.journal import JournalWriter
+from crosskey.model import Subject
 
-__all__ = ("plan_everyone", "tell_unknown", "tell_unruled")
+__all__ = ("make_planner", "plan_everyone", "settle_time", "tell_unknown", "tell_unruled")
+
+_SETTLE: Final = timedelta(minutes=2)
+
+
+def settle_time(config: Config, schema: TargetSchema) -> timedelta:
+    """How long a write may take to be seen: what the operator says about this desk; else what its plugin says of all
+    desks, and never less than usual.
+    """
+    given = config.sync.settle
+    return max(_SETTLE, timedelta(seconds=schema.settle)) if given is None else given
+
+
+def make_planner(
+    config: Config,
+    stage: Stage,
+    journal: JournalWriter,
+    schema: TargetSchema,
+    mappings: Mapping[str, CompiledMapping],
+    *,
+    clock: Clock,
+    allowed: Allowed,
+    findings: Findings,
+    blocked: Mapping[tuple[str, Subject], datetime],
+    unclear: AbstractSet[Subject],
+) -> Planner:
+    """A planner of all kinds that have rules, over a stage that holds everything read."""
+    return Planner(
+        stage,
+        journal,
+        [KindPlan(kind, mappings[kind.name]) for kind in schema.kinds if kind.name in mappings],
+        Protection(config.rails.protect),
+        clock=clock,
+        settle=settle_time(config, schema),
+        final=schema.final,
+        blocked=blocked,
+        most_missing=max(config.rails.max_disable.count, allowed.number("accounts-missing")),
+        findings=findings,
+        unclear=unclear,
+    )
 
 
 async def plan_everyone(
     planner: Planner,
     sources: Sources,
-    target: Target,
+    target: object,
     logical: LogicalGroups,
     *,
     config: Config,
@@ -32,7 +81,10 @@ async def plan_everyone(
     advance: Callable[[int], None],
     telling: RunTelling,
 ) -> None:
-    """Stage every change that the rails let through; what they hold is in the planner's findings."""
+    """Stage every change that the rails let through; what they hold is in the planner's findings.
+
+    ``target`` is asked for seats and single accounts, as far as it can tell them.
+    """
     most = config.rails.max_disable.count
     planner.plan(logical, advance)
     await plan_out_of_scope(planner, sources, logical, config.rails.max_disable)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
-from typing import Final, TypedDict
+from typing import TypedDict
 
 import msgspec
 
@@ -22,13 +21,13 @@ from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
-from crosskey.engine.planner import KindPlan, Planner
-from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
-from crosskey.engine.protect import Protection
+from crosskey.engine.past import Remembering, Shelf
+from crosskey.engine.planner import Planner
+from crosskey.engine.planning import make_planner, plan_everyone, settle_time, tell_unknown, tell_unruled
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.recover import Recovery, settle_operations
-from crosskey.engine.rules import compile_mappings
+from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_origin
 from crosskey.engine.sources import OpenSource, Sources
@@ -43,8 +42,6 @@ from crosskey.plan import Change, Held, Outcome
 from crosskey.plugins import Plugins
 
 __all__ = ("Turn",)
-
-_SETTLE: Final = timedelta(minutes=2)
 
 
 class _Several(TypedDict):
@@ -90,6 +87,7 @@ class Turn:
             self.allowed = self.allowed.also(Allowed.parse(options.expected.header.allowed))
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
         self._snapshot = config.journal.path.with_name("snapshot.sqlite")
+        self._shelf = Shelf(config.journal.path, config.journal.snapshots)
         self._reading = config.journal.path.with_name("reading.sqlite")
 
     async def go(self) -> RunResult:
@@ -187,7 +185,23 @@ class Turn:
         for hold in held:
             findings.add(hold)
         if not held:
-            await self._plan(planner, sources, desk.target, gathered)
+            remembering = Remembering.begin(
+                stage,
+                self.journal,
+                self._shelf,
+                self.facts,
+                gathered,
+                sources=sources,
+                target=desk.target,
+                attributes=attributes_of(desk.mappings.values()),
+                now=self.clock.now(),
+                config_digest=self.config.digest,
+                allowed=self.allowed,
+                waiting=recovery.waiting,
+                unclear=unions.unclear,
+            )
+            await self._plan(planner, *remembering.heard(sources, desk.target), gathered)
+            remembering.end(findings)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
         tell_unruled(planner, desk.schema)
@@ -219,10 +233,13 @@ class Turn:
             options=self.options,
             run=self.run,
             snapshot=self._snapshot,
+            shelf=self._shelf,
             issuers=sources.issuers_by_path,
             clock=self.clock,
         )
-        keeping.keep(stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held)
+        told = keeping.keep(
+            stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held
+        )
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,
@@ -230,7 +247,7 @@ class Turn:
             run=self.run,
             verdict=applied.verdict(held=bool(plan.held)),
             applied=applied,
-            notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices),
+            notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices, *told),
         )
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -238,10 +255,8 @@ class Turn:
     def _several(self) -> _Several:
         """What tells people of several sources to be one, and whose word counts then."""
         sync = self.config.sync
-        numbers = {name: number for number, name in enumerate(sync.sources)}
-        order = {attribute: [numbers[name] for name in names] for attribute, names in sync.prefer.items()}
         keys = tuple(sync.same or ()) if len(sync.sources) > 1 else ()
-        return _Several(keys=keys, apart=sync.apart, preference=Preference(order))
+        return _Several(keys=keys, apart=sync.apart, preference=Preference.by_names(sync.prefer, sync.sources))
 
     def _gatherer(self, sources: Sources, desk: _Desk, findings: Findings, unions: Unions) -> Gatherer:
         def united(stage: Stage) -> None:
@@ -270,26 +285,24 @@ class Turn:
         )
 
     async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:
-        kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
-        specs = {kind.name: kind.kind for kind in kinds}
+        specs = {kind.name: kind for kind in desk.schema.kinds if kind.name in desk.mappings}
         with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(self.journal, stage, desk.target, specs, run=self.run, clock=self.clock)
-        planner = Planner(
+        planner = make_planner(
+            self.config,
             stage,
             self.journal,
-            kinds,
-            Protection(self.config.rails.protect),
+            desk.schema,
+            desk.mappings,
             clock=self.clock,
-            settle=self._settle(desk.schema),
-            final=desk.schema.final,
-            blocked=recovery.waiting,
-            most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
+            allowed=self.allowed,
             findings=findings,
+            blocked=recovery.waiting,
             unclear=unions.unclear,
         )
         return planner, recovery
 
-    async def _plan(self, planner: Planner, sources: Sources, target: Target, gathered: Gathered) -> None:
+    async def _plan(self, planner: Planner, sources: Sources, target: object, gathered: Gathered) -> None:
         with self._phase("Comparing", "plan", gathered.people.people):
             await plan_everyone(
                 planner,
@@ -328,17 +341,12 @@ class Turn:
                 plan.changes(),
                 run=self.run,
                 batch=schema.batch,
-                settle=self._settle(schema),
+                settle=settle_time(self.config, schema),
                 stop=self.options.stop,
                 progress=progress,
                 telling=self.telling,
                 alone=alone,
             )
-
-    def _settle(self, schema: TargetSchema) -> timedelta:
-        """What the operator says about this desk; else what its plugin says of all desks, and never less than usual."""
-        given = self.config.sync.settle
-        return max(_SETTLE, timedelta(seconds=schema.settle)) if given is None else given
 
     def _tell(self, event: str, facts: Mapping[str, Scalar]) -> None:
         self.plugins.emit(self.journal.event(self.run, event, facts))

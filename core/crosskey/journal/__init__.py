@@ -2,6 +2,7 @@
 
 from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
+from crosskey.journal.past import KeptRows
 from crosskey.journal.records import (
     EstablishedBy,
     EventRecord,
@@ -29,6 +30,7 @@ __all__ = (
     "EventRecord",
     "Journal",
     "JournalWriter",
+    "KeptRows",
     "Link",
     "OperationRecord",
     "OperationState",

@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from crosskey.clock import Clock
-from crosskey.journal import events, leavers, links, operations, plans, runs, snapshots, vouchers
+from crosskey.journal import events, leavers, links, operations, past, plans, runs, snapshots, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.opening import only_connection, open_to_read
+from crosskey.journal.past import KeptRows
 from crosskey.journal.records import (
     EventRecord,
     Link,
@@ -78,6 +79,26 @@ class Journal:
         """The run of that id, or whose id begins so. Raises :class:`ConfigError` with close matches."""
         return runs.get(self._database, self.connection, id)
 
+    def run_at(self, at: datetime) -> RunRecord:
+        """The newest run that had begun at that time. Raises :class:`ConfigError` when there is none."""
+        return runs.at(self._database, self.connection, at)
+
+    def configuration(self, digest: str) -> str:
+        """The canonical text of a configuration that some run worked by; references stand in place of secrets."""
+        return runs.configuration(self._database, digest)
+
+    def marks(self) -> dict[str, int]:
+        """Where each log ends now: with the state beside, what :meth:`JournalWriter.past` needs."""
+        return past.marks(self._database)
+
+    def small_state(self) -> Iterator[KeptRows]:
+        """What later runs change, without that of which there is a row for everybody."""
+        return past.small_state(self._database, self.connection)
+
+    def large_state(self) -> Iterator[KeptRows]:
+        """That of which there is a row for everybody: links and vouchers."""
+        return past.large_state(self._database, self.connection)
+
     def operations(
         self,
         *,
@@ -88,6 +109,10 @@ class Journal:
     ) -> list[OperationRecord]:
         """Writes of a run, about a person, or to an account (kind and key), newest first."""
         return operations.search(self._database, self.connection, run=run, subject=subject, key=key, limit=limit)
+
+    def written_to(self, word: str) -> list[Subject]:
+        """People whose id is the word, or to whose account it was once written as a whole value."""
+        return operations.written_to(self._database, self.connection, word)
 
     def unresolved(self) -> list[OperationRecord]:
         """Writes that may or may not have happened, oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,15 +18,16 @@ from crosskey.journal.files import check_existing, prepare_directory, put_in_pla
 from crosskey.journal.holder import this_process
 from crosskey.journal.lease import Lease
 from crosskey.journal.migrations import identify, migrate
+from crosskey.journal.past import KeptRows, as_it_was
 
-__all__ = ("Writing", "only_connection", "open_to_read", "open_to_write")
+__all__ = ("Writing", "only_connection", "open_past", "open_to_read", "open_to_write")
 
 
 class Writing(msgspec.Struct, frozen=True):
-    """An open journal and the two things that make this process its only writer."""
+    """An open journal and the two things that make this process its only writer; one in memory needs no lock."""
 
     database: Database
-    lock: FileLock
+    lock: FileLock | None
     lease: Lease
 
 
@@ -73,6 +75,22 @@ def open_to_write(path: Path, clock: Clock, connection: str) -> Writing:
         lock.release()
         raise
     return Writing(database, lock, lease)
+
+
+def open_past(
+    path: Path, clock: Clock, connection: str, *, marks: Mapping[str, int], state: Iterable[KeptRows]
+) -> Writing:
+    """The journal as it was when its logs ended at ``marks``, in memory: whoever writes it changes nothing on disk."""
+    with open_to_read(path) as now:  # rolls back what a killed writer left, and refuses what is not ours
+        version = int(now.value("PRAGMA user_version"))
+    database = as_it_was(path, connection=connection, marks=marks, state=state, version=version)
+    try:
+        with database.transaction():
+            lease = Lease(database, this_process(connection, clock.now()), clock)
+    except BaseException:
+        database.close()
+        raise
+    return Writing(database, None, lease)
 
 
 def _build(fresh: Path, clock: Clock) -> None:

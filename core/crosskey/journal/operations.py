@@ -23,6 +23,7 @@ from crosskey.plan import Change
 
 __all__ = (
     "Settled",
+    "done_since",
     "get",
     "intend",
     "last_applied",
@@ -31,6 +32,7 @@ __all__ = (
     "settle",
     "unresolved",
     "unresolved_count",
+    "written_to",
 )
 
 _COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts"""
@@ -181,6 +183,23 @@ def search(
         parameters += key
     rows = database.rows(sql + " ORDER BY id DESC LIMIT ?", (*parameters, limit))
     return [_record(row) for row in rows]
+
+
+def done_since(database: Database, connection: str, after: int) -> list[OperationRecord]:
+    """Writes after that one that are known to have happened, in the order in which that became known."""
+    sql = f"{_OF_CONNECTION} AND id > ? AND state IN ('done', 'resolved_present') ORDER BY resolved_at, id"
+    return [_record(row) for row in database.rows(sql, (connection, after))]
+
+
+def written_to(database: Database, connection: str, word: str) -> list[Subject]:
+    """People whose id is the word, or to whose account it was written as a whole value (an e-mail address)."""
+    value = msgspec.json.encode(word).decode().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = database.rows(
+        "SELECT DISTINCT issuer, subject FROM operation WHERE connection = ?"
+        " AND (subject = ? OR change LIKE ? ESCAPE '\\') ORDER BY issuer, subject",
+        (connection, word, f"%{value}%"),
+    )
+    return [Subject(issuer, subject) for issuer, subject in rows]
 
 
 def unresolved(database: Database, connection: str) -> list[OperationRecord]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -14,9 +14,11 @@ from crosskey.journal import events, leavers, links, operations, plans, runs, se
 from crosskey.journal.database import stamp
 from crosskey.journal.journal import Journal
 from crosskey.journal.migrations import copy
-from crosskey.journal.opening import Writing, open_to_write
+from crosskey.journal.opening import Writing, open_past, open_to_read, open_to_write
+from crosskey.journal.past import KeptRows, catch_up, marks_after
 from crosskey.journal.records import (
     RunKind,
+    RunRecord,
     SnapshotRecord,
     Voucher,
 )
@@ -51,8 +53,34 @@ class JournalWriter(Journal):
             return JournalWriter(opened, clock)
         except BaseException:
             opened.database.close()
-            opened.lock.release()
+            if opened.lock is not None:
+                opened.lock.release()
             raise
+
+    @classmethod
+    def past(
+        cls, path: Path, *, clock: Clock, connection: str, marks: Mapping[str, int], state: Iterable[KeptRows]
+    ) -> JournalWriter:
+        """The journal at ``path`` as it was when its logs ended at ``marks``, with the ``state`` that was kept then.
+
+        It is in memory and ours to write: nothing of it comes to the file, and it is gone when it is closed.
+        """
+        return JournalWriter(open_past(path, clock, connection, marks=marks, state=state), clock)
+
+    @classmethod
+    def after_run(
+        cls, path: Path, run: RunRecord, *, clock: Clock, marks: Mapping[str, int], state: Iterable[KeptRows]
+    ) -> JournalWriter:
+        """The journal at ``path`` as it was when a run had ended, in memory as with :meth:`past`.
+
+        ``marks`` and ``state`` are of a moment in that run or one before; what was written since then is added.
+        """
+        until = run.ended_at or clock.now()
+        with open_to_read(path) as now:
+            ends = marks_after(now, run.id, until)
+        journal = cls.past(path, clock=clock, connection=run.connection, marks=ends, state=state)
+        catch_up(journal._database, run.connection, after=marks.get("operation", 0), until=until)  # noqa: SLF001 - our own
+        return journal
 
     @property
     def epoch(self) -> int:
@@ -72,7 +100,8 @@ class JournalWriter(Journal):
             pass  # fenced or failed: already told to whoever was writing, and the kernel frees the lock in any case
         finally:
             self._database.close()
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
 
     def start_run(
         self,

@@ -63,6 +63,7 @@ class Rules:
         self.apps = needs.apps
         self.attributes = needs.attributes
         self.fields: Mapping[str, Ownership] = {field.name: field.write for field in fields}
+        self.origins: Mapping[str, tuple[str, ...]] = {field.name: field.origins for field in fields}
         self.managed = frozenset(assignments.references)
         self._scope_path = f"{path}.scope"
         self._scope = scope
