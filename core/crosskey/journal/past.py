@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,16 +92,18 @@ def as_it_was(
 
 def catch_up(database: Database, connection: str, *, after: int, until: datetime) -> None:
     """Make the links of a journal in memory what its writes since ``after`` made of them, up to ``until``."""
-    done = operations.done_since(database, connection, after)
+    known = [
+        (one, one.resolved_at, one.key)
+        for one in operations.done_since(database, connection, after)
+        if one.resolved_at is not None and one.resolved_at <= until and one.key is not None
+    ]
     with database.transaction():
         database.run(
             "UPDATE operation SET state = 'uncertain', resolved_at = NULL WHERE resolved_at > ?", (stamp(until),)
         )
-        for one in done:
-            if one.resolved_at is None or one.resolved_at > until or one.key is None:
-                continue
-            settled = Settled(operation=int(one.id), state=one.state, key=one.key)
-            link_done(database, one.resolved_at, connection, one.run, [(one.change, settled)])
+        for (at, run), batch in groupby(known, lambda each: (each[1], each[0].run)):  # as they were recorded
+            done = [(one.change, Settled(operation=int(one.id), state=one.state, key=key)) for one, _, key in batch]
+            link_done(database, at, connection, run, done)
 
 
 def _copy(database: Database, path: Path, marks: Mapping[str, int]) -> None:
