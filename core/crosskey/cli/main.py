@@ -27,6 +27,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "replay": ("crosskey.cli.replay:replay", "Say what other rules would have done in a run that is past."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
+    "cassette": (
+        "crosskey.cli.cassette:cassette",
+        "Record what vendors answer, without secrets and people, for tests.",
+    ),
     "plugins": ("crosskey.cli.plugins:plugins", "List plugins, or show one plugin's settings."),
 }
 """The built-in commands: where each is, and the line that help shows (compared with its own help by a test)."""
