@@ -50,7 +50,7 @@ def test_a_field_is_told_with_source_rule_line_run_and_owner(moved):
 def test_the_changes_of_a_field_are_listed(moved):
     told = moved("explain", moved.who, "--field", "title", "--json").json
     changes = next(each["changes"] for each in told if each["kind"] == "user")
-    assert [(change["run"], change["after"]) for change in changes][0] == (moved.runs[0], "Chief of Everything")
+    assert (changes[0]["run"], changes[0]["after"]) == (moved.runs[0], "Chief of Everything")
     assert changes[0]["before"] == changes[1]["after"]
     assert "→ Chief of Everything" in moved("explain", moved.who, "--field", "title").out
     error = moved("explain", moved.who, "--field", "titel", "--json")

@@ -29,6 +29,8 @@ _SUFFIX: Final = {True: ".all.gz", False: ".changes.gz"}
 _LEVEL: Final = 1
 """A higher level saves a tenth of the room and takes three times as long."""
 _MIB: Final = 1024 * 1024
+_SECONDS: Final = len("20261123T090000")
+"""What of a run's id is its time; the rest tells runs of one second apart, in no order."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def at(self) -> datetime:
         """When the run began, as its id says."""
-        return datetime.strptime(self.run[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return datetime.strptime(self.run[:_SECONDS], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
 
     def read(self) -> bytes:
         """The stage as the bytes of a database. Raises :class:`StorageError` when they cannot be read."""
@@ -95,8 +97,10 @@ class Shelf:
         return next((one for one in reversed(self.all()) if one.full and one.whole), None)
 
     def newest_by(self, run: str) -> Kept | None:
-        """The newest that was left by that run or one before it."""
-        return next((one for one in reversed(self.all()) if one.run <= run), None)
+        """The one that was left by that run, else the newest of a run before it."""
+        kept = self.all()
+        own = next((one for one in kept if one.run == run), None)
+        return own or next((one for one in reversed(kept) if one.run[:_SECONDS] < run[:_SECONDS]), None)
 
     def is_first(self, moment: Moment) -> bool:
         """Whether no stage of that day that read as much is there yet."""
