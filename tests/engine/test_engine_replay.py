@@ -139,7 +139,7 @@ def test_seats_counted_are_again(bench):
     for name in ("ada", "bob"):
         bench.directory.add(name, groups=["Desk"])
     run = sync(bench)
-    assert run.plan.header.held_counts == {"seats-short": 1}
+    assert set(run.plan.header.held_counts) == {"seats-short"}
     bench.desk.seats = Seats(100, 0)
     sync(bench)
     the_same(bench, run)
@@ -197,7 +197,7 @@ def test_other_rails_hold_what_was_let_through(bench):
     run = sync(bench)
     assert run.plan.header.counts == {"disable": 2}
     made = anyio.run(again, bench, run.run, other(bench, f"{CONFIG}\n[rails]\nmax_disable = {{ count = 1 }}\n"))
-    assert (made.counts, made.held_counts) == ({}, {"mass-disable": 1})
+    assert (made.counts, made.held_counts) == ({}, {"mass-disable": 2})
     made = anyio.run(again, bench, run.run, other(bench, f"{CONFIG}\n[rails]\nshrink_percent = 100\n"))
     assert made.is_same
 

@@ -5,6 +5,7 @@ from crosskey.config.hook_address import hook_addresses
 from crosskey.config.lines import line_of
 from crosskey.config.loader import kept_config, load_config
 from crosskey.config.sections import (
+    Ceiling,
     Config,
     HeartbeatSettings,
     JournalSettings,
@@ -21,6 +22,7 @@ from crosskey.config.sections import (
 )
 
 __all__ = (
+    "Ceiling",
     "Config",
     "HeartbeatSettings",
     "JournalSettings",

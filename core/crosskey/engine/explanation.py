@@ -19,6 +19,7 @@ from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.past import Moment
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
+from crosskey.engine.waiting import held_in_class
 from crosskey.errors import ConfigError, StorageError
 from crosskey.journal import Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
@@ -202,7 +203,7 @@ def _account(
         link=link,
         account=account,
         leaving_since=journal.leaving(kind, [subject]).get(subject),
-        held=snapshot.proposals.held(kind, subject),
+        held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
         operations=operations,
         fields=stories(
             kind,

@@ -10,7 +10,7 @@ import msgspec
 
 from crosskey.clock import Clock
 from crosskey.errors import ConfigError, StorageError
-from crosskey.journal import events, runs
+from crosskey.journal import approvals, events, runs
 from crosskey.journal.database import Database
 from crosskey.journal.failures import RESTORE
 from crosskey.journal.filelock import FileLock
@@ -18,7 +18,7 @@ from crosskey.journal.files import check_existing, prepare_directory, put_in_pla
 from crosskey.journal.holder import this_process
 from crosskey.journal.lease import Lease
 from crosskey.journal.migrations import identify, migrate
-from crosskey.journal.past import KeptRows, as_it_was
+from crosskey.journal.moments import KeptRows, as_it_was
 
 __all__ = ("Writing", "only_connection", "open_past", "open_to_read", "open_to_write")
 
@@ -116,6 +116,7 @@ def _begin(database: Database, lease: Lease) -> None:
     events.append(database, holder.since, holder.connection, "", "lease.taken", facts)
     for run in runs.close_crashed(database, holder.since, holder.connection):
         events.append(database, holder.since, holder.connection, run, "run.crashed", {})
+        approvals.release(database, holder.since, holder.connection, run)
 
 
 def only_connection(database: Database) -> str:

@@ -1,160 +1,80 @@
-"""The journal as it was at one moment of the past: what a run knew when it planned, for whoever asks again later.
-
-Logs only grow, so a mark (their last row) is enough to cut them there. Everything else is state that later runs change:
-it is kept, row by row, with what that run read. A table that nobody named here is state, so that whatever planning
-learns to look at next is kept too.
-"""
+"""What earlier runs did, as rails ask for it: the rules that were applied last, and who was disabled since."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from itertools import groupby
-from pathlib import Path
-from typing import Any, Final
 
-import msgspec
-
-from crosskey.errors import StorageError
-from crosskey.journal import operations
+from crosskey.journal import approvals
 from crosskey.journal.database import Database, stamp
-from crosskey.journal.failures import sqlite_failure
-from crosskey.journal.operations import Settled
-from crosskey.journal.settlement import link_done
+from crosskey.journal.lookups import in_json, lookups
+from crosskey.model import Subject
 
-__all__ = ("KeptRows", "as_it_was", "catch_up", "large_state", "marks", "marks_after", "small_state")
+__all__ = ("applied_configuration", "disabled_since", "tried_to_make")
 
-_LOGS: Final = ("run", "snapshot", "plan", "operation", "event")
-_NOT_LOOKED_AT: Final = frozenset(
-    {"meta", "connection", "config_generation", "plan_change"}
-    | {"watcher", "trouble", "notice", "delivery", "credential"}
-)
-"""What planning does not look at, or what is copied as it is."""
-_LARGE: Final = ("link", "voucher")
-"""One row a person: kept once a moment is known to be worth it. Planning reads nothing back of what it writes."""
-_CHUNK: Final = 500
+# A run that a rail held whole did nothing, and one whose rules were held did not apply them.
+_APPLIED = """SELECT text FROM run JOIN config_generation ON config_generation.digest = run.config_digest
+    LEFT JOIN plan ON plan.id = run.id
+    WHERE run.connection = ?1 AND run.kind IN ('sync', 'apply') AND run.verdict IN ('clean', 'partial', 'held')
+    AND EXISTS (SELECT 1 FROM json_each(text, '$.map') AS rules WHERE rules.key = ?2)
+    AND NOT EXISTS (SELECT 1 FROM json_each(plan.header, '$.held') AS hold
+        WHERE json_extract(hold.value, '$.scope') = 'run'
+        OR json_extract(hold.value, '$.rail') IN ('first-run', 'mass-change')
+        AND json_extract(hold.value, '$.kind') = ?2)
+    ORDER BY run.rowid DESC LIMIT 1"""
 
+_DISABLED = """SELECT operation.run, operation.issuer, operation.subject, operation.key FROM operation
+    LEFT JOIN link ON link.connection = operation.connection AND link.kind = operation.kind
+        AND link.key = operation.key
+    WHERE operation.connection = ? AND operation.intent_at >= ? AND operation.kind = ?
+    AND json_extract(operation.change, '$.action') = 'disable'
+    AND (operation.state IN ('intent', 'uncertain')
+        OR operation.state IN ('done', 'resolved_present') AND coalesce(link.active, 0) = 0)"""
 
-class KeptRows(msgspec.Struct, frozen=True, array_like=True):
-    """Some rows of one table, by column. One without rows tells that the table was empty."""
+_TRIED = """SELECT DISTINCT subject FROM operation WHERE connection = ? AND issuer = ? AND kind = ?
+    AND subject IN (SELECT value FROM json_each(?)) AND json_extract(change, '$.action') = 'create'"""
 
-    table: str
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-
-
-def marks(database: Database) -> dict[str, int]:
-    """Where each log ends now."""
-    return {log: int(database.value(f"SELECT coalesce(max(rowid), 0) FROM {log}")) for log in _LOGS}  # noqa: S608 - constants
-
-
-def marks_after(database: Database, run: str, until: datetime) -> dict[str, int]:
-    """Where the logs of runs and writes ended when a run had: ``until`` is its end."""
-    written = database.value("SELECT coalesce(max(id), 0) FROM operation WHERE intent_at <= ?", (stamp(until),))
-    return {"run": int(database.value("SELECT rowid FROM run WHERE id = ?", (run,)) or 0), "operation": int(written)}
+_ALLOWED = """SELECT id FROM plan WHERE id IN (SELECT value FROM json_each(?)) AND EXISTS (
+    SELECT 1 FROM json_each(header, '$.allowed') AS word
+    WHERE word.value LIKE 'mass-disable=%' OR word.value LIKE 'rolling-disable=%')"""
 
 
-def small_state(database: Database, connection: str) -> Iterator[KeptRows]:
-    """What later runs change, except for what holds a row for everybody; and every write that is not settled."""
-    for table in _tables(database):
-        if table not in (*_LOGS, *_LARGE, *_NOT_LOOKED_AT):
-            yield from _rows(database, table, "1", connection)
-    yield from _rows(database, "operation", "state IN ('intent', 'uncertain')", connection)
+def applied_configuration(database: Database, connection: str, kind: str) -> str | None:
+    """The configuration of the last run that applied rules for a kind of account; ``None`` when none ever did."""
+    text = database.value(_APPLIED, (connection, kind))
+    return None if text is None else str(text)
 
 
-def large_state(database: Database, connection: str) -> Iterator[KeptRows]:
-    """What holds a row for everybody: who is linked, and who vouches for whom."""
-    for table in _LARGE:
-        yield from _rows(database, table, "1", connection)
+def tried_to_make(database: Database, connection: str, kind: str, subjects: Iterable[Subject]) -> set[Subject]:
+    """Those of the people for whom a run has sent a new account before, whatever became of it."""
+    return {
+        Subject(issuer, str(subject))
+        for issuer, ids in lookups(subjects)
+        for (subject,) in database.rows(_TRIED, (connection, issuer, kind, ids))
+    }
 
 
-def as_it_was(
-    path: Path, *, connection: str, marks: Mapping[str, int], state: Iterable[KeptRows], version: int
-) -> Database:
-    """A journal in memory as the one at ``path`` was when its logs ended at ``marks``, with the ``state`` kept then.
-
-    Nothing is written to the file. Raises :class:`StorageError` where what was kept does not fit this version.
-    """
-    database = Database(path, writable=True, in_memory=True)
-    try:
-        _copy(database, path, marks)
-        _put_back(database, connection, state)
-        database.value(f"PRAGMA user_version = {version}")
-    except sqlite3.Error as error:
-        database.close()
-        raise sqlite_failure(error, path) from error
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def catch_up(database: Database, connection: str, *, after: int, until: datetime) -> None:
-    """Make the links of a journal in memory what its writes since ``after`` made of them, up to ``until``."""
-    known = [
-        (one, one.resolved_at, one.key)
-        for one in operations.done_since(database, connection, after)
-        if one.resolved_at is not None and one.resolved_at <= until and one.key is not None
-    ]
-    with database.transaction():
-        database.run(
-            "UPDATE operation SET state = 'uncertain', resolved_at = NULL WHERE resolved_at > ?", (stamp(until),)
-        )
-        for (at, run), batch in groupby(known, lambda each: (each[1], each[0].run)):  # as they were recorded
-            done = [(one.change, Settled(operation=int(one.id), state=one.state, key=key)) for one, _, key in batch]
-            link_done(database, at, connection, run, done)
-
-
-def _copy(database: Database, path: Path, marks: Mapping[str, int]) -> None:
-    db = database.connection
-    db.execute("PRAGMA foreign_keys = OFF")
-    db.execute("ATTACH ? AS now", (f"{path.absolute().as_uri()}?mode=ro",))
-    made = db.execute("SELECT type, name, sql FROM now.sqlite_master WHERE sql IS NOT NULL").fetchall()
-    for _, name, sql in (row for row in made if row[0] == "table" and not row[1].startswith("sqlite_")):
-        db.execute(sql)
-        if name in _LOGS:
-            db.execute(f"INSERT INTO main.{name} SELECT * FROM now.{name} WHERE rowid <= ?", (marks.get(name, 0),))  # noqa: S608 - constants
-        elif name in ("meta", "connection", "config_generation"):
-            db.execute(f"INSERT INTO main.{name} SELECT * FROM now.{name}")  # noqa: S608 - constants
-    db.execute("UPDATE main.connection SET host = NULL, boot = NULL, pid = NULL, started = NULL, expires_at = NULL")
-    db.execute(
-        "UPDATE main.meta SET head_seq = (SELECT coalesce(max(seq), 0) FROM main.event),"
-        " head_hash = coalesce((SELECT hash FROM main.event ORDER BY seq DESC LIMIT 1), '')"
+def disabled_since(database: Database, connection: str, kind: str, since: datetime) -> int:
+    """How many accounts were disabled since then, or may have been, without the word of a person, and still are."""
+    rows = database.rows(_DISABLED, (connection, stamp(since), kind))
+    runs = {str(run) for run, _, _, _ in rows}
+    allowed = _runs_allowed(database, runs)
+    approved = {
+        (run, item.subject)
+        for run, given in approvals.used_by(database, runs).items()
+        for approval in given
+        for item in approval.items
+        if item.kind == kind
+    }
+    return len(
+        {
+            key
+            for run, issuer, subject, key in rows
+            if run not in allowed and (run, Subject(issuer, subject)) not in approved
+        }
     )
-    for _, _, sql in (row for row in made if row[0] != "table"):
-        db.execute(sql)
-    db.execute("DETACH now")
 
 
-def _put_back(database: Database, connection: str, state: Iterable[KeptRows]) -> None:
-    known = set(_tables(database))
-    for kept in state:
-        if kept.table not in known or not kept.rows:
-            continue
-        columns, places = ", ".join(kept.columns), ", ".join("?" * len(kept.columns))
-        try:
-            database.connection.executemany(
-                f"INSERT OR REPLACE INTO {kept.table} ({columns}) VALUES ({places})",  # noqa: S608 - names of the schema
-                kept.rows,
-            )
-        except sqlite3.Error as error:
-            raise StorageError(
-                f"what was kept of the journal ({kept.table}) does not fit this version of crosskey",
-                code="past-unfit",
-                where=str(database.path),
-                fix=f"ask about a later run of {connection}",
-            ) from error
-
-
-def _tables(database: Database) -> Sequence[str]:
-    sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
-    return [str(row[0]) for row in database.rows(sql)]
-
-
-def _rows(database: Database, table: str, condition: str, connection: str) -> Iterator[KeptRows]:
-    columns = tuple(str(row[1]) for row in database.rows(f"PRAGMA table_info({table})"))
-    own, values = (" AND connection = ?", (connection,)) if "connection" in columns else ("", ())
-    rows = database.rows(f"SELECT * FROM {table} WHERE {condition}{own}", values)  # noqa: S608 - names of the schema
-    for start in range(0, len(rows), _CHUNK):
-        yield KeptRows(table, columns, rows[start : start + _CHUNK])
+def _runs_allowed(database: Database, runs: Collection[str]) -> set[str]:
+    """Those of the runs for which a person named a number of disables on the command line."""
+    return {str(run) for (run,) in database.rows(_ALLOWED, (in_json(sorted(runs)),))}

@@ -134,7 +134,7 @@ class _Planning:
         stage.proposals.begin_again()
         mappings = compile_mappings(config, self._schema, self._catalogue)
         logical = self._logical(mappings)
-        allowed = Allowed.parse(moment.allowed)
+        allowed = Allowed.parse(moment.allowed).approved(self._then.usable_approvals(moment.at))
         held = check_read(moment.reads, moment, config.rails, allowed)
         for each in held:
             self._findings.add(each)
@@ -158,6 +158,7 @@ class _Planning:
                 logical,
                 config=config,
                 allowed=allowed,
+                unattended=moment.kind == "sync",
                 advance=lambda _count: None,
                 telling=self._connect.telling("replay"),
             )
