@@ -145,7 +145,7 @@ def test_without_what_was_read_the_journal_alone_tells_who_when_and_why(staffed)
     for file in folder(staffed).iterdir():
         file.unlink()
     [told] = as_of(staffed, first.run, "ada@example.com")
-    assert "cannot be told" in told.missing
+    assert "cannot be told" in told.unknown
     assert told.person is None
     [account] = told.accounts
     assert [(one.change.action, one.run) for one in account.operations] == [("create", first.run)]
@@ -160,10 +160,10 @@ def test_a_damaged_file_is_told_and_the_journal_still_speaks(staffed):
     [file] = folder(staffed).iterdir()
     file.write_bytes(gzip.compress(b"no database at all"))
     [told] = as_of(staffed, first.run, "ada")
-    assert told.missing
+    assert told.unknown
     file.write_bytes(file.read_bytes()[:20])
     [told] = as_of(staffed, first.run, "ada")
-    assert "cannot be read any more" in told.missing
+    assert "cannot be read any more" in told.unknown
 
 
 def test_what_came_after_a_run_is_not_known_as_of_it(staffed):

@@ -48,7 +48,7 @@ def test_an_upgrade_keeps_a_private_copy_of_what_was(kept, clock):
 def test_runs_from_before_traces_were_kept_have_none(kept, clock):
     look = sqlite3.connect(kept)
     look.execute("ALTER TABLE run DROP COLUMN trace")
-    for later in ("delivery", "notice", "trouble", "watcher", "credential", "held", "approval"):
+    for later in ("delivery", "notice", "trouble", "watcher", "credential", "held", "approval", "absence"):
         look.execute(f"DROP TABLE {later}")
     look.execute("DROP INDEX operation_since")
     look.execute("PRAGMA user_version = 2")

@@ -94,8 +94,8 @@ def _show(console: Console, explanation: Explanation, file: str) -> None:
     read = "" if read_at is None else f", as read {read_at:%Y-%m-%d %H:%M} UTC"
     by = f" by run {explanation.read_by}" if read and explanation.read_by else ""
     _say(console, escape(f"{subject.issuer} id {subject.id}{read}{by}"))
-    if explanation.missing:
-        _say(console, f"[yellow]{escape(explanation.missing)}[/]")
+    if explanation.unknown:
+        _say(console, f"[yellow]{escape(explanation.unknown)}[/]")
     if person is not None:
         active = {True: "active", False: "not active", None: "unknown: nothing is changed"}[person.active]
         _say(console, f"status {person.status or '(none)'}: {active}")
@@ -108,7 +108,7 @@ def _show(console: Console, explanation: Explanation, file: str) -> None:
         _show_entry(console, entry)
     names = reference_names(explanation.schema, explanation.catalogue)
     for account in explanation.accounts:
-        _show_account(console, account, names, file, read=read_at is not None)
+        _show_account(console, account, names, file, explanation)
 
 
 def _show_entry(console: Console, entry: Entry) -> None:
@@ -124,7 +124,9 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names) or "none"
 
 
-def _show_account(console: Console, explained: AccountExplained, names: Names, file: str, *, read: bool) -> None:
+def _show_account(
+    console: Console, explained: AccountExplained, names: Names, file: str, explanation: Explanation
+) -> None:
     console.print()
     console.print(f"[bold]{explained.kind}[/]")
     desired, link, account = explained.desired, explained.link, explained.account
@@ -140,12 +142,15 @@ def _show_account(console: Console, explained: AccountExplained, names: Names, f
     if link is None:
         _say(console, "account: none of crosskey's")
     else:
-        gone = "not in the last read" if read else "active" if link.active else "not active"
+        gone = "not in the last read" if explanation.read_at else "active" if link.active else "not active"
         state = gone if account is None else "active" if account.active else "not active"
         since = f"{link.established_by} {link.since:%Y-%m-%d %H:%M} UTC in run {link.run}"
         _say(console, f"account: {explained.kind} {link.key}, {state}; {since}")
     if explained.leaving_since is not None:
         _say(console, f"leaving since {explained.leaving_since:%Y-%m-%d %H:%M} UTC")
+    if (missing := explained.missing) is not None:
+        since = f"missing from the source since {missing.since:%Y-%m-%d %H:%M} UTC"
+        _say(console, f"{since}, {missing.confirmations} of {explanation.absent_reads} confirmations")
     if explained.fields and (link is not None or (desired is not None and desired.in_scope)):
         console.print(Padding(_fields(explained, names, file), (0, 0, 0, 4)))
     for operation in explained.operations[:_SHOWN]:

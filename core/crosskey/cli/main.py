@@ -21,6 +21,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
     "held": ("crosskey.cli.held:held", "List what waits for a person, why, and what lets it through."),
     "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
+    "stop": ("crosskey.cli.stop:stop", "Stop all writes at once, also those of a run that is at work."),
+    "go": ("crosskey.cli.go:go", "Let writes go on after `crosskey stop`."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",

@@ -21,7 +21,7 @@ from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
 from crosskey.engine.waiting import held_in_class
 from crosskey.errors import ConfigError, StorageError
-from crosskey.journal import Journal, Link, OperationRecord
+from crosskey.journal import Absence, Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
 from crosskey.plan import Held
 
@@ -33,7 +33,7 @@ __all__ = (
     "explain",
     "explain_from_journal",
     "history_of",
-    "unknown",
+    "nobody_known",
 )
 
 _ALL: Final = 100_000
@@ -47,6 +47,7 @@ class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
     link: Link | None
     account: Account | None
     leaving_since: datetime | None
+    missing: Absence | None
     held: list[Held]
     operations: list[OperationRecord]
     fields: list[FieldStory] = []
@@ -70,7 +71,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """One person. ``person`` is ``None`` when the last read did not bring them.
 
     ``entries`` are those of all sources where several tell of them. ``read_at`` and ``read_by`` say which read told all
-    that; they are empty, and ``missing`` says so, when none is left.
+    that; they are empty, and ``unknown`` says so, when none is left. ``absent_reads``
+    confirmations make a leaver of who is missing.
     """
 
     subject: Subject
@@ -79,9 +81,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     apps: list[str]
     read_at: datetime | None
     read_by: str
-    missing: str
+    unknown: str
     entries: list[Entry]
     accounts: list[AccountExplained]
+    absent_reads: int
     schema: TargetSchema
     catalogue: Catalogue
 
@@ -100,7 +103,7 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str, *, text
     people = {each.person.subject: each for each in snapshot.people.candidates_of(snapshot.people.search(who), logical)}
     subjects = [*people, *(subject for subject in by_account(journal, who) if subject not in people)]
     if not subjects:
-        raise unknown(who)
+        raise nobody_known(who)
     explanations: list[Explanation] = []
     for subject in subjects:
         candidate = people.get(subject) or _candidate(snapshot, subject, logical)
@@ -117,9 +120,10 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str, *, text
                 apps=sorted(candidate.apps) if candidate else [],
                 read_at=snapshot.read_note("read_at", datetime),
                 read_by=_read_by(snapshot),
-                missing="",
+                unknown="",
                 entries=_entries(journal, snapshot, subject, logical),
                 accounts=accounts,
+                absent_reads=config.rails.absent_reads,
                 schema=schema,
                 catalogue=catalogue,
             )
@@ -137,7 +141,8 @@ def explain_from_journal(journal: Journal, subjects: Iterable[Subject], missing:
             apps=[],
             read_at=None,
             read_by="",
-            missing=missing,
+            unknown=missing,
+            absent_reads=0,
             entries=[],
             accounts=[_account_written(journal, subject, kind) for kind in _kinds_written(journal, subject)],
             schema=TargetSchema(kinds=()),
@@ -163,7 +168,7 @@ def history_of(journal: Journal, subject: Subject, kind: str) -> list[OperationR
     return sorted(found.values(), key=lambda operation: int(operation.id), reverse=True)
 
 
-def unknown(who: str) -> ConfigError:
+def nobody_known(who: str) -> ConfigError:
     """Nobody is known under that name."""
     return ConfigError(
         f'nobody is known as "{who}"',
@@ -203,6 +208,7 @@ def _account(
         link=link,
         account=account,
         leaving_since=journal.leaving(kind, [subject]).get(subject),
+        missing=journal.absences(kind, [subject]).get(subject),
         held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
         operations=operations,
         fields=stories(
@@ -227,6 +233,7 @@ def _account_written(journal: Journal, subject: Subject, kind: str) -> AccountEx
         link=journal.links(kind, [subject]).get(subject),
         account=None,
         leaving_since=None,
+        missing=None,
         held=[],
         operations=history_of(journal, subject, kind),
     )

@@ -7,23 +7,25 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
-from crosskey.clock import Clock
 from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import CountsSeats, Seats, TargetSchema
+from crosskey.engine.absence import Absentees
 from crosskey.engine.blame import blaming
+from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.protect import Protection
-from crosskey.engine.rails import TAKES_SEATS, Allowed, run_rails
+from crosskey.engine.rails import TAKES_SEATS, Allowed, Remaining, hold_last_active, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
 from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.vanished import plan_vanished
 from crosskey.journal import JournalWriter
 from crosskey.model import Subject
@@ -48,7 +50,7 @@ def make_planner(
     schema: TargetSchema,
     mappings: Mapping[str, CompiledMapping],
     *,
-    clock: Clock,
+    timekeeper: Timekeeper,
     allowed: Allowed,
     findings: Findings,
     blocked: Mapping[tuple[str, Subject], datetime],
@@ -60,9 +62,17 @@ def make_planner(
         journal,
         [KindPlan(kind, mappings[kind.name]) for kind in schema.kinds if kind.name in mappings],
         Protection(config.rails.protect),
-        clock=clock,
+        timekeeper=timekeeper,
         settle=settle_time(config, schema),
-        final=schema.final,
+        escrow=Escrow(
+            journal,
+            stage,
+            findings,
+            timekeeper,
+            config_digest=config.digest,
+            final=schema.final,
+            covers=allowed.covers,
+        ),
         blocked=blocked,
         most_missing=max(config.rails.max_disable.count, allowed.number("accounts-missing")),
         findings=findings,
@@ -80,22 +90,25 @@ async def plan_everyone(
     config: Config,
     allowed: Allowed,
     unattended: bool,
+    run: str,
     advance: Callable[[int], None],
     telling: RunTelling,
-) -> None:
+) -> Mapping[str, Remaining]:
     """Stage every change that the rails let through; what they hold is in the planner's findings.
 
     ``target`` is asked for seats and single accounts, as far as it can tell them.
-    ``unattended``: nobody looks at the plan before it is applied.
+    ``unattended``: nobody looks at the plan before it is applied. Gives by kind what the plan leaves active, where some
+    must stay so.
     """
     most = config.rails.max_disable.count
     planner.plan(logical, advance)
     await plan_out_of_scope(planner, sources, logical, config.rails.max_disable)
     await plan_unvouched(planner, sources, most=most, allowed=allowed)
-    await plan_absent(planner, sources, most=most, allowed=allowed)
+    absentees = Absentees(reads=config.rails.absent_reads, spread=config.rails.absent_for, run=run)
+    await plan_absent(planner, sources, most=most, allowed=allowed, absentees=absentees)
     with blaming(config.target):
         await plan_vanished(planner, target, most=most, allowed=allowed)
-    plan_newcomers(planner, logical)
+    plan_newcomers(planner, logical, allowed)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
         with blaming(config.target):
@@ -103,6 +116,11 @@ async def plan_everyone(
         telling.seats(seats)
     with telling.guard("rails"):
         run_rails(planner, seats=seats, config=config, allowed=allowed, unattended=unattended)
+        kinds = [kind.kind for kind in planner.kinds]
+        held, remaining = hold_last_active(kinds, planner.stage, config.rails, allowed)
+        for each in held:
+            planner.findings.add(each)
+    return remaining
 
 
 def _takes_seats(planner: Planner, kind: KindPlan) -> bool:

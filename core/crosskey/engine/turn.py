@@ -18,6 +18,7 @@ from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
+from crosskey.engine.guarding import ClockGuard, FailureGuard, Guard, KillSwitch, Switch, WriteTimeGuard
 from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
@@ -25,7 +26,7 @@ from crosskey.engine.past import Remembering, Shelf
 from crosskey.engine.planner import Planner
 from crosskey.engine.planning import make_planner, plan_everyone, settle_time, tell_unknown, tell_unruled
 from crosskey.engine.provenance import plugins_of
-from crosskey.engine.rails import Allowed, check_read, is_first
+from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import refuse_expired
@@ -33,8 +34,9 @@ from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_ori
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.unite import Unions, unite
-from crosskey.engine.writing import write_plan
+from crosskey.engine.writing import tell_held, write_plan
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
@@ -80,6 +82,8 @@ class Turn:
         self.observer = observer
         self.run = run
         self.clock: Clock = connect.clock
+        connect.skews.forget()
+        self.timekeeper = Timekeeper(self.clock, connect.skews, newest=journal.newest_run_at(but=run))
         self.telling = connect.telling(journal.connection)
         self.baseline = Baseline(journal)
         self.allowed = options.allowed
@@ -187,6 +191,7 @@ class Turn:
         planner, recovery = await self._planner(stage, desk, findings, unions)
         for hold in held:
             findings.add(hold)
+        remaining: Mapping[str, Remaining] = {}
         if not held:
             remembering = Remembering.begin(
                 stage,
@@ -197,13 +202,13 @@ class Turn:
                 sources=sources,
                 target=desk.target,
                 attributes=attributes_of(desk.mappings.values()),
-                now=self.clock.now(),
+                timekeeper=self.timekeeper,
                 config_digest=self.config.digest,
                 allowed=self.allowed,
                 waiting=recovery.waiting,
                 unclear=unions.unclear,
             )
-            await self._plan(planner, *remembering.heard(sources, desk.target), gathered)
+            remaining = await self._plan(planner, *remembering.heard(sources, desk.target), gathered)
             remembering.end(findings)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
@@ -230,7 +235,11 @@ class Turn:
             schema=desk.schema,
             catalogue=desk.catalogue,
         )
-        applied = await self._apply(stage, desk.target, proposal, recovery.alone)
+        guards = self._guards(planner, desk.target, remaining)
+        applied = await self._apply(stage, desk.target, proposal, recovery.alone, guards)
+        if applied.held:
+            plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
+            proposal = msgspec.structs.replace(proposal, plan=plan)
         keeping = Keeping(
             config=self.config,
             journal=self.journal,
@@ -291,14 +300,16 @@ class Turn:
     async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:
         specs = {kind.name: kind for kind in desk.schema.kinds if kind.name in desk.mappings}
         with self.telling.phase("recover"), blaming(self.config.target):
-            recovery = await settle_operations(self.journal, stage, desk.target, specs, run=self.run, clock=self.clock)
+            recovery = await settle_operations(
+                self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper
+            )
         planner = make_planner(
             self.config,
             stage,
             self.journal,
             desk.schema,
             desk.mappings,
-            clock=self.clock,
+            timekeeper=self.timekeeper,
             allowed=self.allowed,
             findings=findings,
             blocked=recovery.waiting,
@@ -306,9 +317,11 @@ class Turn:
         )
         return planner, recovery
 
-    async def _plan(self, planner: Planner, sources: Sources, target: object, gathered: Gathered) -> None:
+    async def _plan(
+        self, planner: Planner, sources: Sources, target: object, gathered: Gathered
+    ) -> Mapping[str, Remaining]:
         with self._phase("Comparing", "plan", gathered.people.people):
-            await plan_everyone(
+            remaining = await plan_everyone(
                 planner,
                 sources,
                 target,
@@ -316,12 +329,24 @@ class Turn:
                 config=self.config,
                 allowed=self.allowed,
                 unattended=self.options.kind == "sync",
+                run=self.run,
                 advance=self.observer.advance,
                 telling=self.telling,
             )
         tell_unknown(planner, gathered.people)
+        return remaining
 
-    async def _apply(self, stage: Stage, target: Target, proposal: Proposal, alone: Alone) -> Applied:
+    def _guards(self, planner: Planner, target: Target, remaining: Mapping[str, Remaining]) -> list[Guard]:
+        return [
+            KillSwitch(Switch(self.config.journal.path)),
+            ClockGuard(self.timekeeper, planner.waiting.rests_on_time),
+            WriteTimeGuard(target, self.config.target, planner.protection, remaining),
+            FailureGuard(),
+        ]
+
+    async def _apply(
+        self, stage: Stage, target: Target, proposal: Proposal, alone: Alone, guards: Sequence[Guard]
+    ) -> Applied:
         plan, schema = proposal.plan, proposal.schema
         stopped = any(hold.scope == "run" for hold in plan.held)
         if self.options.kind == "plan" or stopped:
@@ -354,6 +379,7 @@ class Turn:
                 progress=progress,
                 telling=self.telling,
                 alone=alone,
+                guards=guards,
             )
 
     def _tell(self, event: str, facts: Mapping[str, Scalar]) -> None:

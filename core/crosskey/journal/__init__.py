@@ -5,6 +5,7 @@ from crosskey.journal.journal import Journal
 from crosskey.journal.moments import KeptRows
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
+    Absence,
     EstablishedBy,
     EventRecord,
     Link,
@@ -17,6 +18,7 @@ from crosskey.journal.records import (
     Verification,
     Voucher,
 )
+from crosskey.journal.refusals import UNSENT, Refusal
 from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.waiting import Waiting
@@ -25,6 +27,8 @@ from crosskey.journal.watchers import Ask, WatcherRecord
 from crosskey.journal.writer import JournalWriter
 
 __all__ = (
+    "UNSENT",
+    "Absence",
     "Approval",
     "ApprovalState",
     "Approved",
@@ -40,6 +44,7 @@ __all__ = (
     "OperationRecord",
     "OperationState",
     "Outbox",
+    "Refusal",
     "Rounds",
     "RunKind",
     "RunRecord",

@@ -10,6 +10,7 @@ from typing import Self
 
 from crosskey.clock import Clock
 from crosskey.journal import (
+    absences,
     approvals,
     events,
     leavers,
@@ -18,6 +19,7 @@ from crosskey.journal import (
     operations,
     past,
     plans,
+    refusals,
     runs,
     snapshots,
     vouchers,
@@ -28,6 +30,7 @@ from crosskey.journal.database import Database
 from crosskey.journal.moments import KeptRows
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
+    Absence,
     EventRecord,
     Link,
     OperationRecord,
@@ -36,6 +39,7 @@ from crosskey.journal.records import (
     Verification,
     Voucher,
 )
+from crosskey.journal.refusals import Refusal
 from crosskey.journal.waiting import Waiting
 from crosskey.model import Subject
 from crosskey.plan import Action, Change, PlanHeader
@@ -173,6 +177,22 @@ class Journal:
     def leaving(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, datetime]:
         """When each of those people was first seen leaving, as far as that still stands."""
         return leavers.find(self._database, self.connection, kind, subjects)
+
+    def absences(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, Absence]:
+        """Who of those people is missing from the source, since when, and how often that was confirmed."""
+        return absences.find(self._database, self.connection, kind, subjects)
+
+    def any_absences(self, kind: str) -> bool:
+        """Whether anybody is missing from the source at all."""
+        return absences.any_of(self._database, self.connection, kind)
+
+    def refused_creates(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, list[Refusal]]:
+        """The creates that the target refused, of each of those people, since anything else was done; newest first."""
+        return refusals.creates(self._database, self.connection, kind, subjects)
+
+    def newest_run_at(self, *, but: str) -> datetime | None:
+        """When the newest run began by the clock of its time, leaving one out."""
+        return runs.newest_start(self._database, self.connection, but)
 
     def all_vouchers(self) -> Iterator[tuple[Subject, Subject]]:
         """Every subject that vouches for somebody linked under another subject, and that lead."""

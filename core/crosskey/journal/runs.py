@@ -23,6 +23,7 @@ __all__ = (
     "get",
     "last_success",
     "latest",
+    "newest_start",
     "start",
 )
 
@@ -105,6 +106,15 @@ def close_crashed(database: Database, now: datetime, connection: str) -> list[st
     for (run,) in rows:
         end(database, now, run, "crashed", {}, "found unfinished by the next run")
     return [str(run) for (run,) in rows]
+
+
+def newest_start(database: Database, connection: str, but: str) -> datetime | None:
+    """The latest moment at which a run began, leaving one out."""
+    row = database.row(
+        "SELECT started_at FROM run WHERE connection = ? AND id <> ? ORDER BY started_at DESC LIMIT 1",
+        (connection, but),
+    )
+    return moment(row[0]) if row else None
 
 
 def last_success(database: Database, connection: str) -> datetime | None:

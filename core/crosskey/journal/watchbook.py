@@ -149,6 +149,14 @@ class Watchbook(Journal):
         with self._database.transaction():
             watchers.note_full(self._database, self.connection, run)
 
+    def note_switch(self, *, stopped: bool, because: str = "") -> None:
+        """Note that a person stopped all writes, or lets them go on."""
+        with self._database.transaction():
+            if stopped:
+                self._event("writes.stopped", {"because": because})
+            else:
+                self._event("writes.resumed", {})
+
     def note_trouble(self, trouble: Trouble) -> None:
         """Note that a round failed, and when the next may be."""
         with self._database.transaction():

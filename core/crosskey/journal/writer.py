@@ -11,6 +11,7 @@ from crosskey.clock import Clock
 from crosskey.errors import CrosskeyError
 from crosskey.events import Event
 from crosskey.journal import (
+    absences,
     approvals,
     events,
     leavers,
@@ -29,6 +30,7 @@ from crosskey.journal.migrations import copy
 from crosskey.journal.moments import KeptRows, catch_up, marks_after
 from crosskey.journal.opening import Writing, open_past, open_to_read, open_to_write
 from crosskey.journal.records import (
+    Absence,
     RunKind,
     RunRecord,
     SnapshotRecord,
@@ -266,6 +268,20 @@ class JournalWriter(Journal):
         """Forget that people were leaving."""
         with self._database.transaction():
             leavers.clear(self._database, self.connection, kind, subjects)
+
+    def confirm_absent(self, kind: str, subject: Subject, *, run: str, told: bool) -> Absence:
+        """Note one more confirmation that somebody is missing; a run counts once. What that comes to.
+
+        ``told``: the source itself said that they were deleted.
+        """
+        with self._database.transaction():
+            absences.confirm(self._database, self.connection, kind, subject, run, self._clock.now(), told=told)
+        return self.absences(kind, [subject])[subject]
+
+    def clear_absences(self, kind: str, subjects: Sequence[Subject]) -> None:
+        """Forget that people were missing: they were seen."""
+        with self._database.transaction():
+            absences.clear(self._database, self.connection, kind, subjects)
 
     def note_active(self, kind: str, subject: Subject) -> None:
         """Note that somebody else switched an account on that crosskey had switched off."""

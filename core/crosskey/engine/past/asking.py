@@ -12,7 +12,7 @@ import msgspec
 
 from crosskey.clock import Clock
 from crosskey.config import Config, kept_config
-from crosskey.engine.explanation import Explanation, by_account, explain, explain_from_journal, unknown
+from crosskey.engine.explanation import Explanation, by_account, explain, explain_from_journal, nobody_known
 from crosskey.engine.merging import Preference
 from crosskey.engine.past.moment import Moment
 from crosskey.engine.past.shelf import Kept, Shelf
@@ -92,7 +92,7 @@ def _from_kept(
     told = (
         f"nothing is kept of what run {run.id} read; shown is what run {kept.run} did, the last before it that was kept"
     )
-    return [msgspec.structs.replace(one, missing=told) for one in explained]
+    return [msgspec.structs.replace(one, unknown=told) for one in explained]
 
 
 def _alone(config: Config, run: RunRecord, shelf: Shelf, who: str, clock: Clock, reason: str) -> list[Explanation]:
@@ -105,7 +105,7 @@ def _alone(config: Config, run: RunRecord, shelf: Shelf, who: str, clock: Clock,
         )
         found = [one for one in explain_from_journal(past, subjects, missing) if one.accounts]
     if not found:
-        raise unknown(who)
+        raise nobody_known(who)
     return found
 
 

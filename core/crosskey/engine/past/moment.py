@@ -42,13 +42,15 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
     ``marks`` is where the journal's logs ended. ``touched`` are those whom a run over changes looked at. ``waiting``
     and ``unclear`` are people for whom nothing could be planned. ``last_reads`` is how much the reads before brought,
-    by section and stream. ``worth`` says that it is to be kept when the next run takes its place.
+    by section and stream. ``doubt`` is why the clock could not be trusted. ``worth`` says that it is to be kept when
+    the next run takes its place.
     """
 
     form: int = FORM
     run: str
     kind: str
     at: datetime
+    doubt: str = ""
     reach: str
     config_digest: str
     allowed: tuple[str, ...]

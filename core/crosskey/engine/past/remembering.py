@@ -17,6 +17,7 @@ from crosskey.engine.rails import Allowed
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.sources import Sources
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter
 from crosskey.model import Subject
@@ -45,7 +46,7 @@ class Remembering:
         sources: Sources,
         target: object,
         attributes: Iterable[str],
-        now: datetime,
+        timekeeper: Timekeeper,
         config_digest: str,
         allowed: Allowed,
         waiting: Mapping[tuple[str, Subject], datetime],
@@ -55,7 +56,8 @@ class Remembering:
         moment = Moment(
             run=facts.id,
             kind=facts.kind,
-            at=now,
+            at=timekeeper.now(),
+            doubt=timekeeper.doubt,
             reach=gathered.reach,
             config_digest=config_digest,
             allowed=allowed.words(),

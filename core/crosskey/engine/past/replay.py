@@ -12,6 +12,7 @@ from typing import Final, cast
 
 import msgspec
 
+from crosskey.clock import Skews
 from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import TargetSchema
@@ -28,6 +29,7 @@ from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import changes_digest
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.errors import ConfigError, Diagnostic, StorageError
 from crosskey.journal import Journal, JournalWriter
 from crosskey.model import Catalogue
@@ -54,6 +56,19 @@ class _Still:
 
     async def sleep(self, seconds: float) -> None:
         """Nobody waits for the past."""
+
+
+class _Then(Timekeeper):
+    """The time at which a run planned, as far as it could be trusted then."""
+
+    def __init__(self, moment: Moment, clock: _Still) -> None:
+        super().__init__(clock, Skews(), newest=None)
+        self._doubt = moment.doubt
+
+    @property
+    def doubt(self) -> str:
+        """Why the clock could not be trusted then."""
+        return self._doubt
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +160,7 @@ class _Planning:
                 self._then,
                 self._schema,
                 mappings,
-                clock=self._connect.clock,
+                timekeeper=_Then(moment, _Still(moment.at)),
                 allowed=allowed,
                 findings=self._findings,
                 blocked={(kind, subject): until for kind, subject, until in moment.waiting},
@@ -159,6 +174,7 @@ class _Planning:
                 config=config,
                 allowed=allowed,
                 unattended=moment.kind == "sync",
+                run=moment.run,
                 advance=lambda _count: None,
                 telling=self._connect.telling("replay"),
             )

@@ -28,7 +28,7 @@ _NUMBERED = frozenset(
         "swap-differs",
     }
 )
-_NAMED = frozenset({"empty-group", "voucher-unread"})
+_NAMED = frozenset({"empty-group", "last-active", "new-identity", "voucher-unread"})
 _NOTHING = Approvals()
 
 
@@ -56,7 +56,8 @@ class Allowed(msgspec.Struct, frozen=True):
                     f'"{word}" cannot be allowed. {hint}'.rstrip(),
                     code="allow",
                     where="--allow",
-                    fix=f"write --allow {'=N, '.join(sorted(_NUMBERED))}=N, empty-group=NAME or voucher-unread=ISSUER",
+                    fix=f"write --allow {'=N, '.join(sorted(_NUMBERED))}=N, empty-group=NAME, last-active=KIND, "
+                    "new-identity=ID or voucher-unread=ISSUER",
                 )
         return cls(numbers, frozenset(names))
 
