@@ -19,7 +19,7 @@ from crosskey.cli.render import Names, console_for_tables, reference_names, writ
 from crosskey.cli.session import Session
 from crosskey.engine.explanation import AccountExplained, Entry, Explanation
 from crosskey.engine.explanation import explain as explain_person
-from crosskey.engine.field_story import FieldStory
+from crosskey.engine.field_story import OURS, FieldStory
 from crosskey.engine.merging import Preference
 from crosskey.engine.past.asking import explain_as_of, named_run, rules_text
 from crosskey.engine.stage import Stage
@@ -146,6 +146,8 @@ def _show_account(
         state = gone if account is None else "active" if account.active else "not active"
         since = f"{link.established_by} {link.since:%Y-%m-%d %H:%M} UTC in run {link.run}"
         _say(console, f"account: {explained.kind} {link.key}, {state}; {since}")
+    if any(drift.part == "active" for drift in explained.drifts):
+        _say(console, "[yellow]drift:[/] somebody else switched it on or off; `crosskey drift` shows it")
     if explained.leaving_since is not None:
         _say(console, f"leaving since {explained.leaving_since:%Y-%m-%d %H:%M} UTC")
     if (missing := explained.missing) is not None:
@@ -191,4 +193,5 @@ def _said(story: FieldStory) -> str:
 def _written(story: FieldStory) -> str:
     if story.last is None:
         return story.owner
-    return f"{story.owner}; since {story.last.at:%Y-%m-%d %H:%M} UTC in run {story.last.run} ({story.last.action})"
+    written = f"run {story.last.run} ({story.last.action}, {story.last.at:%Y-%m-%d %H:%M} UTC)"
+    return f"crosskey since {written}" if story.owner == OURS else f"{story.owner}; crosskey last wrote it in {written}"

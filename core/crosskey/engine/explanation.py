@@ -21,7 +21,7 @@ from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
 from crosskey.engine.waiting import held_in_class
 from crosskey.errors import ConfigError, StorageError
-from crosskey.journal import Absence, Journal, Link, OperationRecord
+from crosskey.journal import Absence, Drift, Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
 from crosskey.plan import Held
 
@@ -51,6 +51,7 @@ class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
     held: list[Held]
     operations: list[OperationRecord]
     fields: list[FieldStory] = []
+    drifts: list[Drift] = []
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +202,7 @@ def _account(
     account = snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None
     desired = mapping([candidate])[0] if candidate is not None else None
     operations = history_of(journal, subject, kind)
+    drifts = list(journal.drifts(kind, [subject]).values()) if link is not None else []
     person = candidate.person if candidate else None
     return AccountExplained(
         kind=kind,
@@ -211,6 +213,7 @@ def _account(
         missing=journal.absences(kind, [subject]).get(subject),
         held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
         operations=operations,
+        drifts=drifts,
         fields=stories(
             kind,
             mapping,
@@ -222,6 +225,7 @@ def _account(
             entries=entries,
             text=text,
             read_at=_planned_at(snapshot),
+            drifts=drifts,
         ),
     )
 

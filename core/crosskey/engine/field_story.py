@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from crosskey.config import line_of
 from crosskey.connector.mapper import CompiledMapping, Desired, Ownership, TellsOrigins
-from crosskey.journal import Link, OperationRecord
+from crosskey.journal import Drift, Link, OperationRecord
 from crosskey.model import Account, Person, Scalar, Subject
 
-__all__ = ("FieldStory", "Said", "Value", "WrittenOnce", "stories", "written_of")
+__all__ = ("OURS", "FieldStory", "Said", "Value", "WrittenOnce", "stories", "written_of")
 
 Value = Scalar | tuple[str, ...]
 """A field's value, or the ids of a reference."""
+
+OURS: Final = "crosskey's"
+"""Whose a value is that crosskey wrote and that is still there."""
 
 Sort = Literal["field", "reference", "state"]
 
@@ -79,6 +82,7 @@ def stories(
     entries: Sequence[Person],
     text: str,
     read_at: datetime | None,
+    drifts: Sequence[Drift] = (),
 ) -> list[FieldStory]:
     """The story of every field and reference that rules write or crosskey wrote; ``text`` is the file of the rules.
 
@@ -105,7 +109,7 @@ def stories(
                 line=line_of(text, rule) if text else None,
                 text=reads,
                 write=write,
-                owner=_owner(value, wanted, write, last, link, ruled=name in mapping.fields),
+                owner=_drifted(name, drifts) or _owner(value, wanted, write, last, link, ruled=name in mapping.fields),
                 last=last,
             )
         )
@@ -125,7 +129,7 @@ def stories(
                 line=line_of(text, rule) if text else None,
                 text=reads,
                 write="always",
-                owner=_owner_of_ids(now, () if link is None else link.given.get(name, ())),
+                owner=_drifted(name, drifts) or _owner_of_ids(now, () if link is None else link.given.get(name, ())),
                 last=last,
             )
         )
@@ -174,6 +178,12 @@ def _rule(kind: str, name: str, desired: Desired | None, otherwise: str) -> tupl
     return (path, text) if path.startswith(f"map.{kind}") else (otherwise, why)
 
 
+def _drifted(name: str, drifts: Sequence[Drift]) -> str:
+    """Who changed what crosskey owned, as the last look found it."""
+    since = next((drift.since for drift in drifts if drift.part == name), None)
+    return "" if since is None else f"somebody else since about {since:%Y-%m-%d %H:%M} UTC"
+
+
 def _owner(
     value: Scalar, wanted: Scalar, write: Ownership, last: WrittenOnce | None, link: Link | None, *, ruled: bool
 ) -> str:
@@ -187,7 +197,7 @@ def _owner(
     if write == "if_empty" and value not in (None, "") and not wrote:
         return "the target's: it was filled in there"
     if value == wanted:
-        return "crosskey's" if wrote else "crosskey's from now on: it was so already"
+        return OURS if wrote else "crosskey's from now on: it was so already"
     return (
         "somebody else changed it in the target; the next run writes the rule's value" if wrote else "not written yet"
     )
@@ -198,5 +208,5 @@ def _owner_of_ids(now: Sequence[str], given: Sequence[str]) -> str:
     if not now:
         return "nobody's: there is none"
     if len(ours) == len(now):
-        return "crosskey's"
+        return OURS
     return "partly crosskey's: the rest was given by hand and stays" if ours else "given by hand: it stays"

@@ -12,6 +12,8 @@ from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import CountsSeats, Seats, TargetSchema
 from crosskey.engine.absence import Absentees
 from crosskey.engine.blame import blaming
+from crosskey.engine.drift import Drifting
+from crosskey.engine.duties import plan_duties
 from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
 from crosskey.engine.leavers import plan_absent, plan_unvouched
@@ -55,6 +57,7 @@ def make_planner(
     findings: Findings,
     blocked: Mapping[tuple[str, Subject], datetime],
     unclear: AbstractSet[Subject],
+    drifting: Drifting,
 ) -> Planner:
     """A planner of all kinds that have rules, over a stage that holds everything read."""
     return Planner(
@@ -76,6 +79,7 @@ def make_planner(
         blocked=blocked,
         most_missing=max(config.rails.max_disable.count, allowed.number("accounts-missing")),
         findings=findings,
+        drifting=drifting,
         unclear=unclear,
         covers=allowed.covers,
     )
@@ -120,6 +124,7 @@ async def plan_everyone(
         held, remaining = hold_last_active(kinds, planner.stage, config.rails, allowed)
         for each in held:
             planner.findings.add(each)
+    await plan_duties(planner, target, allowed=allowed)
     return remaining
 
 

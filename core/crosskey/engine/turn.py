@@ -16,6 +16,7 @@ from crosskey.engine.apply import Alone, apply_changes
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
+from crosskey.engine.drift import Drifting
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.guarding import ClockGuard, FailureGuard, Guard, KillSwitch, Switch, WriteTimeGuard
@@ -37,7 +38,7 @@ from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.unite import Unions, unite
 from crosskey.engine.writing import tell_held, write_plan
-from crosskey.events import RunFacts
+from crosskey.events import Event, RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, Held, Outcome
@@ -313,9 +314,27 @@ class Turn:
             allowed=self.allowed,
             findings=findings,
             blocked=recovery.waiting,
+            drifting=self._drifting(findings, desk.schema),
             unclear=unions.unclear,
         )
         return planner, recovery
+
+    def _drifting(self, findings: Findings, schema: TargetSchema) -> Drifting:
+        def told(kind: str, events: Sequence[Event]) -> None:
+            self.telling.drift(kind, events)
+            for event in events:
+                self.plugins.emit(event)
+
+        return Drifting(
+            self.journal,
+            findings,
+            self.run,
+            clock=self.clock,
+            settle=settle_time(self.config, schema),
+            looked=lambda kind: self.journal.last_complete(self.config.target.path, kind, full=True),
+            allows=lambda change: self.allowed.lets("drift", change),
+            told=told,
+        )
 
     async def _plan(
         self, planner: Planner, sources: Sources, target: object, gathered: Gathered

@@ -6,6 +6,7 @@ from crosskey.journal.moments import KeptRows
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     Absence,
+    Drift,
     EstablishedBy,
     EventRecord,
     Link,
@@ -14,6 +15,7 @@ from crosskey.journal.records import (
     RunKind,
     RunRecord,
     SnapshotRecord,
+    Value,
     Verdict,
     Verification,
     Voucher,
@@ -35,6 +37,7 @@ __all__ = (
     "Ask",
     "Cause",
     "Delivery",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
     "Journal",
@@ -50,6 +53,7 @@ __all__ = (
     "RunRecord",
     "SnapshotRecord",
     "Trouble",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",

@@ -12,6 +12,7 @@ from crosskey.clock import Clock
 from crosskey.journal import (
     absences,
     approvals,
+    drifts,
     events,
     leavers,
     links,
@@ -31,6 +32,7 @@ from crosskey.journal.moments import KeptRows
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
     Absence,
+    Drift,
     EventRecord,
     Link,
     OperationRecord,
@@ -114,9 +116,9 @@ class Journal:
         """What later runs change, without that of which there is a row for everybody."""
         return moments.small_state(self._database, self.connection)
 
-    def large_state(self) -> Iterator[KeptRows]:
-        """That of which there is a row for everybody: links and vouchers."""
-        return moments.large_state(self._database, self.connection)
+    def large_state(self, subjects: Iterable[str] | None = None) -> Iterator[KeptRows]:
+        """That of which there is a row for everybody: links and vouchers; all, or of people with these ids."""
+        return moments.large_state(self._database, self.connection, subjects)
 
     def operations(
         self,
@@ -193,6 +195,14 @@ class Journal:
     def newest_run_at(self, *, but: str) -> datetime | None:
         """When the newest run began by the clock of its time, leaving one out."""
         return runs.newest_start(self._database, self.connection, but)
+
+    def drifts(self, kind: str, subjects: Sequence[Subject]) -> dict[tuple[Subject, str], Drift]:
+        """Owned values of those people's accounts that somebody else changed, by person and part."""
+        return drifts.find(self._database, self.connection, kind, subjects)
+
+    def all_drifts(self) -> Iterator[Drift]:
+        """Everything that somebody else changed and that still stands, ordered by person, a page at a time."""
+        return drifts.stream(self._database, self.connection)
 
     def all_vouchers(self) -> Iterator[tuple[Subject, Subject]]:
         """Every subject that vouches for somebody linked under another subject, and that lead."""

@@ -20,6 +20,7 @@ from crosskey.errors import StorageError
 from crosskey.journal import operations
 from crosskey.journal.database import Database, stamp
 from crosskey.journal.failures import sqlite_failure
+from crosskey.journal.lookups import in_json
 from crosskey.journal.operations import Settled
 from crosskey.journal.settlement import link_done
 
@@ -32,7 +33,7 @@ _NOT_LOOKED_AT: Final = frozenset(
 )
 """What planning does not look at, or what is copied as it is."""
 _LARGE: Final = ("link", "voucher")
-"""One row a person: kept once a moment is known to be worth it. Planning reads nothing back of what it writes."""
+"""One row a person: kept only once a moment is known to be worth it."""
 _CHUNK: Final = 500
 
 
@@ -63,10 +64,14 @@ def small_state(database: Database, connection: str) -> Iterator[KeptRows]:
     yield from _rows(database, "operation", "state IN ('intent', 'uncertain')", connection)
 
 
-def large_state(database: Database, connection: str) -> Iterator[KeptRows]:
-    """What holds a row for everybody: who is linked, and who vouches for whom."""
+def large_state(database: Database, connection: str, subjects: Iterable[str] | None = None) -> Iterator[KeptRows]:
+    """What holds a row for everybody: who is linked, and who vouches for whom. All, or of people with these ids."""
     for table in _LARGE:
-        yield from _rows(database, table, "1", connection)
+        if subjects is None:
+            yield from _rows(database, table, "1", connection)
+        else:
+            ids = in_json(sorted(subjects))
+            yield from _rows(database, table, "subject IN (SELECT value FROM json_each(?))", connection, ids)
 
 
 def as_it_was(
@@ -154,9 +159,9 @@ def _tables(database: Database) -> Sequence[str]:
     return [str(row[0]) for row in database.rows(sql)]
 
 
-def _rows(database: Database, table: str, condition: str, connection: str) -> Iterator[KeptRows]:
+def _rows(database: Database, table: str, condition: str, connection: str, *values: str) -> Iterator[KeptRows]:
     columns = tuple(str(row[1]) for row in database.rows(f"PRAGMA table_info({table})"))
-    own, values = (" AND connection = ?", (connection,)) if "connection" in columns else ("", ())
-    rows = database.rows(f"SELECT * FROM {table} WHERE {condition}{own}", values)  # noqa: S608 - names of the schema
+    own, of = (" AND connection = ?", (connection,)) if "connection" in columns else ("", ())
+    rows = database.rows(f"SELECT * FROM {table} WHERE {condition}{own}", (*values, *of))  # noqa: S608 - names of the schema
     for start in range(0, len(rows), _CHUNK):
         yield KeptRows(table, columns, rows[start : start + _CHUNK])

@@ -13,6 +13,7 @@ from crosskey.events import Event
 from crosskey.journal import (
     absences,
     approvals,
+    drifts,
     events,
     leavers,
     links,
@@ -31,6 +32,8 @@ from crosskey.journal.moments import KeptRows, catch_up, marks_after
 from crosskey.journal.opening import Writing, open_past, open_to_read, open_to_write
 from crosskey.journal.records import (
     Absence,
+    Drift,
+    Link,
     RunKind,
     RunRecord,
     SnapshotRecord,
@@ -287,6 +290,32 @@ class JournalWriter(Journal):
         """Note that somebody else switched an account on that crosskey had switched off."""
         with self._database.transaction():
             links.note_active(self._database, self.connection, kind, subject)
+
+    def note_known(self, links_known: Sequence[Link]) -> None:
+        """Note what is known of the values of these links' accounts: applied, given, or seen as the rules say."""
+        with self._database.transaction():
+            links.note_known(self._database, self.connection, links_known)
+
+    def note_drift(
+        self, run: str, *, new: Sequence[Drift], still: Sequence[Drift], over: Sequence[Drift]
+    ) -> list[Event]:
+        """Note drift: what is new (an event each, returned), what still stands otherwise than noted, what is over."""
+        now = self._clock.now()
+        told = [
+            Event(
+                kind="drift.noticed",
+                at=now,
+                run=run,
+                facts={"kind": one.kind, "key": one.key, "part": one.part, "policy": one.policy},
+            )
+            for one in new
+        ]
+        with self._database.transaction():
+            drifts.save(self._database, self.connection, (*new, *still))
+            drifts.end(self._database, self.connection, over)
+            for event in told:
+                events.append(self._database, event.at, self.connection, run, event.kind, event.facts)
+        return told
 
     def vouch(self, run: str, found: Sequence[Voucher]) -> None:
         """Note subjects of several sources that are one person; what is known stays, except for another lead."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from crosskey.connector.source import FindsPeople
-from crosskey.connector.target import CountsSeats, FindsChanges, Seats
+from crosskey.connector.target import CountsSeats, FindsChanges, Seats, TellsDuties
 from crosskey.engine.past.moment import Abilities, Answers
 from crosskey.engine.sources import Sources
+from crosskey.errors import CrosskeyError
 from crosskey.model import Account, Person, Subject
-from crosskey.plan import Change
+from crosskey.plan import Change, Duty
 
 __all__ = ("HeardSources", "HeardTarget", "abilities")
 
@@ -18,6 +21,7 @@ def abilities(sources: Sources, target: object) -> Abilities:
         finding=tuple(one.issuer for one in sources if isinstance(one.source, FindsPeople)),
         target_finds=isinstance(target, FindsChanges),
         target_counts=isinstance(target, CountsSeats),
+        target_tells_duties=isinstance(target, TellsDuties),
     )
 
 
@@ -62,3 +66,19 @@ class HeardTarget:
                 return answers.seats
 
             self.seats = seats
+        if isinstance(target, TellsDuties):
+            telling = target
+
+            async def duties(kind: str, keys: Sequence[str]) -> Mapping[str, Sequence[Duty]]:
+                try:
+                    told = await telling.duties(kind, keys)
+                except CrosskeyError as error:
+                    answers.duties.append((kind, error.message))
+                    raise
+                except Exception as error:
+                    answers.duties.append((kind, f"the target raised {type(error).__name__}"))
+                    raise
+                answers.duties.append((kind, {key: list(found) for key, found in told.items()}))
+                return told
+
+            self.duties = duties

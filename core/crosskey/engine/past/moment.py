@@ -10,6 +10,7 @@ import msgspec
 from crosskey.connector.target import Seats
 from crosskey.engine.read import PeopleRead
 from crosskey.model import Account, Person, Subject
+from crosskey.plan import Duty
 
 __all__ = ("FORM", "Abilities", "Answers", "Moment")
 
@@ -27,14 +28,21 @@ class Answers(msgspec.Struct, kw_only=True):
     accounts: list[tuple[str, Account | None]] = msgspec.field(default_factory=list[tuple[str, Account | None]])
     """By the id of the change that was looked for."""
     seats: dict[str, Seats] | None = None
+    duties: list[tuple[str, dict[str, list[Duty]] | str]] = msgspec.field(
+        default_factory=list[tuple[str, dict[str, list[Duty]] | str]]
+    )
+    """By kind; a text where the target did not tell, and why."""
 
 
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
-    """Which sources (by issuer) look people up by id, and whether the target looks changes up and counts seats."""
+    """Which sources (by issuer) look people up by id, and whether the target looks changes up, counts seats and tells
+    duties.
+    """
 
     finding: tuple[str, ...] = ()
     target_finds: bool = False
     target_counts: bool = False
+    target_tells_duties: bool = False
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):

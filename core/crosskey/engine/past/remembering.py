@@ -33,6 +33,9 @@ class Remembering:
         self._journal = journal
         self._shelf = shelf
         self._moment = moment
+        # planning notes in links what it saw: what it went by is what they held before
+        ids = None if moment.full else {subject.id for subject in moment.touched}
+        self._before = stage.state.pack(journal.large_state(ids))
 
     @classmethod
     def begin(
@@ -84,7 +87,9 @@ class Remembering:
         moment = msgspec.structs.replace(self._moment, changes=changes)
         many = any(held.scope != "person" for held in findings.held)
         if changes or many or self._shelf.is_first(moment):
-            self._stage.state.add(self._journal.large_state())
+            if not moment.full:
+                self._stage.state.add(self._journal.large_state())
+            self._stage.state.add_packed(self._before)
             moment = msgspec.structs.replace(moment, worth=True)
         self._stage.note("moment", moment)
 

@@ -18,13 +18,14 @@ from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import TargetSchema
 from crosskey.engine.connect import Connect
 from crosskey.engine.demand import Demand
+from crosskey.engine.drift import Drifting
 from crosskey.engine.findings import Findings
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.merging import Preference
 from crosskey.engine.past.moment import FORM, Moment
 from crosskey.engine.past.shelf import Kept
 from crosskey.engine.past.telling import OpenQuestions, ToldSources, ToldTarget
-from crosskey.engine.planning import make_planner, plan_everyone
+from crosskey.engine.planning import make_planner, plan_everyone, settle_time
 from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import changes_digest
@@ -165,6 +166,16 @@ class _Planning:
                 findings=self._findings,
                 blocked={(kind, subject): until for kind, subject, until in moment.waiting},
                 unclear=frozenset(moment.unclear),
+                drifting=Drifting(
+                    self._then,
+                    self._findings,
+                    moment.run,
+                    clock=self._connect.clock,
+                    settle=settle_time(config, self._schema),
+                    looked=lambda kind: self._then.last_complete(config.target.path, kind, full=True),
+                    allows=lambda change: allowed.lets("drift", change),
+                    told=lambda _kind, _events: None,
+                ),
             )
             await plan_everyone(
                 planner,

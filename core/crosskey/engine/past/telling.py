@@ -12,9 +12,9 @@ from crosskey.connector.source import ReadPage, ReadRequest
 from crosskey.connector.target import Seats
 from crosskey.engine.past.moment import Moment
 from crosskey.engine.sources import OpenSource, Sources
-from crosskey.errors import ContractError, Diagnostic
+from crosskey.errors import ContractError, Diagnostic, RetryableError
 from crosskey.model import Account, Person, Subject
-from crosskey.plan import Change
+from crosskey.plan import Change, Duty
 
 __all__ = ("OpenQuestions", "ToldSources", "ToldTarget")
 
@@ -90,6 +90,18 @@ class ToldTarget:
                 unasked.note()
             return counted or {}
 
+        told = dict(moment.answers.duties)
+
+        async def duties(kind: str, keys: Sequence[str]) -> Mapping[str, Sequence[Duty]]:
+            answer = told.get(kind)
+            if isinstance(answer, str):
+                raise RetryableError(answer)
+            if answer is None or not answer.keys() >= set(keys):
+                unasked.note()
+            return answer or {}
+
+        if moment.abilities.target_tells_duties:
+            self.duties = duties
         if moment.abilities.target_finds:
             self.find = find
         if moment.abilities.target_counts:

@@ -35,6 +35,8 @@ RAILS: Mapping[str, str] = {
     "clock": "the clock cannot be trusted, so no time has passed",
     "stopped": "somebody stopped all writes",
     "failing": "the target refuses nearly everything",
+    "drift": "somebody changed a value that the rules own, and the policy there is alert",
+    "duties-open": "tickets, approvals or teams wait for a leaver, and the policy there is hold",
     "review": "a plugin objects to the plan",
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
@@ -52,5 +54,7 @@ APPROVABLE: frozenset[str] = COUNTED | {
     "accounts-missing",
     "voucher-unread",
     "refused-before",
+    "drift",
+    "duties-open",
 }
 """Where a person's word is enough. Elsewhere something must be put right first: who is whose, what is protected."""

@@ -29,8 +29,16 @@ class StagedState:
 
     def add(self, kept: Iterable[KeptRows]) -> None:
         """Keep rows."""
-        for rows in kept:
-            self._db.execute("INSERT INTO journal_rows VALUES (?)", (_encode(rows),))
+        self.add_packed(self.pack(kept))
+
+    @staticmethod
+    def pack(kept: Iterable[KeptRows]) -> list[bytes]:
+        """Rows as they are kept, to be kept later, or not at all."""
+        return [_encode(rows) for rows in kept]
+
+    def add_packed(self, packed: Iterable[bytes]) -> None:
+        """Keep what was packed; of two versions of a row, the one that was kept last counts."""
+        self._db.many("INSERT INTO journal_rows VALUES (?)", [(body,) for body in packed])
 
     def all(self) -> Iterator[KeptRows]:
         """What was kept, in the order in which it was."""
