@@ -79,7 +79,8 @@ class JournalWriter(Journal):
             return JournalWriter(opened, clock)
         except BaseException:
             opened.database.close()
-            opened.lock.release()
+            if opened.lock is not None:
+                opened.lock.release()
             raise
 
     @property
@@ -104,7 +105,8 @@ class JournalWriter(Journal):
             pass  # fenced or failed: already told to whoever was writing, and the kernel frees the lock in any case
         finally:
             self._database.close()
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
 
     def start_run(
         self,

@@ -187,7 +187,7 @@ class _Undo:
             config=self.config,
             run=self.run,
             schema=schema,
-            recovery=recovery,
+            blocked=recovery.waiting,
             allowed=self.allowed,
             timekeeper=self.timekeeper,
             settle=self._settle(schema),
