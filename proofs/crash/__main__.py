@@ -14,6 +14,8 @@ from proofs.crash.command import Fault, Injection, strace
 from proofs.crash.scenarios import SCENARIOS
 from proofs.crash.sweep import Bench, Verdict, prepared, selected
 
+_TELL_EVERY = 100
+
 
 @click.command()
 @click.option("--command", "name", type=click.Choice(sorted(SCENARIOS)), default="sync", show_default=True)
@@ -38,6 +40,8 @@ def main(name: str, fault: Fault, every: int, points: str, *, wal: bool) -> None
         chosen = selected(bench.points(fault), every=every, first=int(first or 1), last=int(last) if last else None)
         for verdict in _verdicts(bench, chosen, fault, whole=whole):
             tried, hit, bad = tried + 1, hit + verdict.fired, bad + bool(verdict.wrong)
+            if tried % _TELL_EVERY == 0:
+                print(f"{tried} of {len(chosen)}, {bad} wrong, {time.monotonic() - started:.0f} s", flush=True)
             for text in verdict.wrong:
                 print(f"{verdict.injection.call} #{verdict.injection.n}: {text}", flush=True)
     took = time.monotonic() - started

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,13 +24,16 @@ import msgspec
 
 from crosskey.cli.main import main
 
-__all__ = ("CALLS", "Call", "Ended", "Fault", "Injection", "Running", "start_command", "strace")
+__all__ = ("CALLS", "FOLDER", "Call", "Ended", "Fault", "Injection", "Running", "start_command", "strace")
 
 Fault = Literal["kill", "ENOSPC", "EIO", "full"]
 """Killed before the call; the call fails once; ``full``: it and every later one of its kind fail."""
 
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "unlink", "rename")
 """Every system call by which the journal's folder changes or is made durable (of Python's and SQLite's on Linux)."""
+
+FOLDER = ".crosskey"
+"""Where the configuration's default puts the journal."""
 
 _LINE = re.compile(r"^(?:\d+ +)?(\d+\.\d+) (\w+)\((.*)$")
 _PATH = re.compile(r"<([^>]+)>|\"([^\"]+)\"")
@@ -58,6 +62,15 @@ class Call(msgspec.Struct, frozen=True):
     at: float
     injected: bool
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the command learns that the call failed.
+
+        SQLite tells nobody when the folder could not be synced (``unixSync`` in its ``os_unix.c``), so nobody can stop
+        for it; crosskey syncs the folder itself once its files are there, and hears of that.
+        """
+        return self.injected and not (self.name == "fdatasync" and self.file == FOLDER)
+
 
 class Ended(msgspec.Struct, frozen=True):
     """What a command came to; ``code`` is negative for a signal."""
@@ -69,8 +82,13 @@ class Ended(msgspec.Struct, frozen=True):
 
     @property
     def injected_at(self) -> float | None:
-        """When the first call was failed."""
-        return next((call.at for call in self.calls if call.injected), None)
+        """When the first call failed of which the command learns."""
+        return next((call.at for call in self.calls if call.is_told), None)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether anything was injected."""
+        return self.code == -signal.SIGKILL or any(call.injected for call in self.calls)
 
 
 def strace() -> str | None:

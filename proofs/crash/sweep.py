@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from proofs.crash.command import CALLS, Call, Ended, Fault, Injection, Running, start_command
+from proofs.crash.command import CALLS, FOLDER, Call, Ended, Fault, Injection, Running, start_command
 from proofs.crash.company import Vendors
 from proofs.crash.oracle import Expected, after_fault, after_recovery
 from proofs.crash.scenarios import Run, Scenario
@@ -24,14 +24,15 @@ from proofs.crash.vendors import served as serving
 
 __all__ = ("Bench", "Verdict", "prepared", "selected")
 
-_JOURNAL = Path(".crosskey", "journal.sqlite")
+_JOURNAL = Path(FOLDER, "journal.sqlite")
 _MEMORY = Path("/dev/shm")
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """One trial: where it was disturbed, whether that happened, and everything that is wrong afterwards."""
+    """One trial: where, how the command ended, whether that was hit, and everything that is wrong afterwards."""
 
     injection: Injection
+    code: int
     fired: bool
     wrong: list[str]
 
@@ -57,11 +58,10 @@ class Bench:
             self.reset()
             ended = self._traced(injection)
             wrong: list[str] = []
-            fired = ended.code == -9 if injection.fault == "kill" else ended.injected_at is not None
             before = served.facts()
             if injection.fault != "kill":
                 wrong += after_fault(ended, before, self.expected)
-            elif not fired and ended.code:
+            elif not ended.disturbed and ended.code:
                 wrong.append(f"exit {ended.code} without being killed: {ended.err[-300:]}")
             if self.scenario.reads and before.writes:
                 wrong.append(f"a command that only reads wrote {before.writes}")
@@ -69,7 +69,7 @@ class Bench:
             facts = served.facts()
             again = self.run("plan", "--json")
             wrong += after_recovery(recovery, again, facts, self._folder / _JOURNAL, self.expected)
-        return Verdict(injection, fired, wrong)
+        return Verdict(injection, ended.code, ended.disturbed, wrong)
 
     def points(self, fault: Fault) -> list[Injection]:
         """Every call of the undisturbed run, in its order."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import time
 import tracemalloc
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -136,3 +138,17 @@ async def silent_socket():
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_the_page_about_proofs_lists_the_same_rows():
+    page = Path(__file__).parents[2] / "docs" / "proof.md"
+    section = page.read_text("utf-8").partition("## Faults of the wire (T6)")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `([^`]+)` \| (\S+) \| (\S+) \| (\d) / (\d) \|$", section, re.MULTILINE)
+    assert listed == [
+        (name, told(row.read), told(row.write), str(row.reads), "2" if row.reads == 2 else "1")
+        for name, row in ROWS.items()
+    ]
+
+
+def told(error: type[CrosskeyError] | None) -> str:
+    return "taken" if error is None else f"`{error.__name__}`"

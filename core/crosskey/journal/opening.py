@@ -13,7 +13,7 @@ from crosskey.journal import events, runs
 from crosskey.journal.database import Database
 from crosskey.journal.failures import RESTORE
 from crosskey.journal.filelock import FileLock
-from crosskey.journal.files import check_existing, prepare_directory, put_in_place, refuse_network
+from crosskey.journal.files import check_existing, prepare_directory, put_in_place, refuse_network, sync_names
 from crosskey.journal.holder import this_process
 from crosskey.journal.lease import Lease
 from crosskey.journal.migrations import identify, migrate
@@ -65,6 +65,7 @@ def open_to_write(path: Path, clock: Clock, connection: str) -> Writing:
             with database.transaction():
                 lease = Lease(database, holder, clock)
                 _begin(database, lease)
+            sync_names(path.parent)  # the rollback journal stays from here on: all files are there
             database.guard_with(lease.check)
         except BaseException:
             database.close()
