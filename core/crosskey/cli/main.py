@@ -26,6 +26,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
+    "cassette": (
+        "crosskey.cli.cassette:cassette",
+        "Record what vendors answer, without secrets and people, for tests.",
+    ),
     "plugins": ("crosskey.cli.plugins:plugins", "List plugins, or show one plugin's settings."),
 }
 """The built-in commands: where each is, and the line that help shows (compared with its own help by a test)."""
