@@ -309,9 +309,9 @@ def _back_up(database: Database, version: int, now: datetime) -> Path:
         copy(database, partial)
         partial.replace(final)
         sync(path.parent)
-        return final
     except OSError as error:
         raise os_failure(error, final) from error
+    return final
 
 
 def copy(database: Database, path: Path) -> None:
