@@ -149,7 +149,7 @@ async def test_a_saved_plan_expires(bench, tmp_path):
 
 async def test_a_saved_plan_belongs_to_its_configuration(bench, tmp_path):
     saved = await saved_plan(bench, tmp_path)
-    bench.configure(bench.path.read_text() + "\n[rails]\nmin_people = 3")
+    bench.configure(bench.path.read_text() + "min_people = 3")
     with pytest.raises(StaleError, match="configuration changed"):
         await bench.run("apply", expected=saved)
 

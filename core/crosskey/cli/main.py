@@ -19,6 +19,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
     "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
+    "held": ("crosskey.cli.held:held", "List what waits for a person, why, and what lets it through."),
+    "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",

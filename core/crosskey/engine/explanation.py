@@ -13,6 +13,7 @@ from crosskey.connector.target import TargetSchema
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
+from crosskey.engine.waiting import held_in_class
 from crosskey.errors import ConfigError
 from crosskey.journal import Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
@@ -98,7 +99,7 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                     link=link,
                     account=snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None,
                     leaving_since=journal.leaving(kind, [subject]).get(subject),
-                    held=snapshot.proposals.held(kind, subject),
+                    held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
                     operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
                 )
             )

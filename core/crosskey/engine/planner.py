@@ -84,7 +84,10 @@ class Unvouched(msgspec.Struct, frozen=True):
 
 
 class Planner:
-    """Plans one run over a complete stage. ``unclear`` are people about whom nobody may decide anything."""
+    """Plans one run over a complete stage. ``unclear`` are people about whom nobody may decide anything.
+
+    ``covers`` says whether somebody let through exactly that: a rail, a kind, an action, a person.
+    """
 
     def __init__(
         self,
@@ -100,6 +103,7 @@ class Planner:
         most_missing: int,
         findings: Findings,
         unclear: AbstractSet[Subject] = frozenset(),
+        covers: Callable[[str, str, str, Subject], bool] = lambda _rail, _kind, _action, _subject: False,
     ) -> None:
         self.stage = stage
         self.journal = journal
@@ -115,6 +119,7 @@ class Planner:
         self._final = final
         self._blocked = blocked
         self._unclear = unclear
+        self.covers = covers
         self._most_missing = most_missing
 
     def plan(self, logical: LogicalGroups, advance: Callable[[int], None]) -> None:
@@ -163,6 +168,8 @@ class Planner:
         if self.clock.now() >= again:
             return change
         fresh = without_echoes(change, last[:1])
+        if fresh != change and self.covers("refused-before", change.kind, change.action, change.subject):
+            return change
         if fresh is None:
             self.findings.hold(
                 "refused-before",

@@ -29,18 +29,21 @@ async def plan_everyone(
     *,
     config: Config,
     allowed: Allowed,
+    unattended: bool,
     advance: Callable[[int], None],
     telling: RunTelling,
 ) -> None:
-    """Stage every change that the rails let through; what they hold is in the planner's findings."""
+    """Stage every change that the rails let through; what they hold is in the planner's findings.
+
+    ``unattended``: nobody looks at the plan before it is applied.
+    """
     most = config.rails.max_disable.count
     planner.plan(logical, advance)
     await plan_out_of_scope(planner, sources, logical, config.rails.max_disable)
-    asked = max(most, allowed.number("absence-unconfirmed"))
-    await plan_unvouched(planner, sources, most=asked, allowed=allowed)
-    await plan_absent(planner, sources, most=asked, allowed=allowed)
+    await plan_unvouched(planner, sources, most=most, allowed=allowed)
+    await plan_absent(planner, sources, most=most, allowed=allowed)
     with blaming(config.target):
-        await plan_vanished(planner, target, most=max(most, allowed.number("accounts-missing")))
+        await plan_vanished(planner, target, most=most, allowed=allowed)
     plan_newcomers(planner, logical)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
@@ -48,7 +51,7 @@ async def plan_everyone(
             seats = await target.seats()
         telling.seats(seats)
     with telling.guard("rails"):
-        run_rails(planner, seats=seats, settings=config.rails, allowed=allowed)
+        run_rails(planner, seats=seats, config=config, allowed=allowed, unattended=unattended)
 
 
 def _takes_seats(planner: Planner, kind: KindPlan) -> bool:

@@ -26,7 +26,7 @@ from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
-from crosskey.engine.rails import Allowed, check_read
+from crosskey.engine.rails import Allowed, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
@@ -88,6 +88,7 @@ class Turn:
         self.allowed = options.allowed
         if options.expected is not None:
             self.allowed = self.allowed.also(Allowed.parse(options.expected.header.allowed))
+        self.allowed = self.allowed.approved(journal.usable_approvals(self.clock.now()))
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
         self._snapshot = config.journal.path.with_name("snapshot.sqlite")
         self._reading = config.journal.path.with_name("reading.sqlite")
@@ -146,8 +147,10 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
-        if self.allowed.names:
-            raise DoubtError("what somebody lets through by name concerns everybody")
+        if self.allowed.concerns_everybody:
+            raise DoubtError("what somebody lets through by name or number concerns everybody")
+        if any(is_first(self.journal, kind, self.config) for kind in self.config.maps):
+            raise DoubtError("there are accounts of a kind for which nothing was applied yet")
         origin = read_origin(self._snapshot)
         origin.refuse_unfit(
             self.config, self.journal, sources.issuers_by_path, plugins_of(self.config), self.clock.now()
@@ -202,6 +205,7 @@ class Turn:
             allowed=self.allowed,
             tell=self._tell,
             telling=self.telling,
+            planned=not held,
         )
         if self.options.expected is not None:
             self.options.expected.refuse_other(plan.header)
@@ -286,6 +290,7 @@ class Turn:
             most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
             findings=findings,
             unclear=unions.unclear,
+            covers=self.allowed.covers,
         )
         return planner, recovery
 
@@ -298,6 +303,7 @@ class Turn:
                 gathered.logical,
                 config=self.config,
                 allowed=self.allowed,
+                unattended=self.options.kind == "sync",
                 advance=self.observer.advance,
                 telling=self.telling,
             )
@@ -306,11 +312,14 @@ class Turn:
     async def _apply(self, stage: Stage, target: Target, proposal: Proposal, alone: Alone) -> Applied:
         plan, schema = proposal.plan, proposal.schema
         stopped = any(hold.scope == "run" for hold in plan.held)
-        if self.options.kind == "plan" or stopped or not plan.size:
+        if self.options.kind == "plan" or stopped:
             return Applied()
-        if self.options.confirm is not None and not self.options.confirm(proposal):
+        if plan.size and self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.clock.now())
+        self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
+        if not plan.size:
+            return Applied()
 
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(changes))

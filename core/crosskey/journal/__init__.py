@@ -1,5 +1,6 @@
 """The journal: every write intended before it is sent and recorded after, in one SQLite file with one writer."""
 
+from crosskey.journal.approvals import Approval, ApprovalState, Approved
 from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
@@ -17,11 +18,15 @@ from crosskey.journal.records import (
 )
 from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
+from crosskey.journal.waiting import Waiting
 from crosskey.journal.watchbook import Watchbook
 from crosskey.journal.watchers import Ask, WatcherRecord
 from crosskey.journal.writer import JournalWriter
 
 __all__ = (
+    "Approval",
+    "ApprovalState",
+    "Approved",
     "Ask",
     "Cause",
     "Delivery",
@@ -41,6 +46,7 @@ __all__ = (
     "Verdict",
     "Verification",
     "Voucher",
+    "Waiting",
     "Watchbook",
     "WatcherRecord",
 )

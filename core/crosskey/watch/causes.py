@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from crosskey.connector.notifier import Notice
-from crosskey.engine.rails import RAILS
+from crosskey.engine.rails import APPROVABLE, RAILS
 from crosskey.journal import Cause
 from crosskey.watch.expiry import stage_of
 from crosskey.watch.failure import Failure
@@ -82,7 +82,8 @@ def _held(status: Status) -> Iterator[Cause]:
             "error" if whole else "warning",
             f"held: {rail}",
             text,
-            "see who and what lets it through with `crosskey plan`",
+            "see who, since when, and what lets it through with `crosskey held`"
+            + (f'; if all of it is right: crosskey approve {rail} --because "…"' if rail in APPROVABLE else ""),
             run=status.rounds.full,
         )
 
