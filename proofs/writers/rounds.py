@@ -50,7 +50,10 @@ def paused(bench: Bench, case: Paused) -> list[str]:
             desk.open()
             time.sleep(case.moment)
         first.send(signal.SIGKILL if case.killed else signal.SIGSTOP)
-        _move_elsewhere(bench.journal)
+        while not _moved_elsewhere(bench.journal):  # in the middle of a transaction nobody can take over
+            first.send(signal.SIGCONT)
+            time.sleep(0.001)
+            first.send(signal.SIGSTOP)
         second = bench.run("sync")
         woken = time.time()
         desk.open()
@@ -103,21 +106,31 @@ def _judge_end(bench: Bench, desk: Served) -> list[str]:
     return after_recovery(recovery, bench.run("plan", "--json"), facts, bench.journal, bench.expected)
 
 
-def _move_elsewhere(journal: Path) -> None:
-    """The holder sits on another machine and has been silent for longer than its lease."""
-    journal.with_name("journal.sqlite.lock").unlink()
-    _write(journal, "UPDATE connection SET host = 'worker-1', boot = 'another machine', expires_at = ?", (_LONG_AGO,))
+def _moved_elsewhere(journal: Path) -> bool:
+    """The holder sits on another machine and has been silent for longer than its lease; ``False`` while it commits."""
+    sql = "UPDATE connection SET host = 'worker-1', boot = 'another machine', expires_at = ? WHERE host IS NOT NULL"
+    if not _wrote(journal, sql):
+        return False
+    journal.with_name("journal.sqlite.lock").unlink(missing_ok=True)
+    return True
 
 
 def _let_settle(journal: Path) -> None:
     """The settle window of every write that nobody knows the outcome of has passed."""
-    _write(journal, "UPDATE operation SET settle_until = ? WHERE state IN ('intent', 'uncertain')", (_LONG_AGO,))
+    if not _wrote(journal, "UPDATE operation SET settle_until = ? WHERE state IN ('intent', 'uncertain')"):
+        raise RuntimeError("somebody still holds the journal")
 
 
-def _write(journal: Path, sql: str, values: tuple[str, ...]) -> None:
-    file = sqlite3.connect(journal, timeout=10)
+def _wrote(journal: Path, sql: str) -> bool:
+    """Write a moment of long ago into the journal; ``False`` where somebody is in the middle of a transaction."""
+    file = sqlite3.connect(journal, timeout=0)
     try:
         with file:
-            file.execute(sql, values)
+            file.execute(sql, (_LONG_AGO,))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
     finally:
         file.close()
+    return True

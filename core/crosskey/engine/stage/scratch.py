@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from crosskey.errors import StorageError
+from crosskey.errors import LockedError, StorageError
 
 __all__ = ("CHUNK", "Scratch")
 
@@ -60,6 +60,7 @@ class Scratch:
     def __init__(self, path: Path | None, *, schema: str = "", seed: Path | None = None, kept: bool = False) -> None:
         self.path = path
         self._kept = kept
+        self._file = 0
         try:
             if kept:
                 self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
@@ -70,6 +71,7 @@ class Scratch:
                 path.touch(mode=0o600)
                 if seed is not None:
                     shutil.copyfile(seed, path)
+                self._file = path.stat().st_ino
             self._db = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
             for pragma in _PRAGMAS:
                 self._db.execute(f"PRAGMA {pragma}")
@@ -83,8 +85,9 @@ class Scratch:
 
     def close(self) -> None:
         """Close the file, and remove it unless it was kept: it holds everybody's data and must not lie around."""
+        ours = self._is_ours()
         self._db.close()
-        if self.path is not None and not self._kept:
+        if self.path is not None and not self._kept and ours:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
 
@@ -93,11 +96,25 @@ class Scratch:
         if self.path is None:
             return
         self.execute("COMMIT")
+        if not self._is_ours():
+            raise LockedError(
+                "another run took over while this one was silent; what this one read is not kept",
+                code="fenced",
+                where=str(self.path),
+                fix="let that run end, then run again",
+            )
         self._db.close()
         try:
             self.path.replace(as_path)
         except OSError as error:
             raise _storage(error, as_path) from error
+
+    def _is_ours(self) -> bool:
+        """Whether the file of that name is the one we made: a run that took over made one of its own in its place."""
+        try:
+            return self.path is not None and self.path.stat().st_ino == self._file
+        except OSError:
+            return False
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement."""
