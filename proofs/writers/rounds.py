@@ -93,7 +93,7 @@ def _judge_first(first: Ended, case: Paused, late: list[float]) -> list[str]:
     if case.moment is not None and first.code == ExitCode.OK:
         return ["it ended well, yet sent something afterwards"] if late else []  # it was through before it was stopped
     wrong: list[str] = []
-    if first.code != ExitCode.LOCKED or "took the journal over" not in first.err:
+    if first.code != ExitCode.LOCKED or "over while this one was silent" not in first.err:
         wrong.append(f"the one that slept ended with exit {first.code}: {first.err[-300:]}")
     if len(late) > (case.moment is not None):
         wrong.append(f"the one that slept sent {len(late)} more requests")

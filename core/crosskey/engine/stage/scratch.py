@@ -96,16 +96,18 @@ class Scratch:
         if self.path is None:
             return
         self.execute("COMMIT")
-        if not self._is_ours():
+        self._db.close()
+        try:
+            if not self._is_ours():
+                raise FileNotFoundError
+            self.path.replace(as_path)
+        except FileNotFoundError:
             raise LockedError(
                 "another run took over while this one was silent; what this one read is not kept",
                 code="fenced",
                 where=str(self.path),
                 fix="let that run end, then run again",
-            )
-        self._db.close()
-        try:
-            self.path.replace(as_path)
+            ) from None
         except OSError as error:
             raise _storage(error, as_path) from error
 
