@@ -59,18 +59,37 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
         "that account",
         "remove the pattern from `[rails] protect`; what the target itself protects is never let through",
     ),
+    "last-active": (
+        "the disables that would leave too few",
+        '`--allow "last-active=KIND"`, once; `[rails] keep_active` for good',
+    ),
     "ambiguous-match": ("that person", "correct the accounts or the people, so that one fits one"),
     "ambiguous-person": ("that person", "correct the attribute in the source that is wrong, or choose other keys"),
     "swap-differs": ("the whole swap", "`--allow swap-differs=N`; N is how many people and accounts would be affected"),
     "voucher-unread": ("that person", 'an approval, `--allow "voucher-unread=ISSUER"`, or read that source again'),
     "identity-collision": ("that person", "correct the attribute that two people share, in the source"),
+    "new-identity": (
+        "that person",
+        '`--allow "new-identity=ID"` gives the account to that new id, if it is the same person',
+    ),
     "unmanaged-leaver": ("nothing: it is a finding", "switch that account off in the target, if it is theirs"),
+    "drift": (
+        "what was changed of that account; everything else goes on",
+        "an approval or `--allow drift=KIND:KEY` writes it again, once; or set it in the target to what the rules say",
+    ),
+    "duties-open": (
+        "the disable of that account",
+        "an approval, `--allow duties-open=KIND:KEY`, or give what waits to somebody in the target",
+    ),
     "mapping-problem": ("that person", "fill the attribute in at the source, or change the rule that is named"),
     "unsettled": ("that person", "run again after the time that is named: what happened is looked up first"),
     "refused-before": (
-        "that update",
-        "do in the target by hand what the message names; tried again after a day, or at once with an approval",
+        "that create or update",
+        "correct what is named, or approve it: something else is sent at once, the very same after 1 h, 6 h, daily",
     ),
+    "clock": ("who would leave only because time has passed", "set the clock right"),
+    "stopped": ("the whole run, from the next batch on", "`crosskey go`"),
+    "failing": ("the rest of the run; `crosskey watch` keeps away for a while", "mend what the target refuses"),
     "review": ("the whole run", "whatever the plugin asks for"),
 }
 
@@ -87,7 +106,7 @@ EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.LOCKED: ("another run holds the journal", "let it end"),
     ExitCode.STALE: ("a saved plan no longer fits", "plan again and look again"),
     ExitCode.QUARANTINED: (
-        "`status`: rounds wait, because they failed",
+        "a run ended because the target refuses nearly everything; `status`: rounds wait, because they failed",
         "read why; `crosskey watch --clear` when mended",
     ),
     ExitCode.OVERDUE: (

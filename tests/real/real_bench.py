@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from real_org import RealOrg
 
+from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
@@ -89,7 +90,7 @@ def write_configuration(
         head = head.replace('token = { file = "okta.token" }\n', APP)
     path = folder / "crosskey.toml"
     rails = "" if "[rails]" in rules else '[rails]\nfirst_run = "go"\n'
-    path.write_text(f"{head}\n{rules}\n{rails}", encoding="utf-8")
+    path.write_text(at_once(f"{head}\n{rules}\n{rails}"), encoding="utf-8")
     return path
 
 

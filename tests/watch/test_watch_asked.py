@@ -97,8 +97,8 @@ def test_the_file_that_stops_everything(bench):
     in_virtual_time(bench.watch(1, (11, stop.touch), (41, stop.unlink)))
     assert not [minute for minute in bench.minutes() if 11.1 < minute < 41]
     assert [minute for minute in bench.minutes() if minute > 41]
-    assert "warning switched off by a person" in bench.told.subjects()
-    assert "resolved switched off by a person" in bench.told.subjects()
+    assert "warning stopped by a person" in bench.told.subjects()
+    assert "resolved stopped by a person" in bench.told.subjects()
 
 
 def test_a_stop_file_ends_the_writing_between_two_batches(bench):
@@ -293,3 +293,11 @@ def test_refused_changes_are_told(bench):
     assert bench.told.subjects() == ["warning changes were refused"]
     assert bench.told.notices[0].text == "The target did not do everything: 2 rejected."
     assert bench.status().exit_code == 5
+
+
+def test_a_burst_of_hand_edits_is_told_once_and_over_a_day_later(bench):
+    bench.script = lambda options, number: Result(drifts={2: 9, 4: 1}.get(number, 0))
+    in_virtual_time(bench.watch(30))
+    assert bench.told.subjects() == ["warning much is changed by hand", "resolved much is changed by hand"]
+    assert bench.told.notices[0].text.startswith("10 values that crosskey owns were changed by somebody else")
+    assert "crosskey drift" in bench.told.notices[0].fix

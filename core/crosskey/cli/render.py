@@ -15,6 +15,7 @@ from rich.markup import escape
 from crosskey.cli.listing import Listing
 from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
+from crosskey.engine.duties import in_words
 from crosskey.engine.run import Proposal, RunResult
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, FieldChange, Plan
@@ -126,15 +127,23 @@ class Renderer:
             added = [self._names(change.kind, name, id_) for id_ in reference.after if id_ not in reference.before]
             taken = [self._names(change.kind, name, id_) for id_ in reference.before if id_ not in reference.after]
             signs = added if change.action == "create" else [f"+{each}" for each in added]
-            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}")
+            mark = " (drift)" if name in change.drifted else ""
+            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}{mark}")
         if change.action == "create" and not self._show_all:
             parts.append(f"{len(change.fields)} fields")
         else:
-            parts += [_field(name, field) for name, field in change.fields.items()]
+            parts += [
+                _field(name, field) + (" (drift)" if name in change.drifted else "")
+                for name, field in change.fields.items()
+            ]
         if change.active is not None and change.action != "create":
             parts.append("switched on" if change.active.after else "switched off")
         if change.end_sessions:
             parts.append("sessions ended")
+        if change.duties:
+            parts.append(f"leaves behind {in_words(change.duties)}")
+        if change.hand_over is not None:
+            parts.append(f"open tickets go to {change.hand_over.label}")
         return "; ".join(parts)
 
     def _held(self, plan: Plan) -> None:
@@ -216,7 +225,8 @@ def _why(change: Change) -> str:
         if name in change.why:
             by_rule.setdefault(change.why[name], []).append(name)
     reasons += [f"{', '.join(names)}: {rule}" for rule, names in by_rule.items()]
-    lines = [name for name in change.fields if name in change.why]
+    reasons += [f"{name}: {change.why[name]}" for name in change.fields if name in change.drifted]
+    lines = [name for name in change.fields if name in change.why and name not in change.drifted]
     if lines and change.action == "update":
         reasons.append(f"[map.{change.kind}.fields] {', '.join(lines)}")
     return "; ".join(reasons)

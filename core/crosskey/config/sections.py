@@ -184,6 +184,24 @@ class RailSettings(Settings, frozen=True, kw_only=True):
             description="Judge shrinking only where the last complete read had at least this many people or members.",
         ),
     ] = 5
+    absent_reads: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Somebody who is missing from the source leaves after so many confirmations that nobody of "
+            "that id exists. Who was deleted or made inactive there leaves at once.",
+        ),
+    ] = 3
+    absent_for: Annotated[timedelta, Meta(description="Those confirmations are spread over at least this long.")] = (
+        timedelta(hours=24)
+    )
+    keep_active: Annotated[
+        dict[str, int],
+        Meta(
+            description="By kind of account, how many that can work are never switched off. Left out: two of kinds "
+            "that take paid seats."
+        ),
+    ] = msgspec.field(default_factory=dict[str, int])
     protect: Annotated[
         tuple[str, ...],
         Meta(

@@ -1,14 +1,16 @@
 """People whom crosskey linked and whom a source did not bring: absence alone is never a leaver (G4).
 
-Each is looked up by id. Only "there is nobody of that id", or a row that says inactive, makes a leaver; a row that says
-active means that the listing flapped. A source that cannot look people up, or too many to look up, leaves them held.
-Somebody for whom several sources vouched is a leaver only when none of them says otherwise.
+Each is looked up by id. Only "there is nobody of that id", confirmed often enough (:mod:`crosskey.engine.absence`), or
+a row that says inactive, makes a leaver; a row that says active means that the listing flapped. A source that cannot
+look people up, or too many to look up, leaves them held. Somebody for whom several sources vouched is a leaver only
+when none of them says otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from crosskey.engine.absence import Absentees
 from crosskey.engine.batching import batched
 from crosskey.engine.planner import KindPlan, Planner, Unvouched
 from crosskey.engine.rails import Allowed
@@ -23,7 +25,7 @@ __all__ = ("plan_absent", "plan_unvouched")
 _BATCH = 500
 
 
-async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed: Allowed) -> None:
+async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed: Allowed, absentees: Absentees) -> None:
     """Stage what the absent need. At most ``most`` people a kind are looked up, one request a source each."""
     vouching = Vouching(sources, planner.journal)
     for kind in planner.kinds:
@@ -36,8 +38,9 @@ async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed:
             _hold(planner, kind, seen, f"more than {most} are missing at once; none was looked up", asks=True)
             continue
         for link, account in seen:
-            asked = await vouching.ask(vouching.subjects(link.subject))
-            _decide_absent(planner, kind, link, account, asked, allowed)
+            subjects = vouching.subjects(link.subject)
+            asked = await vouching.ask(subjects)
+            _decide_absent(planner, kind, link, account, asked, allowed, absentees, subjects)
 
 
 async def plan_unvouched(planner: Planner, sources: Sources, *, most: int, allowed: Allowed) -> None:
@@ -56,11 +59,19 @@ async def plan_unvouched(planner: Planner, sources: Sources, *, most: int, allow
 
 
 def _decide_absent(
-    planner: Planner, kind: KindPlan, link: Link, account: Account, asked: Asked, allowed: Allowed
+    planner: Planner,
+    kind: KindPlan,
+    link: Link,
+    account: Account,
+    asked: Asked,
+    allowed: Allowed,
+    absentees: Absentees,
+    subjects: Sequence[Subject],
 ) -> None:
     label = asked.person.label if asked.person is not None else account.label
     if asked.verdict in ("active", "unknown"):
         planner.journal.clear_leaving(kind.name, [link.subject])
+        planner.journal.clear_absences(kind.name, [link.subject])
         planner.stage.proposals.make_due([link.subject])
         planner.findings.notice(
             "listing-flapped", f"{label} was missing from the source's list but is there by id; nothing changed"
@@ -68,6 +79,10 @@ def _decide_absent(
         return
     if _unread(planner, kind, link, label, asked, allowed):
         return
+    if asked.verdict == "gone":
+        told = planner.stage.people.buried.issuperset(subjects)
+        if not absentees.have_left(planner, kind, link, label, told=told):
+            return
     if asked.person is None:
         because = "left: no longer exists in the source (confirmed by id)"
     else:

@@ -12,9 +12,9 @@ from datetime import datetime
 
 import msgspec
 
-from crosskey.clock import Clock
 from crosskey.connector.target import FindsChanges, KindSpec, Target
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.journal import JournalWriter
 from crosskey.model import Account, Scalar, Subject
 from crosskey.plan import Change, FieldChange, ReferenceChange
@@ -33,7 +33,13 @@ class Recovery(msgspec.Struct, frozen=True):
 
 
 async def settle_operations(
-    journal: JournalWriter, stage: Stage, target: Target, kinds: Mapping[str, KindSpec], *, run: str, clock: Clock
+    journal: JournalWriter,
+    stage: Stage,
+    target: Target,
+    kinds: Mapping[str, KindSpec],
+    *,
+    run: str,
+    timekeeper: Timekeeper,
 ) -> Recovery:
     """Resolve every open operation that can be resolved. Those of kinds that are not read (``kinds``) stay open."""
     recovery = Recovery({}, set())
@@ -43,7 +49,7 @@ async def settle_operations(
             continue
         account = await _look(stage, target, change)
         found, whole = (None, False) if account is None else _found(account, change, kind)
-        ended = clock.now() >= operation.settle_until
+        ended = timekeeper.is_past(operation.settle_until)
         if found is not None and (whole or ended):
             key = None if account is None else account.key
             journal.resolve(operation.id, "present", run=run, key=key, found=found)

@@ -17,8 +17,11 @@ from crosskey.engine.apply import Alone, apply_changes
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
+from crosskey.engine.drift import Drifting
+from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
+from crosskey.engine.guarding import ClockGuard, FailureGuard, Guard, KillSwitch, Switch, WriteTimeGuard
 from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
@@ -26,7 +29,7 @@ from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
-from crosskey.engine.rails import Allowed, check_read, is_first
+from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
@@ -34,9 +37,10 @@ from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_ori
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.unite import Unions, unite
-from crosskey.engine.writing import write_plan
-from crosskey.events import RunFacts
+from crosskey.engine.writing import tell_held, write_plan
+from crosskey.events import Event, RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, Held, Outcome
@@ -83,6 +87,8 @@ class Turn:
         self.observer = observer
         self.run = run
         self.clock: Clock = connect.clock
+        connect.skews.forget()
+        self.timekeeper = Timekeeper(self.clock, connect.skews, newest=journal.newest_run_at(but=run))
         self.telling = connect.telling(journal.connection)
         self.baseline = Baseline(journal)
         self.allowed = options.allowed
@@ -189,8 +195,9 @@ class Turn:
         planner, recovery = await self._planner(stage, desk, findings, unions)
         for hold in held:
             findings.add(hold)
+        remaining: Mapping[str, Remaining] = {}
         if not held:
-            await self._plan(planner, sources, desk.target, gathered)
+            remaining = await self._plan(planner, sources, desk.target, gathered)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
         tell_unruled(planner, desk.schema)
@@ -216,7 +223,11 @@ class Turn:
             schema=desk.schema,
             catalogue=desk.catalogue,
         )
-        applied = await self._apply(stage, desk.target, proposal, recovery.alone)
+        guards = self._guards(planner, desk.target, remaining)
+        applied = await self._apply(stage, desk.target, proposal, recovery.alone, guards)
+        if applied.held:
+            plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
+            proposal = msgspec.structs.replace(proposal, plan=plan)
         keeping = Keeping(
             config=self.config,
             journal=self.journal,
@@ -277,26 +288,56 @@ class Turn:
         kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
         specs = {kind.name: kind.kind for kind in kinds}
         with self.telling.phase("recover"), blaming(self.config.target):
-            recovery = await settle_operations(self.journal, stage, desk.target, specs, run=self.run, clock=self.clock)
+            recovery = await settle_operations(
+                self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper
+            )
         planner = Planner(
             stage,
             self.journal,
             kinds,
             Protection(self.config.rails.protect),
-            clock=self.clock,
+            timekeeper=self.timekeeper,
             settle=self._settle(desk.schema),
-            final=desk.schema.final,
+            escrow=Escrow(
+                self.journal,
+                stage,
+                findings,
+                self.timekeeper,
+                config_digest=self.config.digest,
+                final=desk.schema.final,
+                covers=self.allowed.covers,
+            ),
             blocked=recovery.waiting,
             most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
             findings=findings,
+            drifting=self._drifting(findings, desk.schema),
             unclear=unions.unclear,
             covers=self.allowed.covers,
         )
         return planner, recovery
 
-    async def _plan(self, planner: Planner, sources: Sources, target: Target, gathered: Gathered) -> None:
+    def _drifting(self, findings: Findings, schema: TargetSchema) -> Drifting:
+        def told(kind: str, events: Sequence[Event]) -> None:
+            self.telling.drift(kind, events)
+            for event in events:
+                self.plugins.emit(event)
+
+        return Drifting(
+            self.journal,
+            findings,
+            self.run,
+            clock=self.clock,
+            settle=self._settle(schema),
+            looked=lambda kind: self.journal.last_complete(self.config.target.path, kind, full=True),
+            allows=lambda change: self.allowed.lets("drift", change),
+            told=told,
+        )
+
+    async def _plan(
+        self, planner: Planner, sources: Sources, target: Target, gathered: Gathered
+    ) -> Mapping[str, Remaining]:
         with self._phase("Comparing", "plan", gathered.people.people):
-            await plan_everyone(
+            remaining = await plan_everyone(
                 planner,
                 sources,
                 target,
@@ -304,12 +345,24 @@ class Turn:
                 config=self.config,
                 allowed=self.allowed,
                 unattended=self.options.kind == "sync",
+                run=self.run,
                 advance=self.observer.advance,
                 telling=self.telling,
             )
         tell_unknown(planner, gathered.people)
+        return remaining
 
-    async def _apply(self, stage: Stage, target: Target, proposal: Proposal, alone: Alone) -> Applied:
+    def _guards(self, planner: Planner, target: Target, remaining: Mapping[str, Remaining]) -> list[Guard]:
+        return [
+            KillSwitch(Switch(self.config.journal.path)),
+            ClockGuard(self.timekeeper, planner.waiting.rests_on_time),
+            WriteTimeGuard(target, self.config.target, planner.protection, remaining),
+            FailureGuard(),
+        ]
+
+    async def _apply(
+        self, stage: Stage, target: Target, proposal: Proposal, alone: Alone, guards: Sequence[Guard]
+    ) -> Applied:
         plan, schema = proposal.plan, proposal.schema
         stopped = any(hold.scope == "run" for hold in plan.held)
         if self.options.kind == "plan" or stopped:
@@ -342,6 +395,7 @@ class Turn:
                 progress=progress,
                 telling=self.telling,
                 alone=alone,
+                guards=guards,
             )
 
     def _settle(self, schema: TargetSchema) -> timedelta:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -22,7 +23,7 @@ from crosskey.model import Scalar
 from crosskey.plan import Held, Plan, PlanHeader
 from crosskey.plugins import Plugins
 
-__all__ = ("write_plan",)
+__all__ = ("tell_held", "write_plan")
 
 _CHUNK: Final = 500
 
@@ -81,3 +82,22 @@ def write_plan(
     for rail, count in sorted(findings.held_counts.items()):
         tell("rail.tripped", {"rail": rail, "count": count})
     return Plan(header, lambda: journal.changes(header.id))
+
+
+def tell_held(
+    plan: Plan,
+    held: Sequence[Held],
+    findings: Findings,
+    journal: JournalWriter,
+    tell: Callable[[str, Mapping[str, Scalar]], None],
+) -> Plan:
+    """The plan with what guards held once writing had begun, as journal and listeners are told too."""
+    for each in held:
+        findings.add(each)
+    findings.save()
+    counts = dict(findings.held_counts)
+    header = msgspec.structs.replace(plan.header, held=tuple(findings.held), held_counts=counts)
+    journal.finish_plan(header)
+    for rail, count in sorted(Counter(each.rail for each in held).items()):
+        tell("rail.tripped", {"rail": rail, "count": count})
+    return Plan(header, plan.changes)

@@ -4,6 +4,8 @@ from crosskey.journal.approvals import Approval, ApprovalState, Approved
 from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
+    Absence,
+    Drift,
     EstablishedBy,
     EventRecord,
     Link,
@@ -12,10 +14,12 @@ from crosskey.journal.records import (
     RunKind,
     RunRecord,
     SnapshotRecord,
+    Value,
     Verdict,
     Verification,
     Voucher,
 )
+from crosskey.journal.refusals import UNSENT, Refusal
 from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.waiting import Waiting
@@ -24,12 +28,15 @@ from crosskey.journal.watchers import Ask, WatcherRecord
 from crosskey.journal.writer import JournalWriter
 
 __all__ = (
+    "UNSENT",
+    "Absence",
     "Approval",
     "ApprovalState",
     "Approved",
     "Ask",
     "Cause",
     "Delivery",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
     "Journal",
@@ -38,11 +45,13 @@ __all__ = (
     "OperationRecord",
     "OperationState",
     "Outbox",
+    "Refusal",
     "Rounds",
     "RunKind",
     "RunRecord",
     "SnapshotRecord",
     "Trouble",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",

@@ -10,13 +10,16 @@ from typing import Self
 
 from crosskey.clock import Clock
 from crosskey.journal import (
+    absences,
     approvals,
+    drifts,
     events,
     leavers,
     links,
     operations,
     past,
     plans,
+    refusals,
     runs,
     snapshots,
     vouchers,
@@ -26,6 +29,8 @@ from crosskey.journal.approvals import Approval
 from crosskey.journal.database import Database
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
+    Absence,
+    Drift,
     EventRecord,
     Link,
     OperationRecord,
@@ -34,6 +39,7 @@ from crosskey.journal.records import (
     Verification,
     Voucher,
 )
+from crosskey.journal.refusals import Refusal
 from crosskey.journal.waiting import Waiting
 from crosskey.model import Subject
 from crosskey.plan import Action, Change, PlanHeader
@@ -147,6 +153,30 @@ class Journal:
     def leaving(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, datetime]:
         """When each of those people was first seen leaving, as far as that still stands."""
         return leavers.find(self._database, self.connection, kind, subjects)
+
+    def absences(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, Absence]:
+        """Who of those people is missing from the source, since when, and how often that was confirmed."""
+        return absences.find(self._database, self.connection, kind, subjects)
+
+    def any_absences(self, kind: str) -> bool:
+        """Whether anybody is missing from the source at all."""
+        return absences.any_of(self._database, self.connection, kind)
+
+    def refused_creates(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, list[Refusal]]:
+        """The creates that the target refused, of each of those people, since anything else was done; newest first."""
+        return refusals.creates(self._database, self.connection, kind, subjects)
+
+    def newest_run_at(self, *, but: str) -> datetime | None:
+        """When the newest run began by the clock of its time, leaving one out."""
+        return runs.newest_start(self._database, self.connection, but)
+
+    def drifts(self, kind: str, subjects: Sequence[Subject]) -> dict[tuple[Subject, str], Drift]:
+        """Owned values of those people's accounts that somebody else changed, by person and part."""
+        return drifts.find(self._database, self.connection, kind, subjects)
+
+    def all_drifts(self) -> Iterator[Drift]:
+        """Everything that somebody else changed and that still stands, ordered by person, a page at a time."""
+        return drifts.stream(self._database, self.connection)
 
     def all_vouchers(self) -> Iterator[tuple[Subject, Subject]]:
         """Every subject that vouches for somebody linked under another subject, and that lead."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from crosskey.clock import Clock
 from crosskey.connector.credential import Credential
 from crosskey.connector.notifier import Notice
-from crosskey.journal import approvals, events, expiries, outbox, rounds, troubles, watchers
+from crosskey.journal import approvals, drifts, events, expiries, outbox, rounds, troubles, watchers
 from crosskey.journal.approvals import Approval, Approved
 from crosskey.journal.database import Database
 from crosskey.journal.files import check_existing
@@ -105,6 +105,10 @@ class Watchbook(Journal):
         """When instances were asked about them last."""
         return expiries.asked_at(self._database, self.connection)
 
+    def drifts_noticed(self, since: datetime) -> int:
+        """How many values runs that began since then found changed by somebody else, each counted once."""
+        return drifts.noticed_since(self._database, self.connection, since)
+
     def outbox(self) -> Outbox:
         """How many notices wait."""
         return outbox.look(self._database, self.connection)
@@ -148,6 +152,14 @@ class Watchbook(Journal):
         """Note which run read everything."""
         with self._database.transaction():
             watchers.note_full(self._database, self.connection, run)
+
+    def note_switch(self, *, stopped: bool, because: str = "") -> None:
+        """Note that a person stopped all writes, or lets them go on."""
+        with self._database.transaction():
+            if stopped:
+                self._event("writes.stopped", {"because": because})
+            else:
+                self._event("writes.resumed", {})
 
     def note_trouble(self, trouble: Trouble) -> None:
         """Note that a round failed, and when the next may be."""

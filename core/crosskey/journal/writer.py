@@ -11,7 +11,9 @@ from crosskey.clock import Clock
 from crosskey.errors import CrosskeyError
 from crosskey.events import Event
 from crosskey.journal import (
+    absences,
     approvals,
+    drifts,
     events,
     leavers,
     links,
@@ -28,6 +30,9 @@ from crosskey.journal.journal import Journal
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
 from crosskey.journal.records import (
+    Absence,
+    Drift,
+    Link,
     RunKind,
     SnapshotRecord,
     Voucher,
@@ -238,10 +243,50 @@ class JournalWriter(Journal):
         with self._database.transaction():
             leavers.clear(self._database, self.connection, kind, subjects)
 
+    def confirm_absent(self, kind: str, subject: Subject, *, run: str, told: bool) -> Absence:
+        """Note one more confirmation that somebody is missing; a run counts once. What that comes to.
+
+        ``told``: the source itself said that they were deleted.
+        """
+        with self._database.transaction():
+            absences.confirm(self._database, self.connection, kind, subject, run, self._clock.now(), told=told)
+        return self.absences(kind, [subject])[subject]
+
+    def clear_absences(self, kind: str, subjects: Sequence[Subject]) -> None:
+        """Forget that people were missing: they were seen."""
+        with self._database.transaction():
+            absences.clear(self._database, self.connection, kind, subjects)
+
     def note_active(self, kind: str, subject: Subject) -> None:
         """Note that somebody else switched an account on that crosskey had switched off."""
         with self._database.transaction():
             links.note_active(self._database, self.connection, kind, subject)
+
+    def note_known(self, links_known: Sequence[Link]) -> None:
+        """Note what is known of the values of these links' accounts: applied, given, or seen as the rules say."""
+        with self._database.transaction():
+            links.note_known(self._database, self.connection, links_known)
+
+    def note_drift(
+        self, run: str, *, new: Sequence[Drift], still: Sequence[Drift], over: Sequence[Drift]
+    ) -> list[Event]:
+        """Note drift: what is new (an event each, returned), what still stands otherwise than noted, what is over."""
+        now = self._clock.now()
+        told = [
+            Event(
+                kind="drift.noticed",
+                at=now,
+                run=run,
+                facts={"kind": one.kind, "key": one.key, "part": one.part, "policy": one.policy},
+            )
+            for one in new
+        ]
+        with self._database.transaction():
+            drifts.save(self._database, self.connection, (*new, *still))
+            drifts.end(self._database, self.connection, over)
+            for event in told:
+                events.append(self._database, event.at, self.connection, run, event.kind, event.facts)
+        return told
 
     def vouch(self, run: str, found: Sequence[Voucher]) -> None:
         """Note subjects of several sources that are one person; what is known stays, except for another lead."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Final, Literal
 
 from crosskey.connector.notifier import Notice
@@ -14,27 +13,31 @@ from crosskey.watch.expiry import stage_of
 from crosskey.watch.failure import Failure
 from crosskey.watch.status import Status
 
-__all__ = ("cause_of_hooks", "cause_of_reload", "cause_of_stop", "causes_of", "dead_hooks_in")
+__all__ = ("cause_of_hooks", "cause_of_reload", "causes_of", "dead_hooks_in")
 
 _UNSETTLED: Final = timedelta(hours=1)
+_DRIFT_BURST: Final = 10
+"""So many hand edits within a day are more than somebody's correction: an import, a script, another sync."""
 _HOOKS_DEAD: Final = "hooks-dead"
 
 
 def causes_of(status: Status, *, doing: str = "") -> list[Cause]:
     """Everything that is so right now; ``doing`` says what the watcher is at, for when nothing comes of it."""
-    return [*_quarantine(status), *_overdue(status, doing), *_held(status), *_undone(status), *_expiries(status)]
+    return [
+        *_stopped(status),
+        *_quarantine(status),
+        *_overdue(status, doing),
+        *_held(status),
+        *_undone(status),
+        *_drift(status),
+        *_expiries(status),
+    ]
 
 
 def cause_of_reload(status: Status, failure: Failure) -> Cause:
     """A changed configuration that cannot be used."""
     text = f"the changed configuration cannot be used ({failure.code}); the one before goes on"
     return _cause(status, "configuration", failure.code, "error", "configuration refused", text, failure.fix)
-
-
-def cause_of_stop(status: Status, file: Path) -> Cause:
-    """Somebody switched rounds off."""
-    text = f"No round begins and no batch is written while the file {file.name} stands beside the journal."
-    return _cause(status, "stopped", "stopped", "warning", "switched off by a person", text, f"remove {file}")
 
 
 def cause_of_hooks(status: Status, section: str) -> Cause:
@@ -48,6 +51,12 @@ def cause_of_hooks(status: Status, section: str) -> Cause:
 def dead_hooks_in(told: Iterable[Notice]) -> tuple[str, ...]:
     """Sections about whose hooks somebody was told and has not heard better: a restart mends none."""
     return tuple(notice.key.rpartition(":hooks:")[2] for notice in told if notice.code == _HOOKS_DEAD)
+
+
+def _stopped(status: Status) -> Iterator[Cause]:
+    if status.stopped is not None:
+        text = "Nothing is written and no round begins until somebody lets writes go on."
+        yield _cause(status, "stopped", "stopped", "warning", "stopped by a person", text, status.stopped.fix)
 
 
 def _quarantine(status: Status) -> Iterator[Cause]:
@@ -99,6 +108,13 @@ def _undone(status: Status) -> Iterator[Cause]:
     if since is not None and status.at - since > _UNSETTLED:
         text = f"{status.unsettled.count} writes have no known outcome for more than an hour."
         yield _cause(status, "unsettled", "unsettled", "warning", "writes are unsettled", text, "see `crosskey plan`")
+
+
+def _drift(status: Status) -> Iterator[Cause]:
+    if status.drifts >= _DRIFT_BURST:
+        text = f"{status.drifts} values that crosskey owns were changed by somebody else within a day."
+        fix = "see whose with `crosskey drift`, and whether another tool or import writes to the same accounts"
+        yield _cause(status, "drift", "drift-burst", "warning", "much is changed by hand", text, fix)
 
 
 def _expiries(status: Status) -> Iterator[Cause]:

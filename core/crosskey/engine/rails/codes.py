@@ -21,15 +21,22 @@ RAILS: Mapping[str, str] = {
     "create-flood": "more accounts would be made than allowed at once",
     "seats-short": "the target has fewer free seats than the plan needs",
     "protected": "the account must never be touched",
+    "last-active": "too few accounts of a kind would be left that can work",
     "ambiguous-match": "several accounts or people fit each other",
     "ambiguous-person": "nobody can tell whether people of several sources are one",
     "swap-differs": "two directories that are to be swapped tell different companies",
     "voucher-unread": "a leaver of one source, for whom another vouched that cannot be asked",
     "identity-collision": "the account found belongs to somebody else",
+    "new-identity": "somebody with a new id bears the address of an account that is linked to an id that is gone",
     "unmanaged-leaver": "somebody inactive still has an active account that crosskey does not manage",
     "mapping-problem": "the rules cannot make a valid account for this person",
     "unsettled": "an earlier write has no known outcome yet",
-    "refused-before": "the target did not do the very same a short while ago",
+    "refused-before": "the target refused the very same before",
+    "clock": "the clock cannot be trusted, so no time has passed",
+    "stopped": "somebody stopped all writes",
+    "failing": "the target refuses nearly everything",
+    "drift": "somebody changed a value that the rules own, and the policy there is alert",
+    "duties-open": "tickets, approvals or teams wait for a leaver, and the policy there is hold",
     "review": "a plugin objects to the plan",
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
@@ -47,5 +54,7 @@ APPROVABLE: frozenset[str] = COUNTED | {
     "accounts-missing",
     "voucher-unread",
     "refused-before",
+    "drift",
+    "duties-open",
 }
 """Where a person's word is enough. Elsewhere something must be put right first: who is whose, what is protected."""

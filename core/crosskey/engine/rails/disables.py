@@ -45,7 +45,7 @@ def check_rolling(planner: Planner, kind: KindPlan, settings: RailSettings, allo
     if disables <= allowed.number("mass-disable"):
         return  # nobody is disabled, or somebody named that number
     active = planner.journal.link_count(kind.name, active_only=True)
-    now = planner.clock.now()
+    now = planner.timekeeper.now()
     for days, times, setting in _windows(settings):
         before = planner.journal.disabled_since(kind.name, now - timedelta(days=days))
         limit = int(limit_of(settings.max_disable, active + before) * times)

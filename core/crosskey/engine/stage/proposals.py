@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from crosskey.engine.stage.lookalikes import alike, shape, shapes
 from crosskey.engine.stage.people import StagedPeople
 from crosskey.engine.stage.scratch import CHUNK, Scratch
 from crosskey.model import Subject
@@ -110,7 +111,12 @@ class StagedProposals:
         self._db.execute("INSERT OR REPLACE INTO newcomer VALUES (?, ?, ?, ?)", (kind, ref, int(wanted), body))
         self._db.many(
             "INSERT INTO claim VALUES (?, ?, ?, ?)",
-            [(kind, attribute, value.casefold(), ref) for attribute, value in values if value],
+            [
+                (kind, kept, shown, ref)
+                for attribute, value in values
+                if value
+                for kept, shown in shapes(attribute, value)
+            ],
         )
 
     def index_claims(self) -> None:
@@ -136,6 +142,14 @@ class StagedProposals:
         rows = self._db.execute(
             "SELECT DISTINCT id FROM claim WHERE kind = ? AND attribute = ? AND value = ? ORDER BY id",
             (kind, attribute, value.casefold()),
+        )
+        return [self._people.subject(ref) for (ref,) in rows]
+
+    def lookalikes(self, kind: str, attribute: str, value: str) -> list[Subject]:
+        """The newcomers whose value of an attribute looks like this one."""
+        rows = self._db.execute(
+            "SELECT DISTINCT id FROM claim WHERE kind = ? AND attribute IN (?, ?) AND value = ? ORDER BY id",
+            (kind, attribute, alike(attribute), shape(value)),
         )
         return [self._people.subject(ref) for (ref,) in rows]
 

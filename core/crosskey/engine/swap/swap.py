@@ -17,6 +17,7 @@ from crosskey.connector.target import HasCatalogue, Target, TargetSchema
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
 from crosskey.engine.demand import Demand
+from crosskey.engine.guarding import KillSwitch, Switch
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.order import Applied, Observer, Verdict
 from crosskey.engine.protect import Protection
@@ -33,6 +34,7 @@ from crosskey.engine.swap.pairing import Pairs, pair_up
 from crosskey.engine.swap.proof import Proof
 from crosskey.engine.swap.rehearsal import rehearse
 from crosskey.engine.swap.sections import SwapSections, swapped_section
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.errors import ConfigError, CrosskeyError, close_matches
 from crosskey.journal import JournalWriter
 from crosskey.model import PERSON_ATTRIBUTES, Catalogue
@@ -231,10 +233,10 @@ class _Swap:
     ) -> None:
         """Earlier writes without an outcome come first: nothing may move while they are open."""
         kinds = {kind.name: kind for kind in schema.kinds if kind.name in mappings}
+        newest = self.journal.newest_run_at(but=self.run)
+        timekeeper = Timekeeper(self.connect.clock, self.connect.skews, newest=newest)
         with blaming(self.new.target):
-            recovery = await settle_operations(
-                self.journal, stage, target, kinds, run=self.run, clock=self.connect.clock
-            )
+            recovery = await settle_operations(self.journal, stage, target, kinds, run=self.run, timekeeper=timekeeper)
         if recovery.waiting:
             until = max(recovery.waiting.values())
             raise ConfigError(
@@ -354,10 +356,12 @@ class _Swap:
             stop=self.options.stop,
             progress=progress,
             telling=self.connect.telling(self.journal.connection),
+            guards=[KillSwitch(Switch(self.new.journal.path))],
         )
         with suppress(OSError):  # it tells of links that have moved
             self.new.journal.path.with_name("snapshot.sqlite").unlink(missing_ok=True)
-        if not (applied.interrupted or applied.stopped):  # until the swap is over the old directory is read
+        # until the swap is over the old directory is read
+        if not (applied.interrupted or applied.stopped or applied.is_halted):
             moves = moved_whole(self.journal, pairs.new_of, [kind.name for kind in schema.kinds])
             self.journal.move_vouchers(moves, run=self.run)
         return result(applied.verdict(held=bool(proof.held)), applied)
