@@ -97,19 +97,21 @@ class Scratch:
             return
         self.execute("COMMIT")
         self._db.close()
+        ours = self._is_ours()
         try:
-            if not self._is_ours():
-                raise FileNotFoundError
-            self.path.replace(as_path)
+            if ours:
+                self.path.replace(as_path)
         except FileNotFoundError:
+            ours = False
+        except OSError as error:
+            raise _storage(error, as_path) from error
+        if not ours:
             raise LockedError(
                 "another run took over while this one was silent; what this one read is not kept",
                 code="fenced",
                 where=str(self.path),
                 fix="let that run end, then run again",
-            ) from None
-        except OSError as error:
-            raise _storage(error, as_path) from error
+            )
 
     def _is_ours(self) -> bool:
         """Whether the file of that name is the one we made: a run that took over made one of its own in its place."""
