@@ -1,0 +1,86 @@
+"""The careful person: once nothing goes wrong any more, does what crosskey's own words say, and only where it is right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+import msgspec
+
+from proofs.simulation.world import Ended, World
+
+__all__ = ("calm_down",)
+
+_PATIENCE: Final = 10
+"""So many calm rounds must be enough."""
+_BETWEEN: Final = 700.0
+_NUMBERED: Final = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing"})
+_STANDING: Final = frozenset({"protected", "unmanaged-leaver"})
+"""Rails that hold the same people for ever, which is right: the world has accounts that must not be touched."""
+
+
+def calm_down(world: World, ends: Counter[str]) -> None:
+    """Calm rounds until nothing is left to do, then the judgement."""
+    world.faults.on = False
+    world.clock.skew = 0.0
+    world.tell("calm")
+    allow: list[str] = []
+    quiet = 0
+    for _ in range(_PATIENCE):
+        world.clock.advance(_BETWEEN)
+        world.desk.tick()
+        ended = world.run("sync", allow=allow)
+        ends[f"calm {ended.verdict}"] += 1
+        allow = _follow(world, ended)
+        quiet = quiet + 1 if _is_quiet(ended) and not allow else 0
+        if quiet == 2:
+            break
+    else:
+        world.oracle.complain("never-quiet", f"{_PATIENCE} calm rounds did not come to an end")
+    _judge(world)
+
+
+def _is_quiet(ended: Ended) -> bool:
+    return ended.error is None and ended.size == 0 and all(hold.rail in _STANDING for hold in ended.held)
+
+
+def _follow(world: World, ended: Ended) -> list[str]:
+    """What to allow next time, having looked at it; what is to be done by hand is done at once."""
+    allow: list[str] = []
+    for hold in ended.held:
+        words = hold.fix.split("--allow ", 1)
+        if hold.rail in _NUMBERED and len(words) == 2:
+            allow.append(words[1].split("`")[0].split(",")[0].strip('"'))
+        elif hold.rail == "empty-group" and len(words) == 2:
+            allow.append(words[1].strip('"'))
+        elif hold.rail in {"identity-collision", "ambiguous-match"} and hold.subject is not None:
+            id = hold.subject.id
+            if id in world.directory.people and id not in world.oracle.exempt:
+                world.directory.change(id, email=f"{id}.own{world.rounds}@people.example")
+                world.directory.commit()
+        elif hold.rail == "unmanaged-leaver" and hold.key is not None:
+            _switch(world, hold.kind, hold.key, active=False)
+    for notice in ended.notices:
+        if notice.code == "disabled-by-hand":
+            world.tell(f"told: {notice.summary}")
+    return allow
+
+
+def _switch(world: World, kind: str, key: str, *, active: bool) -> None:
+    account = world.desk.accounts.get((kind, key))
+    if account is not None and (kind, key) not in world.desk.unmanaged:
+        world.desk.put(msgspec.structs.replace(account, active=active))
+        world.tell(f"desk: {kind} {key} switched {'on' if active else 'off'} as told")
+
+
+def _judge(world: World) -> None:
+    world.oracle.judge(world.directory, world.desk)
+    journal = world.start().journal
+    for operation in journal.unresolved():
+        world.oracle.complain("open-write", f"{operation.change.id} is {operation.state}")
+    found = journal.verify()
+    if not found.ok:
+        world.oracle.complain("chain", found.reason)
+    second = world.run("plan")
+    if second.size or second.error is not None:
+        world.oracle.complain("second-plan", f"{second.size} changes, {second.verdict}")
