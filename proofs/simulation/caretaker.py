@@ -62,7 +62,7 @@ def _follow(world: World, ended: Ended) -> list[str]:
             _switch(world, hold.kind, hold.key, active=False)
     for notice in ended.notices:
         if notice.code == "disabled-by-hand":
-            world.tell(f"told: {notice.summary}")
+            _switch_on(world, notice.summary)
     return allow
 
 
@@ -71,6 +71,13 @@ def _switch(world: World, kind: str, key: str, *, active: bool) -> None:
     if account is not None and (kind, key) not in world.desk.unmanaged:
         world.desk.put(msgspec.structs.replace(account, active=active))
         world.tell(f"desk: {kind} {key} switched {'on' if active else 'off'} as told")
+
+
+def _switch_on(world: World, told: str) -> None:
+    """Switch on what nobody switched off by hand: a journal that was put back does not know that crosskey did."""
+    kind, key = told.split("somebody switched ", 1)[1].split(" ")[:2]
+    if (kind, key) not in world.oracle.left_off:
+        _switch(world, kind, key, active=True)
 
 
 def _judge(world: World) -> None:

@@ -112,7 +112,7 @@ class Churn:
         """Somebody edits the desk, where the world knows such faults."""
         faults, desk = self._faults, self._desk
         desk.tick()
-        ours = sorted(key for key in desk.accounts if key in desk.made or key in self._oracle.owners)
+        ours = sorted(key for key in desk.accounts if key in desk.owners)
         on = [key for key in ours if desk.accounts[key].active]
         off = [key for key in ours if not desk.accounts[key].active and key not in self._oracle.left_off]
         if on and faults.strikes("human.edits-field", 0.15):
@@ -147,7 +147,7 @@ class Churn:
     def _known(self) -> set[tuple[str, str]]:
         """People for whom there is an account, or may be one soon."""
         desk, known = self._desk, set[tuple[str, str]]()
-        for (kind, _), subject in (*desk.made.items(), *self._oracle.owners.items()):
+        for (kind, _), subject in desk.owners.items():
             known.add((kind, subject.id))
         mails = {str(account.fields.get("mail", "")) for account in desk.accounts.values()}
         known |= {("user", id) for id, person in self._directory.people.items() if person.email in mails}

@@ -66,6 +66,8 @@ class Desk:
         self.history: list[tuple[float, dict[Key, Account]]] = [(0.0, {})]
         self.made: dict[Key, Subject] = {}
         """Accounts that creates made, and for whom."""
+        self.owners: dict[Key, Subject] = {}
+        """Accounts that crosskey wrote, and for whom it did so first."""
         self.born: dict[Key, float] = {}
         self.unmanaged: set[Key] = set()
         """Accounts that are nobody's of the directory, or protected: no write may ever reach them."""
@@ -132,6 +134,7 @@ class Desk:
         if change.key is None:
             self.made[place] = change.subject
             self.born[place] = self._clock.elapsed
+        self.owners.setdefault(place, change.subject)
         before = self.accounts.get(place, Account(kind=change.kind, key=key))
         fields = dict(before.fields)
         for name, field in change.fields.items():

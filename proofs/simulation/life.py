@@ -120,6 +120,7 @@ class Life:
                 task.cancel()
             with suppress(BaseException):
                 loop.run_until_complete(asyncio.sleep(0))
+            main.close()
             loop.close()
             self._unblock()
 

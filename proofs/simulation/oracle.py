@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from crosskey.model import Account, Subject
+from crosskey.model import Account
 from crosskey.plan import Change
 from proofs.simulation.desk import Desk, Key
 from proofs.simulation.directory import SOURCE_LAG, Directory
@@ -27,11 +27,10 @@ class Oracle:
     """Watches every write; ``broken`` lists what must never happen and did."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+        self.tell = tell
         self.broken: list[str] = []
         self.writes = 0
         self.wanted_since: dict[tuple[str, str], float] = {}
-        self.owners: dict[Key, Subject] = {}
         self.exempt: set[str] = set()
         """People whom a protected account keeps from having their own."""
         self.left_off: set[Key] = set()
@@ -40,7 +39,7 @@ class Oracle:
     def complain(self, law: str, text: str) -> None:
         """Note a broken law."""
         self.broken.append(f"{law}: {text}")
-        self._tell(f"BROKEN {law}: {text}")
+        self.tell(f"BROKEN {law}: {text}")
 
     # -- at every moment ----------------------------------------------------------------------------------------------
 
@@ -73,7 +72,7 @@ class Oracle:
                 self.complain("no-intent", f"{change.action} {change.id} has no intent in the journal")
             if place in life.desk.unmanaged:
                 self.complain("touched-foreign", f"{change.action} of {change.kind} {change.key}, which is not crosskey's")
-            owner = self._owner(life.desk, place, change.subject) if change.key else change.subject
+            owner = life.desk.owners.get(place, change.subject)
             if owner != change.subject:
                 self.complain("anothers-account", f"{change.kind} {change.key} of {owner.id} written for {change.label}")
             if change.action == "disable":
@@ -90,17 +89,13 @@ class Oracle:
         if round_.disables[change.kind] > max(MOST_DISABLES, round_.allowed):
             self.complain("threshold", f"{round_.disables[change.kind]} {change.kind} accounts disabled in one run")
 
-    def _owner(self, desk: Desk, place: Key, subject: Subject) -> Subject:
-        """Whose account it is: whoever it was made for, else whoever it was first written for."""
-        return desk.made.get(place) or self.owners.setdefault(place, subject)
-
     # -- once it is calm ----------------------------------------------------------------------------------------------
 
     def judge(self, directory: Directory, desk: Desk) -> None:
         """Compare who should have what with who has."""
         by_owner: dict[tuple[str, str], list[Account]] = {}
         for key, account in desk.accounts.items():
-            owner = desk.made.get(key) or self.owners.get(key)
+            owner = desk.owners.get(key)
             if owner is not None:
                 by_owner.setdefault((account.kind, owner.id), []).append(account)
         everybody = {id for _, id in by_owner} | set(directory.people)

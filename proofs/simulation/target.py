@@ -132,6 +132,8 @@ class SimTarget:
                 self._desk.send_late(change, faults.seconds(1, LATEST))
             raise UncertainError("no answer", where=_WHERE)
         outcomes = [self._one(change) for change in batch]
+        for change, outcome in zip(batch, outcomes, strict=True):
+            life.oracle.tell(f"    {change.action} {change.kind} {outcome.key or change.key} {change.subject.id}: {outcome.result}")
         await life.wait(faults.seconds(0.1, 1.0))
         if faults.strikes("target.hangs-after", 0.01):
             await life.wait(_FOREVER)

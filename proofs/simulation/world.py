@@ -179,7 +179,7 @@ class World:
     async def _meanwhile(self, life: Life) -> None:
         if self.faults.strikes("source.moves-while-read", 0.02):
             self.churn.some(1, 2)
-        if self.faults.strikes("process.second-runner", 0.005):
+        if not life.taken_over and self.faults.strikes("process.second-runner", 0.005):
             self._second_runner()
         if not life.taken_over and not life.armed and self.faults.strikes("process.paused", 0.004):
             await self._take_over(life)

@@ -241,6 +241,15 @@ async def test_a_starter_who_is_named_is_made_and_somebody_unknown_is_nothing(be
     assert (await bench.run(changes=True)).plan.size == 0
 
 
+async def test_somebody_who_is_missing_from_a_group_by_id_is_looked_at_with_everybody_else(bench):
+    """Without permission for a group nobody is in it by id either, and a look at one person cannot tell (G3)."""
+    bench.configure(CONFIG + "[rails]\nmin_people = 2\n")
+    await bench.run(changes=True)
+    bench.directory.group("Staff").clear()
+    result = await bench.run(people=who(bench, "p1"))
+    assert (result.reach, bench.did(), rails(result)) == ("everything", [], ["empty-group"])
+
+
 async def test_single_people_of_a_source_that_nobody_reads_lead_to_a_full_read(bench):
     await bench.run(changes=True)
     result = await bench.run(people=frozenset({Subject("https://elsewhere.example", "p1")}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 import msgspec
@@ -112,8 +113,9 @@ class Gatherer:
     async def single(self, stage: Stage, origin: Origin, people: Sequence[Subject]) -> Gathered:
         """Single people by id, with their groups. Raises :class:`DoubtError` where a source cannot tell."""
         looks_up = self._needs_look_up()
+        named = self._demand.logical(stage, self._issuers).refs
         for subject in people:
-            await self._read_one(stage, subject)
+            await self._read_one(stage, subject, named)
         reads = [SourceRead(path=one.section.path, pages=0) for one in self._sources]
         return await self._completed(stage, origin, "people", reads, looks_up)
 
@@ -149,7 +151,7 @@ class Gatherer:
             self._incomplete(one.section.path, error)
             raise
 
-    async def _read_one(self, stage: Stage, subject: Subject) -> None:
+    async def _read_one(self, stage: Stage, subject: Subject, named: AbstractSet[str]) -> None:
         one = self._sources.of(subject.issuer)
         if one is None:
             raise DoubtError(f"nobody reads {subject.issuer}")
@@ -161,6 +163,10 @@ class Gatherer:
             return
         refuse_strangers([person], one.issuer, where=one.section.path)
         held = await self._sources.groups_of(subject)
+        refs = {stage.groups.ref(subject.issuer, group) for group in held or ()}
+        if person.active and (stage.groups.of(subject) & named) - refs:
+            # Whoever may no longer see a group is told that nobody is in it; only its whole list shows that (G3).
+            raise DoubtError("somebody is missing from a group that mappings name; whoever else is must be known")
         groups = [group.id for group in stage.groups.all(one.issuer) if group.kind == "group"]
         stage.people.add([person])
         stage.groups.set_groups_of(subject, held or (), groups)

@@ -35,6 +35,16 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Mapping[str, str]
     clock: Clock
 
+    def note_read(self, gathered: Gathered, *, trusted: bool) -> bool:
+        """Note what later reads are measured by, before anything is written: a run that dies half-way leaves them that.
+
+        ``False``: this read only passed because somebody let it, and counts once that was carried out.
+        """
+        if trusted and check_read(gathered.people, Baseline(self.journal), self.config.rails, Allowed()):
+            return False
+        self._remember(gathered, trusted=trusted)
+        return True
+
     def keep(
         self,
         stage: Stage,
@@ -45,17 +55,11 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         schema: TargetSchema,
         catalogue: Catalogue,
         trusted: bool,
+        noted: bool,
     ) -> None:
         """Keep the stage with its cursors: only now is everything that was read either done, or due again."""
-        baseline = Baseline(self.journal)
-        baseline.remember(
-            self.run,
-            gathered.people,
-            gathered.accounts,
-            target=self.config.target.path,
-            trusted=trusted and self._stands(baseline, gathered, applied),
-            reach=gathered.reach,
-        )
+        if not noted:
+            self._remember(gathered, trusted=self.options.kind != "plan" and not applied.declined)
         if not trusted:
             return
         vouchers = unions.vouchers
@@ -87,8 +91,12 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
             full_at=gathered.full_at,
         )
 
-    def _stands(self, baseline: Baseline, gathered: Gathered, applied: Applied) -> bool:
-        """Whether later reads are measured by this one. What a person allowed counts only once it was carried out."""
-        if not check_read(gathered.people, baseline, self.config.rails, Allowed()):
-            return True
-        return self.options.kind != "plan" and not applied.declined
+    def _remember(self, gathered: Gathered, *, trusted: bool) -> None:
+        Baseline(self.journal).remember(
+            self.run,
+            gathered.people,
+            gathered.accounts,
+            target=self.config.target.path,
+            trusted=trusted,
+            reach=gathered.reach,
+        )

@@ -160,7 +160,7 @@ class Planner:
         if not last or last[0].state != "failed" or last[0].outcome_code not in self._final:
             return change
         again = last[0].intent_at + _AGAIN
-        if self.clock.now() >= again:
+        if not last[0].intent_at <= self.clock.now() < again:
             return change
         fresh = without_echoes(change, last[:1])
         if fresh is None:
@@ -179,7 +179,8 @@ class Planner:
         """The change without what was just written to its account and is not listed yet."""
         since = self.clock.now() - self._settle
         answered = takewhile(lambda one: one.state == "done", last)  # behind a lost answer nothing is certain
-        fresh = without_echoes(change, [one for one in answered if one.intent_at > since])
+        until = self.clock.now()  # what was written later than now was written by a wrong clock
+        fresh = without_echoes(change, [one for one in answered if since < one.intent_at <= until])
         if fresh != change:
             written = {name: part.after for name, part in change.fields.items()}
             self.stage.accounts.note_identity(change.kind, str(change.key), written, sorted(written))
@@ -199,6 +200,10 @@ class Planner:
             now = self.clock.now()
             since = self.journal.leaving(kind.name, [subject]).get(subject)
             if since is None:
+                self.journal.mark_leaving(kind.name, [subject])
+                since = now
+            if since > now:  # noted while the clock was ahead: counted from now on
+                self.journal.clear_leaving(kind.name, [subject])
                 self.journal.mark_leaving(kind.name, [subject])
                 since = now
             if now - since < policy.after:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from crosskey.config import Config
 from crosskey.connector.target import CountsSeats, Seats, Target, TargetSchema
 from crosskey.engine.blame import blaming
+from crosskey.engine.forgotten import tell_forgotten
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
@@ -42,6 +43,7 @@ async def plan_everyone(
     with blaming(config.target):
         await plan_vanished(planner, target, most=max(most, allowed.number("accounts-missing")))
     plan_newcomers(planner, logical)
+    tell_forgotten(planner)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
         with blaming(config.target):

@@ -212,7 +212,6 @@ class Turn:
             schema=desk.schema,
             catalogue=desk.catalogue,
         )
-        applied = await self._apply(stage, desk.target, proposal, recovery.alone)
         keeping = Keeping(
             config=self.config,
             journal=self.journal,
@@ -222,7 +221,18 @@ class Turn:
             issuers=sources.issuers_by_path,
             clock=self.clock,
         )
-        keeping.keep(stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held)
+        noted = keeping.note_read(gathered, trusted=not held)
+        applied = await self._apply(stage, desk.target, proposal, recovery.alone)
+        keeping.keep(
+            stage,
+            gathered,
+            unions,
+            applied,
+            schema=desk.schema,
+            catalogue=desk.catalogue,
+            trusted=not held,
+            noted=noted,
+        )
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,
@@ -273,6 +283,8 @@ class Turn:
         kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
         specs = {kind.name: kind.kind for kind in kinds}
         with self.telling.phase("recover"), blaming(self.config.target):
+            settle = self._settle(desk.schema)
+            self.journal.wait_no_longer(self.clock.now() + settle)
             recovery = await settle_operations(self.journal, stage, desk.target, specs, run=self.run, clock=self.clock)
         planner = Planner(
             stage,
@@ -280,7 +292,7 @@ class Turn:
             kinds,
             Protection(self.config.rails.protect),
             clock=self.clock,
-            settle=self._settle(desk.schema),
+            settle=settle,
             final=desk.schema.final,
             blocked=recovery.waiting,
             most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),

@@ -31,6 +31,7 @@ __all__ = (
     "settle",
     "unresolved",
     "unresolved_count",
+    "wait_no_longer",
 )
 
 _COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts"""
@@ -145,6 +146,15 @@ def settle(database: Database, now: datetime, outcomes: Sequence[Settled], *, an
             where=str(database.path),
             fix="report this; `crosskey history` shows the run",
         )
+
+
+def wait_no_longer(database: Database, connection: str, until: datetime) -> int:
+    """Let no open operation wait beyond ``until``, inside the caller's transaction; how many would have."""
+    return database.run(
+        "UPDATE operation SET settle_until = ? WHERE connection = ? AND state IN ('intent', 'uncertain')"
+        " AND settle_until > ?",
+        (stamp(until), connection, stamp(until)),
+    )
 
 
 def get(database: Database, connection: str, operation: str) -> OperationRecord:

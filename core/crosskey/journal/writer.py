@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -168,8 +168,8 @@ class JournalWriter(Journal):
     def record(self, run: str, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Note what became of changes that were intended, and the links that follow from it; the outcomes as noted.
 
-        applied, already: done; rejected: failed; unknown: uncertain. A create without a key is uncertain, one whose key
-        is somebody else's account failed (``key-taken``).
+        applied, already: done; rejected: failed; unknown: uncertain. A create without a key, or with that of somebody
+        else's account (``key-taken``), is uncertain.
         """
         with self._database.transaction():
             return settlement.record(
@@ -199,6 +199,13 @@ class JournalWriter(Journal):
                 key=key,
                 found=found,
             )
+
+    def wait_no_longer(self, until: datetime) -> None:
+        """Let no unresolved write wait beyond a moment: one that would was noted while the clock was ahead."""
+        if not any(operation.settle_until > until for operation in self.unresolved()):
+            return
+        with self._database.transaction():
+            operations.wait_no_longer(self._database, self.connection, until)
 
     def mark_leaving(self, kind: str, subjects: Sequence[Subject]) -> None:
         """Note that people were seen leaving; the first time stands."""
