@@ -63,6 +63,9 @@ def _follow(world: World, ended: Ended) -> list[str]:
     for notice in ended.notices:
         if notice.code == "disabled-by-hand":
             _switch_on(world, notice.summary)
+        elif notice.code == "accounts-forgotten":
+            for key in notice.summary.rpartition(": ")[2].removesuffix(", …").split(", "):
+                _switch(world, notice.path.removeprefix("map."), key, active=False)
     return allow
 
 

@@ -59,3 +59,14 @@ async def test_what_was_written_in_the_future_is_written_again_when_it_is_not_th
     bench.clock.start -= AHEAD
     await bench.run()
     assert bench.did() == ["update user Ada Two"]
+
+
+async def test_an_account_that_was_made_in_the_future_and_deleted_is_made_anew(bench):
+    bench.directory.add("ada", groups=["Staff"])
+    bench.clock.start += AHEAD
+    await bench.run()
+    bench.desk.accounts.clear()
+    bench.clock.start -= AHEAD
+    bench.clock.advance(300)
+    await bench.run()
+    assert bench.did() == ["create user Ada"]

@@ -292,7 +292,7 @@ class Planner:
                 self.journal.note_active(kind.name, link.subject)
 
     def _account_gone(self, kind: KindPlan, person: Person, desired: Desired, link: Link) -> None:
-        if self.clock.now() - link.since < self._settle:
+        if timedelta(0) <= self.clock.now() - link.since < self._settle:
             self.findings.notice(
                 "not-yet-listed", f"{person.label}: {kind.name} {link.key} was just written and is not listed yet"
             )
