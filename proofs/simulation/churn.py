@@ -65,10 +65,13 @@ class Churn:
         people = sorted(set(self._directory.people) - self._oracle.exempt)
         staff = [id for id in people if self._oracle.is_wanted(self._directory, "user", id)]
         gone = [id for id in people if self._directory.people[id].active is False]
-        deed = self._random.choice(("hire", "leave", "leave", "delete", "return", "edit", "edit", "group", "group"))
+        deed = self._random.choice(("hire", "leave", "leave", "delete", "return", "edit", "edit", "group", "group", "twin"))
         self._tell(f"directory: {deed}")
         if deed == "hire" or not people:
             self._hire()
+        elif deed == "twin" and self._random.random() < 0.3:
+            mail = self._directory.people[self._random.choice(people)].email
+            self._directory.hire(groups=("g-Staff",), name=self._name(), mail=mail)
         elif deed in {"leave", "delete"} and len(staff) > _FEWEST:
             id = self._random.choice(staff)
             self._directory.switch(id, active=False) if deed == "leave" else self._directory.delete(id)

@@ -83,7 +83,7 @@ class Desk:
         for one in due:
             self._late.remove(one)
             if one.change.key is None or (one.change.kind, one.change.key) in self.accounts:
-                self.write(one.change)
+                self.write(one.change, at=one.due)
 
     def send_late(self, change: Change, after: float) -> None:
         """A write that its sender has given up, and that arrives all the same."""
@@ -101,15 +101,15 @@ class Desk:
                 return accounts
         return self.history[0][1]
 
-    def put(self, account: Account) -> None:
-        """An account as it is from now on."""
+    def put(self, account: Account, *, at: float | None = None) -> None:
+        """An account as it is from now on, or since a moment that was not looked at yet."""
         self.accounts[account.kind, account.key] = account
-        self._note()
+        self.history.append((self._clock.elapsed if at is None else at, dict(self.accounts)))
 
     def drop(self, key: Key) -> None:
         """An account is gone."""
         self.accounts.pop(key, None)
-        self._note()
+        self.history.append((self._clock.elapsed, dict(self.accounts)))
 
     def add(self, kind: str, *, active: bool = True, protected: str = "", **fields: str) -> Account:
         """An account that somebody makes by hand."""
@@ -127,13 +127,13 @@ class Desk:
         self.put(account)
         return account
 
-    def write(self, change: Change, *, cut: bool = False, without: str = "") -> str:
+    def write(self, change: Change, *, cut: bool = False, without: str = "", at: float | None = None) -> str:
         """Carry a change out; the account's key. ``cut`` shortens texts, ``without`` leaves a field as it was."""
         key = change.key or self._new_key()
         place = (change.kind, key)
         if change.key is None:
             self.made[place] = change.subject
-            self.born[place] = self._clock.elapsed
+            self.born[place] = self._clock.elapsed if at is None else at
         self.owners.setdefault(place, change.subject)
         before = self.accounts.get(place, Account(kind=change.kind, key=key))
         fields = dict(before.fields)
@@ -149,7 +149,8 @@ class Desk:
                 references=references,
                 marker=change.marker or before.marker,
                 active=before.active if change.active is None else bool(change.active.after),
-            )
+            ),
+            at=at,
         )
         return key
 
@@ -157,6 +158,3 @@ class Desk:
         key = str(self._next)
         self._next += 1
         return key
-
-    def _note(self) -> None:
-        self.history.append((self._clock.elapsed, dict(self.accounts)))

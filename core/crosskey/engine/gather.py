@@ -111,11 +111,18 @@ class Gatherer:
         return await self._completed(stage, origin, "changes", reads, looks_up)
 
     async def single(self, stage: Stage, origin: Origin, people: Sequence[Subject]) -> Gathered:
-        """Single people by id, with their groups. Raises :class:`DoubtError` where a source cannot tell."""
+        """Single people by id, with their groups. Raises :class:`DoubtError` where a source cannot tell.
+
+        Nothing is decided about anybody else: the stage knows of them what the last run read, which may no longer hold.
+        """
         looks_up = self._needs_look_up()
         named = self._demand.logical(stage, self._issuers).refs
-        for subject in people:
-            await self._read_one(stage, subject, named)
+        known: set[Subject] = set()
+        while wanted := set(people).union(stage.people.touched()) - known:
+            for subject in sorted(wanted):
+                await self._read_one(stage, subject, named)
+            known |= wanted
+            stage.people.touch_related()
         reads = [SourceRead(path=one.section.path, pages=0) for one in self._sources]
         return await self._completed(stage, origin, "people", reads, looks_up)
 
@@ -187,13 +194,16 @@ class Gatherer:
     ) -> Gathered:
         """Touch who is due besides, and bring the accounts of all of them."""
         logical = self._demand.logical(stage, self._issuers)
-        stage.people.touch(stage.proposals.due(self._clock.now()))
-        stage.people.touch(op.change.subject for op in self._journal.unresolved())
-        stage.people.touch_related()
-        waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
-        stage.people.touch_mistakable(waiting, self._keys)
-        stage.proposals.touch_waiting()
-        stage.people.touch_related()
+        unsettled = [op.change.subject for op in self._journal.unresolved()]
+        if reach == "people":
+            stage.proposals.make_due(unsettled)
+        else:
+            stage.people.touch([*stage.proposals.due(self._clock.now()), *unsettled])
+            stage.people.touch_related()
+            waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
+            stage.people.touch_mistakable(waiting, self._keys)
+            stage.proposals.touch_waiting()
+            stage.people.touch_related()
         stage.proposals.forget_held()
         self._united(stage)
         before = [stage.read_note(sort, dict[str, list[str]]) for sort in ("groups", "apps")]

@@ -218,6 +218,10 @@ class StagedPeople:
             for _, body in self._db.among("SELECT id, body FROM person WHERE id IN ({}) ORDER BY id", (), refs)
         ]
 
+    def touched(self) -> list[Subject]:
+        """Everybody who was touched so far."""
+        return [self.subject(ref) for (ref,) in self._db.execute("SELECT id FROM touched").fetchall()]
+
     def touched_absent(self) -> list[Subject]:
         """Who was touched and is in no source (any more), by the subject under which accounts are linked."""
         rows = self._db.execute(
