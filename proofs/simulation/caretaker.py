@@ -1,4 +1,4 @@
-"""The careful person: once nothing goes wrong any more, does what crosskey's own words say, and only where it is right."""
+"""The careful person: once nothing goes wrong any more, does what crosskey's own words say, where that is right."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ __all__ = ("calm_down",)
 
 _PATIENCE: Final = 10
 """So many calm rounds must be enough."""
+_FOLLOWED: Final = 4
+"""So many calm rounds of changes must be enough."""
 _BETWEEN: Final = 700.0
 _NUMBERED: Final = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing"})
 _STANDING: Final = frozenset({"protected", "unmanaged-leaver"})
@@ -24,6 +26,7 @@ def calm_down(world: World, ends: Counter[str]) -> None:
     world.faults.on = False
     world.clock.skew = 0.0
     world.tell("calm")
+    _follow_changes(world, ends)
     allow: list[str] = []
     quiet = 0
     for _ in range(_PATIENCE):
@@ -40,6 +43,24 @@ def calm_down(world: World, ends: Counter[str]) -> None:
     _judge(world)
 
 
+def _follow_changes(world: World, ends: Counter[str]) -> None:
+    """In every other world changes alone must do: whatever was read and not carried out must still be owed.
+
+    What somebody did by hand in the desk only a full read shows, so worlds with such faults are left out.
+    """
+    if world.seed % 2 == 0 or any(fault.startswith("human.") for fault in world.faults.hits):
+        return
+    ended = Ended("")
+    for _ in range(_FOLLOWED):
+        world.clock.advance(_BETWEEN)
+        world.desk.tick()
+        ended = world.run("sync", changes=True)
+        ends[f"followed {ended.verdict}"] += 1
+        _follow(world, ended)
+    if _is_quiet(ended):
+        world.oracle.judge(world.directory, world.desk)
+
+
 def _is_quiet(ended: Ended) -> bool:
     return ended.error is None and ended.size == 0 and all(hold.rail in _STANDING for hold in ended.held)
 
@@ -54,9 +75,9 @@ def _follow(world: World, ended: Ended) -> list[str]:
         elif hold.rail == "empty-group" and len(words) == 2:
             allow.append(words[1].strip('"'))
         elif hold.rail in {"identity-collision", "ambiguous-match"} and hold.subject is not None:
-            id = hold.subject.id
-            if id in world.directory.people and id not in world.oracle.exempt:
-                world.directory.change(id, email=f"{id}.own{world.rounds}@people.example")
+            who = hold.subject.id
+            if who in world.directory.people and who not in world.oracle.exempt:
+                world.directory.change(who, email=f"{who}.own{world.rounds}@people.example")
                 world.directory.commit()
         elif hold.rail == "unmanaged-leaver" and hold.key is not None:
             _switch(world, hold.kind, hold.key, active=False)

@@ -15,7 +15,8 @@ from proofs.simulation.oracle import SCOPES, Oracle
 
 __all__ = ("Churn",)
 
-_NAMES: Final = ("Ada", "Bo", "Cleo Montgomery-Featherstonehaugh", "Dan", "Eve Wolkenstein-Rodenegg zu Trostburg", "Finn")
+_NAMES: Final = ("Ada", "Bo", "Cleo Montgomery-Featherstonehaugh", "Dan", "Eve Wolkenstein-Rodenegg zu Trostburg")
+_DEEDS: Final = ("hire", "leave", "leave", "delete", "return", "edit", "edit", "group", "group", "twin")
 _FEWEST: Final = 5
 """So many stay in Staff: fewer, and nobody could tell a small company from an empty page."""
 
@@ -51,8 +52,8 @@ class Churn:
             desk.add("agent", name="API", mail="api@desk.example", protected="API only"),
         ]
         desk.unmanaged = {(account.kind, account.key) for account in foreign}
-        for id in self._random.sample(sorted(set(directory.people) - {chief, glass}), 2):
-            desk.add("user", name="By Hand", mail=directory.people[id].email)
+        for who in self._random.sample(sorted(set(directory.people) - {chief, glass}), 2):
+            desk.add("user", name="By Hand", mail=directory.people[who].email)
         directory.commit()
 
     def some(self, least: int, most: int) -> None:
@@ -63,9 +64,9 @@ class Churn:
 
     def _one(self) -> None:
         people = sorted(set(self._directory.people) - self._oracle.exempt)
-        staff = [id for id in people if self._oracle.is_wanted(self._directory, "user", id)]
-        gone = [id for id in people if self._directory.people[id].active is False]
-        deed = self._random.choice(("hire", "leave", "leave", "delete", "return", "edit", "edit", "group", "group", "twin"))
+        staff = [who for who in people if self._oracle.is_wanted(self._directory, "user", who)]
+        gone = [who for who in people if self._directory.people[who].active is False]
+        deed = self._random.choice(_DEEDS)
         self._tell(f"directory: {deed}")
         if deed == "hire" or not people:
             self._hire()
@@ -73,8 +74,8 @@ class Churn:
             mail = self._directory.people[self._random.choice(people)].email
             self._directory.hire(groups=("g-Staff",), name=self._name(), mail=mail)
         elif deed in {"leave", "delete"} and len(staff) > _FEWEST:
-            id = self._random.choice(staff)
-            self._directory.switch(id, active=False) if deed == "leave" else self._directory.delete(id)
+            who = self._random.choice(staff)
+            self._directory.switch(who, active=False) if deed == "leave" else self._directory.delete(who)
         elif deed == "return" and gone:
             self._directory.switch(self._random.choice(gone), active=True)
         elif deed == "edit":
@@ -90,18 +91,18 @@ class Churn:
             groups.append("g-Desk")
         self._directory.hire(groups=tuple(groups), name=self._name(), title=self._word(), department=self._word())
 
-    def _edit(self, id: str) -> None:
+    def _edit(self, who: str) -> None:
         what = self._random.choice(("display_name", "title", "department", "email"))
-        value = {"display_name": self._name(), "email": f"{id}.{self._random.randrange(100)}@people.example"}
-        self._directory.change(id, **{what: value.get(what, self._word())})
+        value = {"display_name": self._name(), "email": f"{who}.{self._random.randrange(100)}@people.example"}
+        self._directory.change(who, **{what: value.get(what, self._word())})
 
-    def _move(self, id: str, staff: list[str]) -> None:
+    def _move(self, who: str, staff: list[str]) -> None:
         group = self._random.choice(("g-Staff", "g-London", "g-London", "g-Desk"))
         members = self._directory.members[group]
-        if id not in members:
-            members.add(id)
+        if who not in members:
+            members.add(who)
         elif group != "g-Staff" or len(staff) > _FEWEST:
-            members.discard(id)
+            members.discard(who)
 
     def _name(self) -> str:
         return f"{self._random.choice(_NAMES)} {self._random.randrange(1000)}"
@@ -139,13 +140,13 @@ class Churn:
 
     def _make_account(self) -> None:
         newcomers = [
-            id
-            for id in sorted(set(self._directory.people) - self._oracle.exempt)
-            if all((kind, id) not in self._known() for kind in SCOPES)
+            who
+            for who in sorted(set(self._directory.people) - self._oracle.exempt)
+            if all((kind, who) not in self._known() for kind in SCOPES)
         ]
         if newcomers and self._faults.strikes("human.makes-account", 0.2):
-            id = self._random.choice(newcomers)
-            self._desk.add("user", name="By Hand", mail=self._directory.people[id].email)
+            who = self._random.choice(newcomers)
+            self._desk.add("user", name="By Hand", mail=self._directory.people[who].email)
 
     def _known(self) -> set[tuple[str, str]]:
         """People for whom there is an account, or may be one soon."""
@@ -153,7 +154,7 @@ class Churn:
         for (kind, _), subject in desk.owners.items():
             known.add((kind, subject.id))
         mails = {str(account.fields.get("mail", "")) for account in desk.accounts.values()}
-        known |= {("user", id) for id, person in self._directory.people.items() if person.email in mails}
+        known |= {("user", who) for who, person in self._directory.people.items() if person.email in mails}
         return known
 
     def _change(self, key: Key, **changes: object) -> None:

@@ -73,7 +73,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._sim_clock.elapsed
 
     def _make_task(
-        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T] | Generator[Any, None, T], **rest: Any
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coro: Coroutine[Any, Any, T] | Generator[Any, None, T],
+        **rest: Any,  # noqa: ANN401 - whatever a task takes
     ) -> asyncio.Task[T]:
         wrapped = Stepped(coro, self._stepped) if isinstance(coro, Coroutine) else coro
         return asyncio.Task(wrapped, loop=loop, **rest)
@@ -86,7 +89,7 @@ class Stepped(Coroutine[Any, Any, T]):
         self._inner = inner
         self._step = step
 
-    def send(self, value: Any, /) -> Any:
+    def send(self, value: Any, /) -> Any:  # noqa: ANN401 - as the protocol says
         """Go on."""
         try:
             self._step()
@@ -100,7 +103,7 @@ class Stepped(Coroutine[Any, Any, T]):
         value: object = None,
         trace: TracebackType | None = None,
         /,
-    ) -> Any:
+    ) -> Any:  # noqa: ANN401 - as the protocol says
         """Go on with an exception, usually a cancellation."""
         error = kind if isinstance(kind, BaseException) else kind(*(() if value is None else (value,)))
         try:

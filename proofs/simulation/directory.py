@@ -41,34 +41,34 @@ class Directory:
 
     def hire(self, *, groups: tuple[str, ...], name: str, mail: str = "", title: str = "", department: str = "") -> str:
         """Somebody new; their id."""
-        id = f"p{self._next}"
+        who = f"p{self._next}"
         self._next += 1
-        self.people[id] = Person(
-            subject=Subject(ISSUER, id),
+        self.people[who] = Person(
+            subject=Subject(ISSUER, who),
             active=True,
             status="ON",
             display_name=name,
-            email=mail or f"{id}@people.example",
+            email=mail or f"{who}@people.example",
             title=title,
             department=department,
         )
         for group in groups:
-            self.members[group].add(id)
-        return id
+            self.members[group].add(who)
+        return who
 
-    def change(self, id: str, **attributes: object) -> None:
+    def change(self, who: str, **attributes: object) -> None:
         """Other attributes for somebody."""
-        self.people[id] = msgspec.structs.replace(self.people[id], **attributes)
+        self.people[who] = msgspec.structs.replace(self.people[who], **attributes)
 
-    def switch(self, id: str, *, active: bool) -> None:
+    def switch(self, who: str, *, active: bool) -> None:
         """Switch somebody on or off."""
-        self.change(id, active=active, status="ON" if active else "OFF")
+        self.change(who, active=active, status="ON" if active else "OFF")
 
-    def delete(self, id: str) -> None:
+    def delete(self, who: str) -> None:
         """Somebody is gone without a trace."""
-        del self.people[id]
+        del self.people[who]
         for members in self.members.values():
-            members.discard(id)
+            members.discard(who)
 
     def commit(self) -> None:
         """Make what changed the newest state."""

@@ -12,6 +12,7 @@ import msgspec
 
 from proofs.simulation.faults import KINDS
 from proofs.simulation.history import Verdict, live_through
+from proofs.simulation.wire.spoiling import WIRE
 
 __all__ = ("Totals", "live", "try_seeds", "unproved")
 
@@ -74,7 +75,7 @@ def _verdicts(seeds: Sequence[int], jobs: int) -> Iterator[Verdict]:
         yield from pool.map(live, seeds, chunksize=_CHUNK)
 
 
-def unproved(totals: Totals, known: Iterable[str] = KINDS) -> list[str]:
+def unproved(totals: Totals, known: Iterable[str] = (*KINDS, *WIRE)) -> list[str]:
     """Faults that struck less often than a proof needs."""
     least = totals.seeds // _SHARE
     return sorted(f"{fault}: {totals.hits[fault]} of {least}" for fault in known if totals.hits[fault] < least)

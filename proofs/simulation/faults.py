@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-__all__ = ("KINDS", "WIRE", "Faults")
+__all__ = ("KINDS", "Faults")
 
 T = TypeVar("T")
 
@@ -97,8 +97,6 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Faults that the first family of worlds strikes with: vendors are connectors."""
-
-WIRE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Faults:

@@ -189,7 +189,7 @@ class Life:
         raise KilledError
 
     def bury(self) -> None:
-        """Close what the system closes of a dead process. Its lease stays taken, its open transaction is rolled back."""
+        """Close what the system closes of a dead process; its lease stays taken."""
         self.dead = True
         self._unblock()
         with suppress(sqlite3.Error):

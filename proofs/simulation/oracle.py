@@ -43,17 +43,17 @@ class Oracle:
 
     # -- at every moment ----------------------------------------------------------------------------------------------
 
-    def is_wanted(self, directory: Directory, kind: str, id: str) -> bool:
+    def is_wanted(self, directory: Directory, kind: str, who: str) -> bool:
         """Whether somebody should have an account of a kind, by the newest truth."""
-        person = directory.people.get(id)
-        return person is not None and person.active is True and id in directory.members[SCOPES[kind]]
+        person = directory.people.get(who)
+        return person is not None and person.active is True and who in directory.members[SCOPES[kind]]
 
     def note(self, directory: Directory, at: float) -> None:
         """Remember since when everybody is wanted without a break."""
         for kind in SCOPES:
-            wanted = {id for id in directory.people if self.is_wanted(directory, kind, id)}
-            for id in wanted:
-                self.wanted_since.setdefault((kind, id), at)
+            wanted = {who for who in directory.people if self.is_wanted(directory, kind, who)}
+            for who in wanted:
+                self.wanted_since.setdefault((kind, who), at)
             for known in [key for key in self.wanted_since if key[0] == kind and key[1] not in wanted]:
                 del self.wanted_since[known]
 
@@ -71,10 +71,14 @@ class Oracle:
             if intended is not None and change.id not in intended:
                 self.complain("no-intent", f"{change.action} {change.id} has no intent in the journal")
             if place in life.desk.unmanaged:
-                self.complain("touched-foreign", f"{change.action} of {change.kind} {change.key}, which is not crosskey's")
+                self.complain(
+                    "touched-foreign", f"{change.action} of {change.kind} {change.key}, which is not crosskey's"
+                )
             owner = life.desk.owners.get(place, change.subject)
             if owner != change.subject:
-                self.complain("anothers-account", f"{change.kind} {change.key} of {owner.id} written for {change.label}")
+                self.complain(
+                    "anothers-account", f"{change.kind} {change.key} of {owner.id} written for {change.label}"
+                )
             if change.action == "disable":
                 self._disabling(life, change)
 
@@ -98,47 +102,45 @@ class Oracle:
             owner = desk.owners.get(key)
             if owner is not None:
                 by_owner.setdefault((account.kind, owner.id), []).append(account)
-        everybody = {id for _, id in by_owner} | set(directory.people)
+        everybody = {who for _, who in by_owner} | set(directory.people)
         for kind in SCOPES:
-            for id in sorted(everybody - self.exempt):
-                self._judge_one(directory, desk, kind, id, by_owner.get((kind, id), []))
+            for who in sorted(everybody - self.exempt):
+                self._judge_one(directory, desk, kind, who, by_owner.get((kind, who), []))
         for key, role in sorted(desk.hand_roles.items()):
             account = desk.accounts.get(key)
             if account is not None and role not in account.references.get("roles", ()):
                 self.complain("took-anothers", f"{key} lost the role that somebody gave by hand")
 
-    def _judge_one(self, directory: Directory, desk: Desk, kind: str, id: str, accounts: list[Account]) -> None:
+    def _judge_one(self, directory: Directory, desk: Desk, kind: str, who: str, accounts: list[Account]) -> None:
         live = [account for account in accounts if account.active]
         created = [account for account in accounts if (kind, account.key) in desk.made]
         if len(created) > 1:
-            self.complain("double", f"{len(created)} {kind} accounts were made for {id}: {_keys(created)}")
-        if not self.is_wanted(directory, kind, id):
+            self.complain("double", f"{len(created)} {kind} accounts were made for {who}: {_keys(created)}")
+        if not self.is_wanted(directory, kind, who):
             if live:
-                self.complain("leaver-left", f"{id} is not wanted and has {kind} {_keys(live)}")
+                self.complain("leaver-left", f"{who} is not wanted and has {kind} {_keys(live)}")
             return
         if len(live) > 1:
-            self.complain("double-live", f"{id} has {kind} {_keys(live)}")
+            self.complain("double-live", f"{who} has {kind} {_keys(live)}")
         elif not live and not any((kind, account.key) in self.left_off for account in accounts):
-            self.complain("lost", f"{id} should have a {kind} account and has none that is on")
+            self.complain("lost", f"{who} should have a {kind} account and has none that is on")
         for account in live:
-            self._judge_content(directory, account, id)
+            self._judge_content(directory, account, who)
 
-    def _judge_content(self, directory: Directory, account: Account, id: str) -> None:
-        person = directory.people[id]
+    def _judge_content(self, directory: Directory, account: Account, who: str) -> None:
+        person = directory.people[who]
         name, mail = str(account.fields.get("name", "")), str(account.fields.get("mail", ""))
-        whole = name == person.display_name or (
-            len(name) >= _SHORTEST_CUT and person.display_name.startswith(name)
-        )
+        whole = name == person.display_name or (len(name) >= _SHORTEST_CUT and person.display_name.startswith(name))
         if not whole or (mail != person.email and not person.email.startswith(mail or "-")):
-            self.complain("wrong-content", f"{account.kind} {account.key} of {id}: {name!r} {mail!r}")
+            self.complain("wrong-content", f"{account.kind} {account.key} of {who}: {name!r} {mail!r}")
         if account.kind != "user":
             return
-        london = id in directory.members["g-London"]
+        london = who in directory.members["g-London"]
         site = ("site-london",) if london else ("site-main",)
         if account.references.get("site") != site:
-            self.complain("wrong-content", f"user {account.key} of {id} is at {account.references.get('site')}")
+            self.complain("wrong-content", f"user {account.key} of {who} is at {account.references.get('site')}")
         if london and "roles-viewer" not in account.references.get("roles", ()):
-            self.complain("wrong-content", f"user {account.key} of {id} lacks a role")
+            self.complain("wrong-content", f"user {account.key} of {who} lacks a role")
 
 
 def _intended(life: Life) -> set[str] | None:
@@ -152,5 +154,3 @@ def _intended(life: Life) -> set[str] | None:
 
 def _keys(accounts: Sequence[Account]) -> str:
     return ", ".join(account.key for account in accounts)
-
-

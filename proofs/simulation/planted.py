@@ -1,4 +1,4 @@
-"""Bugs planted on purpose, each as a small patch of the engine's insides: a simulation that misses one proves nothing."""
+"""Bugs planted on purpose, as small patches of the engine's insides: a simulation that misses one proves nothing."""
 
 from __future__ import annotations
 

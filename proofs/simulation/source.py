@@ -141,13 +141,13 @@ class SimSource:
             gone.append(self._faults.choose(sorted(now.people)))
         thunks: list[_Thunk] = [
             lambda: GroupsPage(list(self._groups.values())),
-            lambda: PeoplePage([one for id, one in now.people.items() if then.people.get(id) != one]),
+            lambda: PeoplePage([one for who, one in now.people.items() if then.people.get(who) != one]),
         ]
         for group in _chosen(request, self._groups):
             before, after = set(then.members[group]), set(self._members(now, group))
             if before != after:
-                thunks.append(lambda group=group, ids=sorted(after - before): MembersPage(group, ids))
-                thunks.append(lambda group=group, ids=sorted(before - after): MembersLeftPage(group, ids))
+                thunks.append(lambda group=group, ids=after - before: MembersPage(group, sorted(ids)))
+                thunks.append(lambda group=group, ids=before - after: MembersLeftPage(group, sorted(ids)))
         thunks.append(lambda: GonePage(people=gone))
         return thunks
 
@@ -155,7 +155,11 @@ class SimSource:
         faults = self._faults
         if faults.strikes("source.reordered", 0.2):
             thunks = [thunks[0], *reversed(thunks[1:])]
-        drift = faults.choose(("title", "department", "display_name")) if faults.strikes("source.schema-drift", 0.05) else ""
+        drift = (
+            faults.choose(("title", "department", "display_name"))
+            if faults.strikes("source.schema-drift", 0.05)
+            else ""
+        )
         last = PeoplePage(())
         for thunk in thunks:
             await self._arrive()

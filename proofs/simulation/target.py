@@ -133,7 +133,9 @@ class SimTarget:
             raise UncertainError("no answer", where=_WHERE)
         outcomes = [self._one(change) for change in batch]
         for change, outcome in zip(batch, outcomes, strict=True):
-            life.oracle.tell(f"    {change.action} {change.kind} {outcome.key or change.key} {change.subject.id}: {outcome.result}")
+            life.oracle.tell(
+                f"    {change.action} {change.kind} {outcome.key or change.key} {change.subject.id}: {outcome.result}"
+            )
         await life.wait(faults.seconds(0.1, 1.0))
         if faults.strikes("target.hangs-after", 0.01):
             await life.wait(_FOREVER)
@@ -182,7 +184,7 @@ class SimTarget:
         cut = bool(change.fields) and faults.strikes("target.truncates", 0.05)
         without = ""
         if change.action == "update" and change.fields and faults.strikes("target.ignores-field", 0.05):
-            without = sorted(change.fields)[0]
+            without = min(change.fields)
         return self._desk.write(change, cut=cut, without=without)
 
     def _created(self, change: Change, key: str) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
 from crosskey.engine.saved import SavedPlan, load_plan, save_plan
 from crosskey.errors import CrosskeyError, Diagnostic, LockedError, StorageError
+from crosskey.journal import Journal
 from crosskey.model import Subject
 from crosskey.plan import Held
 from proofs.simulation import rules
@@ -23,12 +23,15 @@ from proofs.simulation.churn import Churn
 from proofs.simulation.clock import SimClock
 from proofs.simulation.desk import Desk
 from proofs.simulation.directory import Directory
-from proofs.simulation.faults import Faults
+from proofs.simulation.faults import KINDS, Faults
 from proofs.simulation.life import KilledError, Life, Round
 from proofs.simulation.oracle import Oracle
+from proofs.simulation.quiet import Quiet
 
 __all__ = ("Ended", "World")
 
+_SETTLED = 150.0
+"""Seconds after which every list shows a write, and every wait for it is over."""
 _PAUSE = 1_200.0
 """Seconds that a paused process sleeps: longer than its lease, and than anything needs to settle."""
 
@@ -43,25 +46,15 @@ class Ended(msgspec.Struct):
     error: CrosskeyError | None = None
 
 
-class _Quiet:
-    """Watches nothing."""
-
-    def phase(self, name: str, total: int | None) -> None:
-        """Not interested."""
-
-    def advance(self, count: int) -> None:
-        """Not interested."""
-
-
 class World:
     """Everything that a seed decides about. ``folder`` is the machine's disk."""
 
-    def __init__(self, seed: int, folder: Path, faults: dict[str, str], *, echo: bool = False) -> None:
+    def __init__(self, seed: int, folder: Path, *, echo: bool = False) -> None:
         self.seed = seed
         self.echo = echo
         self.clock = SimClock()
         self.trace: list[str] = []
-        self.faults = Faults(seed, faults, self.tell)
+        self.faults = Faults(seed, KINDS, self.tell)
         self.oracle = Oracle(self.tell)
         self.directory = Directory(self.clock, lambda: self.oracle.note(self.directory, self.clock.elapsed))
         self.desk = Desk(self.clock)
@@ -80,11 +73,6 @@ class World:
         self.trace.append(line)
         if self.echo:
             print(line)
-
-    @property
-    def digest(self) -> str:
-        """What a second run of the same seed must come to as well."""
-        return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()[:16]
 
     # -- processes ----------------------------------------------------------------------------------------------------
 
@@ -134,7 +122,9 @@ class World:
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
             return self._failed(self._name(error), None)
-        self.tell(f"{kind} {result.reach} → {result.verdict}: {result.plan.size} planned, {dict(result.applied.counts)}")
+        self.tell(
+            f"{kind} {result.reach} → {result.verdict}: {result.plan.size} planned, {dict(result.applied.counts)}"
+        )
         if result.applied.stopped is not None:
             self.finish()
         return Ended(result.verdict, result.plan.size, result.plan.held, result.notices, result.applied.stopped)
@@ -161,7 +151,7 @@ class World:
     async def _execute(self, life: Life, options: RunOptions, keep: Path | None) -> RunResult:
         config = rules.config(self.variant, self.journal)
         connect = Connect(clock=life.clock)
-        result = await execute(config, rules.plugins(), life.journal, connect, options, _Quiet())
+        result = await execute(config, rules.plugins(), life.journal, connect, options, Quiet())
         for change in result.plan.changes():
             self.tell(f"  {change.action} {change.kind} {change.key or '-'} {change.subject.id}")
         for hold in result.plan.held:
@@ -209,6 +199,18 @@ class World:
         finally:
             life.shielded = False
             other.end()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every write is known, and shown by every list."""
+        last = max((at for at, _ in self.desk.history), default=0.0)
+        if self.clock.elapsed - last < _SETTLED or not self.desk.is_quiet:
+            return False
+        self.finish()
+        if not self.journal.exists():
+            return True
+        with Journal.open(self.journal, clock=self.clock) as journal:
+            return journal.unresolved_count() == 0
 
     # -- the disk -----------------------------------------------------------------------------------------------------
 

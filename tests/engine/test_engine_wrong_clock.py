@@ -33,7 +33,7 @@ async def test_a_full_read_that_began_in_the_future_is_none_to_go_on_from(bench)
 
 
 async def test_a_grace_that_began_in_the_future_begins_anew(bench):
-    bench.configure(CONFIG.replace('[map.agent]', '[map.agent]\nleavers = { do = "disable", after = "1h" }'))
+    bench.configure(CONFIG.replace("[map.agent]", '[map.agent]\nleavers = { do = "disable", after = "1h" }'))
     bench.directory.add("ada", groups=["Desk"])
     await bench.run()
     bench.directory.change("ada", active=False, status="OFF")

@@ -48,8 +48,8 @@ def record(
 
     A change without an outcome stays open.
 
-    A create that names no account, or somebody else's, is uncertain, whatever the target says: it may have made one, and
-    nobody knows which. Any other change that names somebody else's account failed: an account has one person.
+    A create that names no account, or somebody else's, is uncertain, whatever the target says: it may have made one,
+    and nobody knows which. Any other change that names somebody else's account failed: an account has one person.
     """
     by_change = {change.id: change for change in changes}
     strangers = sorted(outcome.change for outcome in outcomes if outcome.change not in by_change)

@@ -98,11 +98,11 @@ class StagedAccounts:
     def marked(self, kind: str, prefix: str) -> Iterator[Account]:
         """Every account of a kind whose marker begins so, ordered by marker and key."""
         after = (prefix, "")
-        while rows := self._db.execute(
+        sql = (
             "SELECT marker, key, body FROM account INDEXED BY account_marker"
-            f" WHERE kind = ? AND marker <> '' AND (marker, key) > (?, ?) ORDER BY marker, key LIMIT {CHUNK}",  # noqa: S608 - a constant
-            (kind, *after),
-        ).fetchall():
+            " WHERE kind = ? AND marker <> '' AND (marker, key) > (?, ?) ORDER BY marker, key LIMIT ?"
+        )
+        while rows := self._db.execute(sql, (kind, *after, CHUNK)).fetchall():
             for found, _, body in rows:
                 if not found.startswith(prefix):
                     return
