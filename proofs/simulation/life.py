@@ -91,6 +91,8 @@ class Life:
         self.armed = ""
         self.shielded = False
         self.taken_over = False
+        self.fuse = 0
+        """After so many more awaits and transactions the process dies; 0: it does not."""
         self.round = Round("", 0.0, "")
         self._meanwhile = meanwhile
         self._blocker: sqlite3.Connection | None = None
@@ -150,6 +152,7 @@ class Life:
             raise KilledError
         if self.shielded:
             return
+        self._burn()
         if self.faults.strikes("process.crash-at-await", 0.004):
             self._die()
         if self.faults.strikes("process.cancelled", 0.002):
@@ -172,6 +175,7 @@ class Life:
         if self.dead:
             raise KilledError
         if not self.shielded:
+            self._burn()
             if self.faults.strikes("process.crash-before-write", 0.004):
                 self._die()
             if not self.armed and self.faults.may("journal.disk-full") and self.faults.chance(0.01):
@@ -181,8 +185,16 @@ class Life:
 
     def _after_write(self, seconds: float) -> None:
         del seconds
+        if not self.shielded:
+            self._burn()
         if not self.shielded and self.faults.strikes("process.crash-after-write", 0.004):
             self._die()
+
+    def _burn(self) -> None:
+        if self.fuse:
+            self.fuse -= 1
+            if not self.fuse:
+                self._die()
 
     def _die(self) -> None:
         self.dead = True

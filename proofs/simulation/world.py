@@ -100,6 +100,7 @@ class World:
         allow: Sequence[str] = (),
         expected: SavedPlan | None = None,
         keep: Path | None = None,
+        fuse: int = 0,
     ) -> Ended:
         """One run in the process that is there. A run that fails ends its process, as a command's does."""
         self.rounds += 1
@@ -114,6 +115,7 @@ class World:
         )
         try:
             life = self.start()
+            life.fuse = fuse
             life.round = Round(f"{kind} {self.rounds}", self.clock.elapsed, kind, allowed.number("mass-disable"))
             result = life.run(self._execute(life, options, keep))
         except CrosskeyError as error:
