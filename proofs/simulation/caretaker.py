@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Final
 
 import msgspec
 
+from crosskey.engine.rails import COUNTED
 from proofs.simulation.world import Ended, World
 
 __all__ = ("calm_down",)
@@ -16,7 +18,10 @@ _PATIENCE: Final = 10
 _FOLLOWED: Final = 4
 """So many calm rounds of changes must be enough."""
 _BETWEEN: Final = 700.0
-_NUMBERED: Final = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing"})
+_ALLOWED: Final = COUNTED | {"shrink", "absence-unconfirmed", "accounts-missing", "empty-group", "last-active"}
+_MIXED_UP: Final = frozenset({"identity-collision", "ambiguous-match", "new-identity"})
+_LONG: Final = 90_000.0
+"""Longer than a refused write is left alone."""
 _STANDING: Final = frozenset({"protected", "unmanaged-leaver"})
 """Rails that hold the same people for ever, which is right: the world has accounts that must not be touched."""
 
@@ -46,9 +51,11 @@ def calm_down(world: World, ends: Counter[str]) -> None:
 def _follow_changes(world: World, ends: Counter[str]) -> None:
     """In every other world changes alone must do: whatever was read and not carried out must still be owed.
 
-    What somebody did by hand in the desk only a full read shows, so worlds with such faults are left out.
+    What somebody did by hand in the desk, and which accounts a lost journal forgot, only a full read shows: worlds with
+    such faults are left out.
     """
-    if world.seed % 2 == 0 or any(fault.startswith("human.") for fault in world.faults.hits):
+    hidden = ("human.", "journal.old-backup", "journal.tail-lost")
+    if world.seed % 2 == 0 or any(fault.startswith(hidden) for fault in world.faults.hits):
         return
     ended = Ended("")
     for _ in range(_FOLLOWED):
@@ -70,11 +77,11 @@ def _follow(world: World, ended: Ended) -> list[str]:
     allow: list[str] = []
     for hold in ended.held:
         words = hold.fix.split("--allow ", 1)
-        if hold.rail in _NUMBERED and len(words) == 2:
-            allow.append(words[1].split("`")[0].split(",")[0].strip('"'))
-        elif hold.rail == "empty-group" and len(words) == 2:
-            allow.append(words[1].strip('"'))
-        elif hold.rail in {"identity-collision", "ambiguous-match"} and hold.subject is not None:
+        if hold.rail in _ALLOWED and len(words) == 2:
+            allow.append(_word(words[1]))
+        elif hold.rail == "refused-before":
+            world.clock.advance(_LONG)
+        elif hold.rail in _MIXED_UP and hold.subject is not None:
             who = hold.subject.id
             if who in world.directory.people and who not in world.oracle.exempt:
                 world.directory.change(who, email=f"{who}.own{world.rounds}@people.example")
@@ -88,6 +95,13 @@ def _follow(world: World, ended: Ended) -> list[str]:
             for key in notice.summary.rpartition(": ")[2].removesuffix(", …").split(", "):
                 _switch(world, notice.path.removeprefix("map."), key, active=False)
     return allow
+
+
+def _word(text: str) -> str:
+    """The first word after ``--allow``, which may be quoted."""
+    if text.startswith('"'):
+        return text[1:].partition('"')[0]
+    return re.split(r"[`,; ]", text, maxsplit=1)[0]
 
 
 def _switch(world: World, kind: str, key: str, *, active: bool) -> None:

@@ -31,6 +31,10 @@ class SimClock:
         """What the machine's wall clock says."""
         return _START + timedelta(seconds=self.elapsed + self.skew)
 
+    def true_time(self) -> datetime:
+        """What every other clock says."""
+        return _START + timedelta(seconds=self.elapsed)
+
     def monotonic(self) -> float:
         """Seconds that no jump of the wall clock touches."""
         return self.elapsed

@@ -93,6 +93,7 @@ class Life:
         self.taken_over = False
         self.fuse = 0
         """After so many more awaits and transactions the process dies; 0: it does not."""
+        self.told_time: Callable[[], None] = lambda: None
         self.round = Round("", 0.0, "")
         self._meanwhile = meanwhile
         self._blocker: sqlite3.Connection | None = None
@@ -131,8 +132,9 @@ class Life:
             return await main
 
     async def wait(self, seconds: float) -> None:
-        """A vendor takes its time; the world goes on meanwhile."""
+        """A vendor takes its time, and says what time it is; the world goes on meanwhile."""
         await self.wait_sending(seconds)
+        self.told_time()
         if not self.shielded:
             await self._meanwhile(self)
 

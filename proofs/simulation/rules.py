@@ -59,6 +59,18 @@ group = "Desk"
 teams = ["First"]
 [rails]
 max_disable = {{ count = {most}, percent = 0 }}
+disable_per_day = 2.0
+disable_per_week = 4.0
+max_demote = {{ count = 10, percent = 100 }}
+max_change = {{ count = 25, percent = 100 }}
+max_remap = {{ count = 25, percent = 100 }}
+max_create = {{ count = 25, percent = 100 }}
+keep_seats = 0
+first_run = "go"
+may = "demote"
+absent_reads = 2
+absent_for = "10m"
+keep_active = {{ user = 0, agent = 1 }}
 shrink_percent = 60
 min_people = 2
 protect = ["{breakglass}"]

@@ -15,7 +15,6 @@ from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
 from crosskey.engine.saved import SavedPlan, load_plan, save_plan
 from crosskey.errors import CrosskeyError, Diagnostic, LockedError, StorageError
-from crosskey.journal import Journal
 from crosskey.model import Subject
 from crosskey.plan import Held
 from proofs.simulation import rules
@@ -30,10 +29,13 @@ from proofs.simulation.quiet import Quiet
 
 __all__ = ("Ended", "World")
 
-_SETTLED = 150.0
-"""Seconds after which every list shows a write, and every wait for it is over."""
 _PAUSE = 1_200.0
 """Seconds that a paused process sleeps: longer than its lease, and than anything needs to settle."""
+
+
+def _most(allowed: Allowed) -> int:
+    """How many disables a person let through."""
+    return max(allowed.number("mass-disable"), allowed.number("rolling-disable"))
 
 
 class Ended(msgspec.Struct):
@@ -116,7 +118,7 @@ class World:
         try:
             life = self.start()
             life.fuse = fuse
-            life.round = Round(f"{kind} {self.rounds}", self.clock.elapsed, kind, allowed.number("mass-disable"))
+            life.round = Round(f"{kind} {self.rounds}", self.clock.elapsed, kind, _most(allowed))
             result = life.run(self._execute(life, options, keep))
         except CrosskeyError as error:
             return self._failed(error.code, error)
@@ -153,6 +155,9 @@ class World:
     async def _execute(self, life: Life, options: RunOptions, keep: Path | None) -> RunResult:
         config = rules.config(self.variant, self.journal)
         connect = Connect(clock=life.clock)
+        life.told_time = lambda: connect.skews.note(
+            "desk.example", theirs=self.clock.true_time(), ours=self.clock.now()
+        )
         result = await execute(config, rules.plugins(), life.journal, connect, options, Quiet())
         for change in result.plan.changes():
             self.tell(f"  {change.action} {change.kind} {change.key or '-'} {change.subject.id}")
@@ -201,18 +206,6 @@ class World:
         finally:
             life.shielded = False
             other.end()
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether every write is known, and shown by every list."""
-        last = max((at for at, _ in self.desk.history), default=0.0)
-        if self.clock.elapsed - last < _SETTLED or not self.desk.is_quiet:
-            return False
-        self.finish()
-        if not self.journal.exists():
-            return True
-        with Journal.open(self.journal, clock=self.clock) as journal:
-            return journal.unresolved_count() == 0
 
     # -- the disk -----------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import pytest
 from cli_bench import told
 
 from crosskey.errors import ExitCode
+from trusted_site import write_record, write_trust
 
 # ----------------------------------------------------------------------------------------------------------------- init
 
@@ -177,7 +178,8 @@ def beside(tmp_path):
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
         (info / "entry_points.txt").write_text(f"[crosskey]\n{name} = {module}\n")
-    return {"environment": {"PYTHONPATH": str(folder)}}
+        write_record(folder, info, f"{module}.py")
+    return {"environment": {"PYTHONPATH": str(folder), **write_trust(tmp_path / "trusted.json", folder)}}
 
 
 def test_a_broken_plugin_is_found_and_told_and_stops_nobody(crosskey, beside):

@@ -9,6 +9,7 @@ import pytest
 from cli_bench import run_here
 
 from crosskey.errors import ExitCode
+from trusted_site import write_record, write_trust
 
 CONFIG = """
 [source.corp]
@@ -23,7 +24,7 @@ URL = "https://sync.acme.example"
 
 
 @pytest.fixture
-def type_(tmp_path):
+def type_(tmp_path, monkeypatch):
     """Type a command in a folder whose configuration reads the source with hooks (or another: ``use``)."""
     hook_vendor.reset()
     shelf = tmp_path / "shelf"
@@ -32,6 +33,9 @@ def type_(tmp_path):
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[crosskey]\n{name} = {module}\n")
+        write_record(shelf, info)
+    for key, value in write_trust(tmp_path / "trusted.json", shelf).items():
+        monkeypatch.setenv(key, value)
     sys.path.insert(0, str(shelf))
 
     def run(*words, use="pushing", public_url=""):

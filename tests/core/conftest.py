@@ -10,6 +10,8 @@ from textwrap import dedent
 
 import pytest
 
+from trusted_site import write_record
+
 
 class Shelf:
     """A folder of distributions that importlib.metadata finds, as after ``pip install``."""
@@ -17,14 +19,18 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, distribution: str, version: str, source: str, *, entry: str = "", module: str = "") -> None:
+    def put(
+        self, distribution: str, version: str, source: str, *, entry: str = "", module: str = "", needs: str = ""
+    ) -> None:
         """Install a distribution with one module that one entry point names."""
         module = module or distribution.replace("-", "_")
         (self.folder / f"{module}.py").write_text(dedent(source))
         info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        requires = f"Requires-Dist: {needs}\n" if needs else ""
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n{requires}")
         (info / "entry_points.txt").write_text(f"[crosskey]\n{entry or module} = {module}\n")
+        write_record(self.folder, info, f"{module}.py")
 
     def entry_points(self) -> list[EntryPoint]:
         """Everything on the shelf."""

@@ -13,6 +13,7 @@ import pytest
 
 from crosskey.plugins import listed_commands, load_plugins
 from crosskey.plugins.installed import Installed, installed_plugins
+from trusted_site import write_record, write_trust
 
 HEAVY = {
     "asyncio",
@@ -38,7 +39,12 @@ def run_help(folder: Path | None = None) -> tuple[str, set[str]]:
         "cli.main(['--help'], standalone_mode=False, prog_name='crosskey')\n"
         "print(*sys.modules, file=sys.stderr)"
     )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(folder or ""), os.environ.get("PYTHONPATH"))))}
+    trust = write_trust(folder.with_name("trusted.json"), folder) if folder else {}
+    env = {
+        **os.environ,
+        **trust,
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(folder or ""), os.environ.get("PYTHONPATH")))),
+    }
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     return done.stdout, HEAVY & set(done.stderr.split())
 
@@ -50,6 +56,7 @@ def install(folder: Path, distribution: str, *, name: str, source: str, version:
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
     (info / "entry_points.txt").write_text(f"[other]\nx = y\n\n[crosskey]\n# ours\n{name} = {name}_module\n")
+    write_record(folder, info, f"{name}_module.py")
 
 
 def a_command(name: str) -> str:
@@ -112,4 +119,5 @@ def test_a_name_that_two_distributions_claim_belongs_to_neither(path):
 def test_of_one_distribution_installed_twice_the_first_counts(path):
     install(path[0], "acme_tools", name="acme", source="", version="2.0")
     install(path[1], "acme_tools", name="acme", source="")
-    assert list(installed_plugins()) == [Installed("acme", "acme_module", "acme_tools", "2.0")]
+    info = str(path[0] / "acme_tools-2.0.dist-info")
+    assert list(installed_plugins()) == [Installed("acme", "acme_module", "acme_tools", "2.0", str(path[0]), info)]

@@ -19,6 +19,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
     "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
+    "held": ("crosskey.cli.held:held", "List what waits for a person, why, and what lets it through."),
+    "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
+    "stop": ("crosskey.cli.stop:stop", "Stop all writes at once, also those of a run that is at work."),
+    "go": ("crosskey.cli.go:go", "Let writes go on after `crosskey stop`."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",
@@ -26,6 +30,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
+    "cassette": (
+        "crosskey.cli.cassette:cassette",
+        "Record what vendors answer, without secrets and people, for tests.",
+    ),
     "plugins": ("crosskey.cli.plugins:plugins", "List plugins, or show one plugin's settings."),
 }
 """The built-in commands: where each is, and the line that help shows (compared with its own help by a test)."""

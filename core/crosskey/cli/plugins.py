@@ -11,6 +11,7 @@ from rich.table import Table
 from crosskey.cli.listing import Listing
 from crosskey.cli.options import json_option
 from crosskey.cli.render import console_for_tables
+from crosskey.cli.trusting import trust, untrust, verify
 from crosskey.config.reference import SettingRow, setting_rows
 from crosskey.errors import ConfigError, close_matches
 from crosskey.plugins import Plugins, load_plugins
@@ -21,13 +22,18 @@ __all__ = ("plugins",)
 
 @click.group()
 def plugins() -> None:
-    """List plugins, or show one plugin's settings."""
+    """List plugins, show one plugin's settings, say whose code may run."""
+
+
+plugins.add_command(trust)
+plugins.add_command(untrust)
+plugins.add_command(verify)
 
 
 @plugins.command("list")
 @json_option
 def list_plugins(*, as_json: bool) -> None:
-    """List every plugin that is installed: what it provides, where it comes from, and why a broken one is not used."""
+    """List every plugin that is installed: what it provides, where it comes from, and why one is not used."""
     found = load_plugins().found
     if as_json:
         click.echo(msgspec.json.encode(found))
@@ -36,7 +42,7 @@ def list_plugins(*, as_json: bool) -> None:
     for column in ("plugin", "state", "provides", "from", "why"):
         table.add_column(column, overflow="fold")
     for record in found:
-        colour = "green" if record.state == "loaded" else "red"
+        colour = {"loaded": "green", "broken": "red", "refused": "yellow"}[record.state]
         origin = f"{record.distribution} {record.version}"
         table.add_row(
             record.name, f"[{colour}]{record.state}[/]", ", ".join(record.provides), origin, escape(record.reason)

@@ -9,17 +9,15 @@ import msgspec
 
 from crosskey.clock import Clock
 from crosskey.config import Config
-from crosskey.connector.target import TargetSchema
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.gather import Gathered
-from crosskey.engine.order import Applied, RunOptions
+from crosskey.engine.order import Applied, Proposal, RunOptions
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.snapshot import FORM, Origin
 from crosskey.engine.stage import Stage
 from crosskey.engine.unite import Unions
 from crosskey.journal import JournalWriter
-from crosskey.model import Catalogue
 
 __all__ = ("Keeping",)
 
@@ -51,9 +49,8 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         gathered: Gathered,
         unions: Unions,
         applied: Applied,
+        proposal: Proposal,
         *,
-        schema: TargetSchema,
-        catalogue: Catalogue,
         trusted: bool,
         noted: bool,
     ) -> None:
@@ -67,8 +64,8 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
             self.journal.vouch(self.run, vouchers)
             vouchers = []
         notes: dict[str, object] = {
-            "schema": schema,
-            "catalogue": catalogue,
+            "schema": proposal.schema,
+            "catalogue": proposal.catalogue,
             "read_at": self.clock.now(),
             "groups": gathered.logical.groups,
             "apps": gathered.logical.apps,

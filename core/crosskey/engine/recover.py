@@ -8,13 +8,13 @@ crosskey's from then on, and the planner works out again whatever is still missi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
-from crosskey.clock import Clock
 from crosskey.connector.target import FindsChanges, KindSpec, Target
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.journal import JournalWriter
 from crosskey.model import Account, Scalar, Subject
 from crosskey.plan import Change, FieldChange, ReferenceChange
@@ -33,17 +33,26 @@ class Recovery(msgspec.Struct, frozen=True):
 
 
 async def settle_operations(
-    journal: JournalWriter, stage: Stage, target: Target, kinds: Mapping[str, KindSpec], *, run: str, clock: Clock
+    journal: JournalWriter,
+    stage: Stage,
+    target: Target,
+    kinds: Mapping[str, KindSpec],
+    *,
+    run: str,
+    timekeeper: Timekeeper,
+    settle: timedelta,
 ) -> Recovery:
     """Resolve every open operation that can be resolved. Those of kinds that are not read (``kinds``) stay open."""
     recovery = Recovery({}, set())
+    if not timekeeper.doubt:
+        journal.wait_no_longer(timekeeper.now() + settle)
     for operation in journal.unresolved():
         change, kind = operation.change, kinds.get(operation.change.kind)
         if kind is None:
             continue
         account = await _look(stage, target, change)
         found, whole = (None, False) if account is None else _found(account, change, kind)
-        ended = clock.now() >= operation.settle_until
+        ended = timekeeper.is_past(operation.settle_until)
         if found is not None and (whole or ended):
             key = None if account is None else account.key
             journal.resolve(operation.id, "present", run=run, key=key, found=found)

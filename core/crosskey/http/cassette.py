@@ -6,7 +6,7 @@ as they do live.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -55,6 +55,18 @@ class _Cassette(Protocol):
     play_counts: Mapping[int, int]
 
 
+class Rewriter(Protocol):
+    """Takes people out of a recording: told all of its texts first, then asked for each text anew."""
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """See everything once."""
+        ...
+
+    def text(self, text: str) -> str:
+        """The text without people."""
+        ...
+
+
 class RecordingError(AssertionError):
     """The traffic and the recording do not agree."""
 
@@ -68,12 +80,14 @@ def recording(
     allow_unplayed: bool = False,
     hosts: Mapping[str, str] | None = None,
     secrets: Sequence[str] = (),
+    pseudonyms: Rewriter | None = None,
 ) -> Generator[None]:
     """Record the HTTP traffic inside the ``with`` to a YAML cassette, or replay it from there.
 
     Credentials, cookies and tokens never reach the file; ``secrets`` are further texts to take out. ``hosts`` gives
     ``host:port`` of a local server the name under which it replays (over https), in addresses, links and bodies.
-    Requests match by method, address and body; several alike replay in the order they were recorded.
+    ``pseudonyms`` replace people in what is written, once everything was recorded. What ends in an exception is not
+    written. Requests match by method, address and body; several alike replay in the order they were recorded.
 
     Raises :class:`RecordingError` for a request that was not recorded (naming the nearest that were) and, in mode
     ``none``, for recorded ones that nobody asked for.
@@ -91,7 +105,7 @@ def recording(
         record_on_exception=False,
     )
     recorder.register_matcher("same_body", _same_body)
-    recorder.register_persister(_Persister(SYNTHETIC if synthetic else REAL))
+    recorder.register_persister(_Persister(SYNTHETIC if synthetic else REAL, pseudonyms))
     try:
         with recorder.use_cassette(str(path)) as cassette:
             yield
@@ -185,8 +199,9 @@ def _bytes(body: object) -> bytes:
 class _Persister:
     """Keeps cassettes as labelled UTF-8 YAML in a stable order, so that recording anew gives a small diff."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, pseudonyms: Rewriter | None = None) -> None:
         self._label = label
+        self._pseudonyms = pseudonyms
 
     def load_cassette(self, cassette_path: str, serializer: object) -> object:
         persister = _vcrpy("vcr.persisters.filesystem").FilesystemPersister
@@ -194,6 +209,8 @@ class _Persister:
 
     def save_cassette(self, cassette_path: str, cassette_dict: Mapping[str, Sequence[Any]], serializer: object) -> None:
         pairs = list(zip(cassette_dict["requests"], cassette_dict["responses"], strict=True))
+        if self._pseudonyms is not None:
+            pairs = _without_people(pairs, self._pseudonyms)
         # Parallel requests arrive in any order; those alike keep theirs, for they replay in it.
         pairs.sort(key=lambda pair: (pair[0].uri, pair[0].method))
         ordered = {"requests": [request for request, _ in pairs], "responses": [answer for _, answer in pairs]}
@@ -201,6 +218,27 @@ class _Persister:
         path = Path(cassette_path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{self._label}\n{text}", encoding="utf-8")
+
+
+def _without_people(pairs: Sequence[tuple[_Request, Any]], pseudonyms: Rewriter) -> list[tuple[_Request, Any]]:
+    """The exchanges with people taken out of addresses, headers and bodies."""
+
+    def body(raw: object) -> bytes | None:
+        return pseudonyms.text(_bytes(raw).decode(errors="replace")).encode() if raw else None
+
+    for request, answer in pairs:
+        texts = (request.uri, _bytes(request.body).decode(errors="replace"))
+        pseudonyms.learn((*texts, _bytes(answer["body"]["string"]).decode(errors="replace")))
+    clean: list[tuple[_Request, Any]] = []
+    for request, answer in pairs:
+        headers = {name: pseudonyms.text(value) for name, value in request.headers.items()}
+        recorded: Mapping[str, Sequence[str]] = answer["headers"]
+        answered = {name: [pseudonyms.text(value) for value in values] for name, values in recorded.items()}
+        fresh = type(request)(request.method, pseudonyms.text(request.uri), body(request.body), headers)
+        clean.append(
+            (fresh, {**answer, "headers": answered, "body": {"string": body(answer["body"]["string"]) or b""}})
+        )
+    return clean
 
 
 def _vcrpy(module: str) -> Any:  # noqa: ANN401 - vcrpy has no types, and is an extra: imported when it is needed

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from crosskey.plugins.hook_checks import hook_problems
@@ -58,7 +59,7 @@ def warn(text: str, *facts: object) -> None:
 
 
 def _light_plugins() -> Iterator[LoadedPlugin]:
-    for entry in sorted(installed_plugins()):
+    for entry in _trusted(sorted(installed_plugins())):
         manager = new_manager()
         try:
             manager.register(_imported(entry), entry.name)
@@ -69,6 +70,33 @@ def _light_plugins() -> Iterator[LoadedPlugin]:
             yield LoadedPlugin(manager, name=entry.name, distribution=entry.distribution, version=entry.version)
 
 
+def _trusted(entries: Sequence[Installed]) -> Iterator[Installed]:
+    """Those that may be imported. Help is shown even where the list of trusted plugins is damaged."""
+    outside = [entry for entry in entries if entry.distribution != "crosskey"]
+    refused: set[Installed] = set()
+    if outside:
+        from crosskey.plugins.trust import Trust  # noqa: PLC0415 - nobody else has to be trusted
+
+        try:
+            trust = Trust.read()
+        except Exception:  # noqa: BLE001 - whichever it is, the command that needs a plugin tells
+            trust = Trust(Path(), {})
+        refused = {
+            entry
+            for entry in outside
+            if trust.refusal(entry.distribution, entry.version, entry.record(), Path(entry.folder))
+        }
+    return (entry for entry in entries if entry not in refused)
+
+
 def _imported(entry: Installed) -> object:
-    module, _, path = entry.target.partition(":")
+    if entry.distribution == "crosskey":
+        return _resolved(entry.target)
+    from crosskey.plugins.patience import within  # noqa: PLC0415 - nobody else has to be waited for
+
+    return within(lambda: _resolved(entry.target))
+
+
+def _resolved(target: str) -> object:
+    module, _, path = target.partition(":")
     return reduce(getattr, filter(None, path.split(".")), cast("object", import_module(module.strip())))

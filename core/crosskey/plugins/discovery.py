@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint
 from importlib.metadata import entry_points as installed_entry_points
+from pathlib import Path
 from typing import Final, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -18,9 +19,12 @@ from crosskey.connector.target import TargetSpec
 from crosskey.plugins.abilities import declared_capabilities
 from crosskey.plugins.checks import Spec, spec_problems
 from crosskey.plugins.facade import Plugins
+from crosskey.plugins.fitness import unfitness
 from crosskey.plugins.hook_checks import hook_problems
 from crosskey.plugins.loaded import HOOKS, LoadedPlugin, new_manager
+from crosskey.plugins.patience import SlowError, within
 from crosskey.plugins.records import PluginRecord, Provided
+from crosskey.plugins.trust import BUILT_IN, Trust, canonical
 
 __all__ = ("load_plugins",)
 
@@ -49,6 +53,10 @@ class _Broken(Exception):  # noqa: N818 - not an error anybody sees: it carries 
     """Why a plugin is not used."""
 
 
+class _Refused(_Broken):
+    """Why a plugin was not even imported."""
+
+
 class _Declared(NamedTuple):
     kind: str
     plugin: LoadedPlugin
@@ -59,15 +67,21 @@ class _Declared(NamedTuple):
         return f"{self.kind} {self.spec.name}"
 
 
-def load_plugins(entry_points: Iterable[EntryPoint] | None = None) -> Plugins:
+def load_plugins(entry_points: Iterable[EntryPoint] | None = None, *, trust: Trust | None = None) -> Plugins:
     """Load every plugin of the entry-point group ``crosskey`` and ask what it declares. Never raises for a plugin.
 
-    A plugin that cannot be imported, breaks a rule of the hooks or raises is kept as *broken* with its reason, and the
-    others go on. A name that two plugins claim belongs to neither: using it is an error that names both.
+    A plugin that nobody trusts or that needs another crosskey is *refused*: nothing of it is imported. One that cannot
+    be imported, breaks a rule of the hooks, raises or hangs is kept as *broken*. Each has its reason, and the others go
+    on. A name that two plugins claim belongs to neither: using it is an error that names both.
 
     ``entry_points`` replaces those of the installed distributions; built-in plugins have no other door than these.
+    ``trust`` is what the installed ones are measured by (left out: what :meth:`Trust.read` says); entry points that are
+    handed in are trusted by whoever does it.
     """
-    found = installed_entry_points(group=GROUP) if entry_points is None else entry_points
+    if entry_points is None:
+        found, trust = installed_entry_points(group=GROUP), trust or Trust.read()
+    else:
+        found = entry_points
     records: dict[str, PluginRecord] = {}
     plugins: list[LoadedPlugin] = []
     declared: list[_Declared] = []
@@ -76,10 +90,12 @@ def load_plugins(entry_points: Iterable[EntryPoint] | None = None) -> Plugins:
         record = _record(entry)
         specs: list[_Declared] = []
         try:
-            plugin = _load(entry, record)
-            specs.extend(_declarations(plugin))
+            _refuse_unfit(entry, record, trust)
+            plugin, declarations = _patiently(entry, record)
+            specs.extend(declarations)
         except _Broken as reason:
-            broken.append(msgspec.structs.replace(record, state="broken", reason=str(reason)))
+            state = "refused" if isinstance(reason, _Refused) else "broken"
+            broken.append(msgspec.structs.replace(record, state=state, reason=str(reason)))
             continue
         plugins.append(plugin)
         declared.extend(specs)
@@ -132,6 +148,32 @@ def _unambiguous(found: Iterable[EntryPoint], broken: list[PluginRecord]) -> Ite
         owners = " and ".join(f"{rival.distribution} {rival.version} ({rival.module})" for rival in rivals)
         reason = f'{len(rivals)} plugins are named "{name}": {owners}. Uninstall all but one'
         broken.extend(msgspec.structs.replace(rival, state="broken", reason=reason) for rival in rivals)
+
+
+def _refuse_unfit(entry: EntryPoint, record: PluginRecord, trust: Trust | None) -> None:
+    """Raise for a plugin that must not be imported, going by the files of its distribution alone."""
+    found = entry.dist
+    if trust is not None:
+        folder = Path(str(found.locate_file(""))) if found else Path()
+        text = found.read_text("RECORD") if found else None
+        reason = trust.refusal(record.distribution, record.version, text, folder)
+        if reason:
+            raise _Refused(reason)
+    if found is not None and canonical(record.distribution) != BUILT_IN and (reason := unfitness(found.requires)):
+        raise _Refused(reason)
+
+
+def _patiently(entry: EntryPoint, record: PluginRecord) -> tuple[LoadedPlugin, list[_Declared]]:
+    def load() -> tuple[LoadedPlugin, list[_Declared]]:
+        plugin = _load(entry, record)
+        return plugin, list(_declarations(plugin))
+
+    if canonical(record.distribution) == BUILT_IN:
+        return load()  # a thread each would only cost time
+    try:
+        return within(load)
+    except SlowError as error:
+        raise _Broken(str(error)) from error
 
 
 def _load(entry: EntryPoint, record: PluginRecord) -> LoadedPlugin:

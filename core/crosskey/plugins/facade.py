@@ -31,7 +31,7 @@ class Plugins:
     """All plugins that were found. Plugins are called one at a time, in the order of their names.
 
     ``sources``, ``targets``, ``mappers``, ``sso_flows`` and ``notifiers`` map the name of ``use = "…"`` to the spec and
-    its origin; ``found`` tells every entry point, the broken ones included.
+    its origin; ``found`` tells every entry point, the broken and refused ones included.
     """
 
     def __init__(
@@ -66,6 +66,13 @@ class Plugins:
                 fix="uninstall all but one of them",
             )
         for record in self.found:
+            if record.state == "refused" and record.name == name:
+                return Diagnostic(
+                    severity="error",
+                    code="plugin-refused",
+                    summary=f"{record.origin} was not loaded: {record.reason}.",
+                    fix=f"see `crosskey plugins list`; if you know its code: `crosskey plugins trust {name}`",
+                )
             if record.state == "broken" and record.name == name:
                 return Diagnostic(
                     severity="error",

@@ -17,12 +17,22 @@ GROUP = "crosskey"
 
 
 class Installed(NamedTuple):
-    """One entry point of the group ``crosskey``: its name, what it points to, and who installed it."""
+    """One entry point of the group ``crosskey``: its name, what it points to, who installed it, and where."""
 
     name: str
     target: str
     distribution: str
     version: str
+    folder: str = ""
+    info: str = ""
+
+    def record(self) -> str | None:
+        """The distribution's RECORD, ``None`` when it has none that can be read."""
+        try:
+            with open(f"{self.info}/RECORD", encoding="utf-8") as file:  # noqa: PTH123 - as below
+                return file.read()
+        except (OSError, UnicodeDecodeError):
+            return None
 
 
 def installed_plugins() -> Iterator[Installed]:
@@ -31,18 +41,18 @@ def installed_plugins() -> Iterator[Installed]:
     shadowed: set[str] = set()
     for folder in dict.fromkeys(sys.path):
         here: set[str] = set()
-        for distribution, version, text in _declared(folder):
+        for distribution, version, text, info in _declared(folder):
             if distribution in shadowed:  # as on import, what comes first on the path counts
                 continue
             here.add(distribution)
             for name, target in _entries(text):
-                found.setdefault(name, set()).add(Installed(name, target, distribution, version))
+                found.setdefault(name, set()).add(Installed(name, target, distribution, version, folder, info))
         shadowed |= here
     return (next(iter(twins)) for twins in found.values() if len(twins) == 1)
 
 
-def _declared(folder: str) -> Iterator[tuple[str, str, str]]:
-    """Name, version and entry points of the distributions in a folder that may have plugins."""
+def _declared(folder: str) -> Iterator[tuple[str, str, str, str]]:
+    """Name, version, entry points and metadata folder of the distributions in a folder that may have plugins."""
     try:
         entries = [entry for entry in os.scandir(folder or ".") if entry.name.endswith((".dist-info", ".egg-info"))]
     except OSError:
@@ -54,7 +64,7 @@ def _declared(folder: str) -> Iterator[tuple[str, str, str]]:
         except (OSError, UnicodeDecodeError):
             continue
         name, _, version = entry.name.rpartition(".")[0].partition("-")
-        yield name.lower(), version, text
+        yield name.lower(), version, text, entry.path
 
 
 def _entries(text: str) -> Iterator[tuple[str, str]]:

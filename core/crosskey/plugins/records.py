@@ -28,17 +28,17 @@ class Provided(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One entry point of the group ``crosskey`` and what became of it.
 
-    Nothing of a ``broken`` plugin is used; ``reason`` says why. A ``loaded`` plugin may have a ``reason`` too: what
-    of it is left out (a name that another plugin offers as well). ``provides`` reads ``source acme``, ``target desk``,
-    ``commands`` …; ``capabilities`` are the optional abilities of its connectors, each as ``source acme: find``, where
-    they can be seen without opening one.
+    Nothing of a ``broken`` plugin is used, nothing of a ``refused`` one was even imported; ``reason`` says why. A
+    ``loaded`` plugin may have a ``reason`` too: what of it is left out (a name that another plugin offers as well).
+    ``provides`` reads ``source acme``, ``target desk``, ``commands`` …; ``capabilities`` are the optional abilities of
+    its connectors, each as ``source acme: find``, where they can be seen without opening one.
     """
 
     name: str
     distribution: str
     version: str
     module: str
-    state: Literal["loaded", "broken"]
+    state: Literal["loaded", "broken", "refused"]
     reason: str = ""
     provides: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()

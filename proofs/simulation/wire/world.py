@@ -59,6 +59,13 @@ name = "display_name"
 emailaddress = "email"
 [rails]
 max_disable = {{ count = 4, percent = 0 }}
+disable_per_day = 10.0
+disable_per_week = 20.0
+max_change = {{ count = 25, percent = 100 }}
+max_create = {{ count = 25, percent = 100 }}
+first_run = "go"
+absent_reads = 2
+absent_for = "10m"
 shrink_percent = 50
 min_people = 2
 """
