@@ -68,6 +68,8 @@ class Desk:
         """Accounts that creates made, and for whom."""
         self.owners: dict[Key, Subject] = {}
         """Accounts that crosskey wrote, and for whom it did so first."""
+        self.links_lost = False
+        """Whether the journal was ever put back to an earlier state."""
         self.born: dict[Key, float] = {}
         self.unmanaged: set[Key] = set()
         """Accounts that are nobody's of the directory, or protected: no write may ever reach them."""
