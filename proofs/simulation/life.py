@@ -34,6 +34,11 @@ class KilledError(BaseException):
     """The process is gone at this moment."""
 
 
+def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An exception handler that tells nobody."""
+    del loop, context
+
+
 class Round(msgspec.Struct):
     """What one run was asked, when it began in true time, and what it sent."""
 
@@ -113,7 +118,7 @@ class Life:
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run something to its end, bounded by a deadline. Raises whatever it raises, :class:`KilledError` included."""
         loop = VirtualLoop(self.sim, self.step)
-        loop.set_exception_handler(lambda *_: None)  # what a dead process leaves behind tells nobody
+        loop.set_exception_handler(_ignore)  # what a dead process leaves behind tells nobody
         self._main = loop.create_task(self._bounded(main))
         try:
             return loop.run_until_complete(self._main)

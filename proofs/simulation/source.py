@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -151,7 +151,7 @@ class SimSource:
         thunks.append(lambda: GonePage(people=gone))
         return thunks
 
-    async def _through(self, thunks: list[_Thunk], cursor: str) -> AsyncIterator[ReadPage]:
+    async def _through(self, thunks: list[_Thunk], cursor: str) -> AsyncGenerator[ReadPage]:
         faults = self._faults
         if faults.strikes("source.reordered", 0.2):
             thunks = [thunks[0], *reversed(thunks[1:])]
