@@ -33,7 +33,7 @@ from crosskey.connector.target import (
 from crosskey.errors import AuthError, CursorExpiredError, RetryableError, UncertainError
 from crosskey.hookspecs import hookimpl
 from crosskey.model import Account, Catalogue, CatalogueEntry, Group, Person, Subject
-from crosskey.plan import Outcome
+from crosskey.plan import Duty, Outcome
 from crosskey.settings import Settings
 
 ISSUER = "https://directory.example"
@@ -151,10 +151,14 @@ class Desk:
         self.lookups: list[object] = []
         self.reads = 0
         self.told: dict[str, int] = {}
+        self.duties: dict[str, list[Duty]] | BaseException | None = None  # what waits, by key
+        self.asked: list[list[str]] = []
         self.hidden: set[str] = set()
         self.tells_time = False  # answers a request with a Date header
         self.before_write: Callable[[], object] | None = None  # somebody else's hand, between two writes
         self.late: list[object] = []  # writes that arrive after their sender gave up
+        self.cut = 0  # text is cut to so many letters without a word
+        self.ignored: set[str] = set()  # fields and references that are taken and not written
 
     def add_field(self, name: str, *, listed: bool) -> None:
         """One more field of users."""
@@ -206,19 +210,31 @@ class Desk:
     def of(self, kind: str) -> dict[str, Account]:
         return {account.label: account for (of, _), account in self.accounts.items() if of == kind}
 
+    def _kept(self, value):
+        return value[: self.cut] if self.cut and isinstance(value, str) else value
+
+    def _marker(self, change, before: Account) -> str:
+        if not self.keeps_markers or (change.action == "release" and change.marker):
+            return ""
+        return change.marker or before.marker
+
     def write(self, change) -> str:
         key = change.key or str(self.next)
         if change.key is None:
             self.next += 1
         before = self.accounts.get((change.kind, key), Account(kind=change.kind, key=key, active=True))
-        fields = {**before.fields, **{name: field.after for name, field in change.fields.items()}}
+        fields = {**before.fields, **{name: self._kept(part.after) for name, part in change.fields.items()}}
         references = {**before.references, **{name: ref.after for name, ref in change.references.items()}}
+        for kept, old in ((fields, before.fields), (references, before.references)):
+            for name in self.ignored & kept.keys():
+                kept.pop(name)
+                kept.update({name: old[name]} if name in old else {})
         self.accounts[change.kind, key] = msgspec.structs.replace(
             before,
             label=str(fields.get("name", "")),
             fields=fields,
             references=references,
-            marker=change.marker or before.marker if self.keeps_markers else "",
+            marker=self._marker(change, before),
             active=before.active if change.active is None else bool(change.active.after),
         )
         self.writes.append((change.action, change.kind, change.label))
@@ -382,6 +398,14 @@ class CountsSeats:
         return {"agent": desk.seats}
 
 
+class TellsDuties:
+    async def duties(self, kind, keys):
+        desk.asked.append(list(keys))
+        if isinstance(desk.duties, BaseException):
+            raise desk.duties
+        return {key: desk.duties[key] for key in keys if key in desk.duties}
+
+
 class LooksUp:
     async def look_up(self, lookup):
         desk.lookups.append(lookup)
@@ -417,6 +441,7 @@ async def open_directory(settings, context):
 @asynccontextmanager
 async def open_desk(settings, context):
     abilities = [CountsSeats] * (desk.seats is not None) + [FindsChanges] * desk.can_find + [LooksUp] * desk.looks_up
+    abilities += [TellsDuties] * (desk.duties is not None)
     if desk.tells_time:
         async with context.http("https://desk.example") as client:
             await client.call("GET", "/time", decode=object)

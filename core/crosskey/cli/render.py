@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import click
@@ -15,6 +16,7 @@ from rich.markup import escape
 from crosskey.cli.listing import Listing
 from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
+from crosskey.engine.duties import in_words
 from crosskey.engine.run import Proposal, RunResult
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, FieldChange, Plan
@@ -30,8 +32,18 @@ _COLOURS: Final[Mapping[str, str]] = {
     "enable": "green",
     "update": "yellow",
     "disable": "red",
+    "relink": "cyan",
+    "release": "magenta",
 }
-_SIGNS: Final[Mapping[str, str]] = {"create": "+", "adopt": "=", "enable": "^", "update": "~", "disable": "-"}
+_SIGNS: Final[Mapping[str, str]] = {
+    "create": "+",
+    "adopt": "=",
+    "enable": "^",
+    "update": "~",
+    "disable": "-",
+    "relink": ">",
+    "release": "/",
+}
 
 _WIDE: Final = 160
 
@@ -41,8 +53,9 @@ Names = Callable[[str, str, str], str]
 class Renderer:
     """Shows what one run came to."""
 
-    def __init__(self, console: Console, config: Config, *, show_all: bool = False) -> None:
+    def __init__(self, console: Console, config: Config, *, show_all: bool = False, heading: str = "") -> None:
         self._console = console
+        self._heading = heading
         self._config = config
         self._show_all = show_all
         self._shown = False
@@ -52,9 +65,7 @@ class Renderer:
         """How much was read, the plan as a table with reasons, then what is held."""
         self._names = reference_names(proposal.schema, proposal.catalogue)
         self._shown = True
-        accounts = ", ".join(f"{count} {kind}s" for kind, count in proposal.accounts.items())
-        sources = " + ".join(section.path for section in self._config.feeds)
-        self._console.print(f"{sources}: {proposal.people} people   {self._config.target.path}: {accounts}")
+        self._console.print(self._heading or self._read(proposal), markup=False)
         plan = proposal.plan
         if plan.size:
             self._changes(plan)
@@ -78,7 +89,9 @@ class Renderer:
         if saved is not None:
             self._console.print(f"Saved. Apply exactly this: crosskey apply {saved}")
 
-    def result_json(self, result: RunResult, *, saved: Path | None) -> None:
+    def result_json(
+        self, result: RunResult, *, saved: Path | None, more: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
         """The whole run as one JSON object; changes are written as they are read."""
         head = {
             "run": result.run,
@@ -91,14 +104,21 @@ class Renderer:
             "notices": result.notices,
             "results": dict(result.applied.counts),
             "failures": [{"change": change.id, "outcome": outcome} for change, outcome in result.applied.failures],
+            "waves": result.applied.waves,
             "error": result.applied.stopped.diagnostic() if result.applied.stopped else None,
             "saved": str(saved) if saved else None,
+            **more,
         }
         encode = msgspec.json.Encoder().encode
         click.echo(encode(head)[:-1] + b',"changes":[', nl=False)
         for number, change in enumerate(result.plan.changes()):
             click.echo((b"," if number else b"") + encode(change), nl=False)
         click.echo(b"]}")
+
+    def _read(self, proposal: Proposal) -> str:
+        accounts = ", ".join(f"{count} {kind}s" for kind, count in proposal.accounts.items())
+        sources = " + ".join(section.path for section in self._config.feeds)
+        return f"{sources}: {proposal.people} people   {self._config.target.path}: {accounts}"
 
     def _changes(self, plan: Plan) -> None:
         listing = Listing("", "account", "who", details={"what": 4, "why": 5})
@@ -126,15 +146,23 @@ class Renderer:
             added = [self._names(change.kind, name, id_) for id_ in reference.after if id_ not in reference.before]
             taken = [self._names(change.kind, name, id_) for id_ in reference.before if id_ not in reference.after]
             signs = added if change.action == "create" else [f"+{each}" for each in added]
-            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}")
+            mark = " (drift)" if name in change.drifted else ""
+            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}{mark}")
         if change.action == "create" and not self._show_all:
             parts.append(f"{len(change.fields)} fields")
         else:
-            parts += [_field(name, field) for name, field in change.fields.items()]
+            parts += [
+                _field(name, field) + (" (drift)" if name in change.drifted else "")
+                for name, field in change.fields.items()
+            ]
         if change.active is not None and change.action != "create":
             parts.append("switched on" if change.active.after else "switched off")
         if change.end_sessions:
             parts.append("sessions ended")
+        if change.duties:
+            parts.append(f"leaves behind {in_words(change.duties)}")
+        if change.hand_over is not None:
+            parts.append(f"open tickets go to {change.hand_over.label}")
         return "; ".join(parts)
 
     def _held(self, plan: Plan) -> None:
@@ -160,11 +188,15 @@ class Renderer:
 
     def _outcome(self, result: RunResult) -> None:
         applied = result.applied
-        for change, outcome in applied.failures[:_SHOWN]:
-            self._console.print(
-                f"[red]{outcome.result}[/] {change.action} {change.kind} {escape(change.label)}: "
-                + escape(outcome.message)
+        for wave in applied.waves:
+            bad = (
+                f"{wave.failed} failed, {wave.unverified} not as written" if wave.failed or wave.unverified else "good"
             )
+            self._console.print(f"{wave.name[:1].upper()}{wave.name[1:]}: {wave.size} changes, {bad}.")
+        for change, outcome in applied.failures[:_SHOWN]:
+            what = outcome.code if outcome.result == "applied" else outcome.result
+            who = f"{change.action} {change.kind} {escape(change.label)}"
+            self._console.print(f"[red]{what}[/] {who}: {escape(outcome.message)}")
         if len(applied.failures) > _SHOWN:
             self._console.print(f"… and {len(applied.failures) - _SHOWN} more; see `crosskey history {result.run}`")
         if applied.stopped is not None:
@@ -216,7 +248,8 @@ def _why(change: Change) -> str:
         if name in change.why:
             by_rule.setdefault(change.why[name], []).append(name)
     reasons += [f"{', '.join(names)}: {rule}" for rule, names in by_rule.items()]
-    lines = [name for name in change.fields if name in change.why]
+    reasons += [f"{name}: {change.why[name]}" for name in change.fields if name in change.drifted]
+    lines = [name for name in change.fields if name in change.why and name not in change.drifted]
     if lines and change.action == "update":
         reasons.append(f"[map.{change.kind}.fields] {', '.join(lines)}")
     return "; ".join(reasons)

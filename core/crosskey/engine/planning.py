@@ -8,6 +8,7 @@ from crosskey.config import Config
 from crosskey.connector.target import CountsSeats, Seats, Target, TargetSchema
 from crosskey.engine.absence import Absentees
 from crosskey.engine.blame import blaming
+from crosskey.engine.duties import plan_duties
 from crosskey.engine.forgotten import tell_forgotten
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
@@ -62,6 +63,7 @@ async def plan_everyone(
         held, remaining = hold_last_active(kinds, planner.stage, config.rails, allowed)
         for each in held:
             planner.findings.add(each)
+    await plan_duties(planner, target, allowed=allowed)
     return remaining
 
 

@@ -2,9 +2,11 @@
 
 from crosskey.journal.approvals import Approval, ApprovalState, Approved
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     Absence,
+    Drift,
     EstablishedBy,
     EventRecord,
     Link,
@@ -13,6 +15,7 @@ from crosskey.journal.records import (
     RunKind,
     RunRecord,
     SnapshotRecord,
+    Value,
     Verdict,
     Verification,
     Voucher,
@@ -34,10 +37,12 @@ __all__ = (
     "Ask",
     "Cause",
     "Delivery",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
     "Journal",
     "JournalWriter",
+    "Ladder",
     "Link",
     "OperationRecord",
     "OperationState",
@@ -48,6 +53,7 @@ __all__ = (
     "RunRecord",
     "SnapshotRecord",
     "Trouble",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",

@@ -12,7 +12,9 @@ from crosskey.clock import Clock
 from crosskey.journal import (
     absences,
     approvals,
+    drifts,
     events,
+    ladders,
     leavers,
     links,
     operations,
@@ -26,9 +28,11 @@ from crosskey.journal import (
 )
 from crosskey.journal.approvals import Approval
 from crosskey.journal.database import Database
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
     Absence,
+    Drift,
     EventRecord,
     Link,
     OperationRecord,
@@ -107,6 +111,22 @@ class Journal:
         """Writes of a run, about a person, or to an account (kind and key), newest first."""
         return operations.search(self._database, self.connection, run=run, subject=subject, key=key, limit=limit)
 
+    def writes(self, run: str) -> Iterator[OperationRecord]:
+        """All writes of a run, newest first, a page at a time."""
+        return operations.stream(self._database, self.connection, run)
+
+    def undone(self, config_digest: str) -> list[OperationRecord]:
+        """Writes of a configuration that a person took back and that must not simply be made again, newest first."""
+        return operations.undone(self._database, self.connection, config_digest)
+
+    def ladder(self) -> Ladder | None:
+        """How far a plan is that is carried out in waves; ``None`` when none is under way."""
+        return ladders.get(self._database, self.connection)
+
+    def since(self, operation: int) -> list[OperationRecord]:
+        """Writes of runs that apply, later than an operation and known to have happened, oldest first."""
+        return operations.since(self._database, self.connection, operation)
+
     def unresolved(self) -> list[OperationRecord]:
         """Writes that may or may not have happened, oldest first."""
         return operations.unresolved(self._database, self.connection)
@@ -167,6 +187,14 @@ class Journal:
     def newest_run_at(self, *, but: str) -> datetime | None:
         """When the newest run began by the clock of its time, leaving one out."""
         return runs.newest_start(self._database, self.connection, but)
+
+    def drifts(self, kind: str, subjects: Sequence[Subject]) -> dict[tuple[Subject, str], Drift]:
+        """Owned values of those people's accounts that somebody else changed, by person and part."""
+        return drifts.find(self._database, self.connection, kind, subjects)
+
+    def all_drifts(self) -> Iterator[Drift]:
+        """Everything that somebody else changed and that still stands, ordered by person, a page at a time."""
+        return drifts.stream(self._database, self.connection)
 
     def all_vouchers(self) -> Iterator[tuple[Subject, Subject]]:
         """Every subject that vouches for somebody linked under another subject, and that lead."""

@@ -12,6 +12,7 @@ from crosskey.plan import Change
 
 __all__ = (
     "Absence",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
     "Link",
@@ -20,20 +21,28 @@ __all__ = (
     "RunKind",
     "RunRecord",
     "SnapshotRecord",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",
 )
 
-RunKind = Literal["plan", "apply", "sync", "swap"]
+RunKind = Literal["plan", "apply", "sync", "swap", "undo"]
 
 Verdict = Literal["clean", "partial", "held", "aborted", "failed", "crashed"]
 """How a run ended. ``crashed`` is never said by the run itself: the next writer finds it unfinished."""
 
 EstablishedBy = Literal["created", "adopted", "manual"]
 
-OperationState = Literal["intent", "done", "failed", "uncertain", "resolved_present", "resolved_absent", "superseded"]
-"""``intent`` and ``uncertain`` are unresolved: the write may have happened, so look before writing again."""
+OperationState = Literal[
+    "intent", "done", "failed", "uncertain", "resolved_present", "resolved_absent", "superseded", "undone"
+]
+"""``intent`` and ``uncertain`` are unresolved: the write may have happened, so look before writing again. ``undone``
+happened, and a later run took it back."""
+
+
+Value = Scalar | tuple[str, ...]
+"""A field's value, or the ids of a reference."""
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -41,6 +50,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``active`` is the account's state as crosskey left it, ``disabled_by_us`` says that crosskey switched it off.
     ``given`` holds, by reference, the ids that crosskey added and still owns; ``fields`` the values it last applied.
+    ``seen`` holds, by field or reference, what was there when it was as the rules say, where crosskey did not write it
+    so: a value that was found, or one that the target keeps in its own way (trimmed, in other letters).
     ``since`` and ``run`` tell when and in which run the link was established.
     """
 
@@ -54,6 +65,25 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     given: dict[str, tuple[str, ...]]
     fields: dict[str, Scalar]
     disabled_by_us: bool
+    run: str
+    seen: dict[str, Value] = {}
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """An owned value that somebody else changed, while it stands.
+
+    ``part`` is the field, the reference, or ``active``. ``ours`` is what crosskey last applied (or found to be as the
+    rules said), ``now`` what was there when it was last looked at; ``since`` and ``run`` tell when it was noticed.
+    """
+
+    kind: str
+    subject: Subject
+    key: str
+    part: str
+    ours: Value
+    now: Value
+    policy: str
+    since: datetime
     run: str
 
 
@@ -84,7 +114,8 @@ class Voucher(msgspec.Struct, frozen=True, gc=False):
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One run. ``ended_at`` and ``verdict`` are ``None`` while it is at work, or until its crash is noticed.
 
-    ``trace`` is the id of the OpenTelemetry trace that it was recorded in, empty when none was.
+    ``trace`` is the id of the OpenTelemetry trace that it was recorded in, empty when none was; ``parent`` the run that
+    it takes back, empty for all others.
     """
 
     id: str
@@ -102,12 +133,14 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     sqlite_version: str
     journal_mode: str
     trace: str = ""
+    parent: str = ""
 
 
 class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One write: the change as it was intended (before and after values included) and what became of it.
 
     ``key`` is the account's id, as far as it is known; ``attempts`` counts how often the write was intended.
+    ``undone_by`` is the run that took it back.
     """
 
     id: str
@@ -121,6 +154,7 @@ class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     key: str | None
     attempts: int = 1
+    undone_by: str = ""
 
 
 class SnapshotRecord(msgspec.Struct, frozen=True, kw_only=True):

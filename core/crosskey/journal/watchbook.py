@@ -14,7 +14,7 @@ from pathlib import Path
 from crosskey.clock import Clock
 from crosskey.connector.credential import Credential
 from crosskey.connector.notifier import Notice
-from crosskey.journal import approvals, events, expiries, outbox, rounds, troubles, watchers
+from crosskey.journal import approvals, drifts, events, expiries, outbox, rounds, troubles, watchers
 from crosskey.journal.approvals import Approval, Approved
 from crosskey.journal.database import Database
 from crosskey.journal.files import check_existing
@@ -104,6 +104,10 @@ class Watchbook(Journal):
     def credentials_asked_at(self) -> datetime | None:
         """When instances were asked about them last."""
         return expiries.asked_at(self._database, self.connection)
+
+    def drifts_noticed(self, since: datetime) -> int:
+        """How many values runs that began since then found changed by somebody else, each counted once."""
+        return drifts.noticed_since(self._database, self.connection, since)
 
     def outbox(self) -> Outbox:
         """How many notices wait."""

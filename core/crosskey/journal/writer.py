@@ -13,7 +13,9 @@ from crosskey.events import Event
 from crosskey.journal import (
     absences,
     approvals,
+    drifts,
     events,
+    ladders,
     leavers,
     links,
     operations,
@@ -26,10 +28,13 @@ from crosskey.journal import (
 )
 from crosskey.journal.database import stamp
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
 from crosskey.journal.records import (
     Absence,
+    Drift,
+    Link,
     RunKind,
     SnapshotRecord,
     Voucher,
@@ -97,10 +102,11 @@ class JournalWriter(Journal):
         config_text: str,
         plugins: Mapping[str, str],
         trace: str = "",
+        parent: str = "",
     ) -> str:
         """Open a run; its id. ``config_text`` is kept once a digest and holds references instead of secrets.
 
-        ``trace`` is the OpenTelemetry trace that the run is recorded in.
+        ``trace`` is the OpenTelemetry trace that the run is recorded in, ``parent`` the run that it takes back.
         """
         now, by = self._clock.now(), runs.Configuration(config_digest, config_text, plugins)
         with self._database.transaction():
@@ -113,8 +119,10 @@ class JournalWriter(Journal):
                 trigger=trigger,
                 by=by,
                 trace=trace,
+                parent=parent,
             )
-            self._append(run, "run.opened", {"kind": kind, "config_digest": config_digest, "epoch": self.epoch})
+            facts: dict[str, Scalar] = {"kind": kind, "config_digest": config_digest, "epoch": self.epoch}
+            self._append(run, "run.opened", {**facts, "parent": parent} if parent else facts)
         return run
 
     def end_run(
@@ -237,6 +245,22 @@ class JournalWriter(Journal):
         with self._database.transaction():
             operations.wait_no_longer(self._database, self.connection, until)
 
+    def lapse(self, operations_: Sequence[str], *, run: str) -> None:
+        """Note that these writes, which a person took back, may be made again: their reason ended meanwhile."""
+        with self._database.transaction():
+            operations.lapse(self._database, operations_)
+            self._append(run, "undo.lapsed", {"count": len(operations_)})
+
+    def climb(self, ladder: Ladder) -> Ladder:
+        """Note how far a plan is that is carried out in waves; the ladder as it was noted."""
+        with self._database.transaction():
+            return ladders.save(self._database, self.connection, ladder)
+
+    def end_ladder(self) -> None:
+        """Note that no plan is carried out in waves any more."""
+        with self._database.transaction():
+            ladders.remove(self._database, self.connection)
+
     def mark_leaving(self, kind: str, subjects: Sequence[Subject]) -> None:
         """Note that people were seen leaving; the first time stands."""
         with self._database.transaction():
@@ -265,6 +289,32 @@ class JournalWriter(Journal):
         """Note that somebody else switched an account on that crosskey had switched off."""
         with self._database.transaction():
             links.note_active(self._database, self.connection, kind, subject)
+
+    def note_known(self, links_known: Sequence[Link]) -> None:
+        """Note what is known of the values of these links' accounts: applied, given, or seen as the rules say."""
+        with self._database.transaction():
+            links.note_known(self._database, self.connection, links_known)
+
+    def note_drift(
+        self, run: str, *, new: Sequence[Drift], still: Sequence[Drift], over: Sequence[Drift]
+    ) -> list[Event]:
+        """Note drift: what is new (an event each, returned), what still stands otherwise than noted, what is over."""
+        now = self._clock.now()
+        told = [
+            Event(
+                kind="drift.noticed",
+                at=now,
+                run=run,
+                facts={"kind": one.kind, "key": one.key, "part": one.part, "policy": one.policy},
+            )
+            for one in new
+        ]
+        with self._database.transaction():
+            drifts.save(self._database, self.connection, (*new, *still))
+            drifts.end(self._database, self.connection, over)
+            for event in told:
+                events.append(self._database, event.at, self.connection, run, event.kind, event.facts)
+        return told
 
     def vouch(self, run: str, found: Sequence[Voucher]) -> None:
         """Note subjects of several sources that are one person; what is known stays, except for another lead."""

@@ -10,6 +10,7 @@ from crosskey.engine.rails.approvals import Approvals
 from crosskey.errors import ConfigError, close_matches
 from crosskey.journal import Approval
 from crosskey.model import Subject
+from crosskey.plan import Change
 
 __all__ = ("Allowed",)
 
@@ -28,7 +29,7 @@ _NUMBERED = frozenset(
         "swap-differs",
     }
 )
-_NAMED = frozenset({"empty-group", "last-active", "new-identity", "voucher-unread"})
+_NAMED = frozenset({"drift", "duties-open", "empty-group", "last-active", "new-identity", "undone", "voucher-unread"})
 _NOTHING = Approvals()
 
 
@@ -57,7 +58,7 @@ class Allowed(msgspec.Struct, frozen=True):
                     code="allow",
                     where="--allow",
                     fix=f"write --allow {'=N, '.join(sorted(_NUMBERED))}=N, empty-group=NAME, last-active=KIND, "
-                    "new-identity=ID or voucher-unread=ISSUER",
+                    "new-identity=ID, drift=KIND:KEY, duties-open=KIND:KEY, undone=RUN or voucher-unread=ISSUER",
                 )
         return cls(numbers, frozenset(names))
 
@@ -97,6 +98,10 @@ class Allowed(msgspec.Struct, frozen=True):
         numbers = [word for word in self.approvals.words() if word.startswith(f"{code}=")]
         return any(count <= int(word.partition("=")[2]) and self._approved(word) for word in numbers)
 
+    def lets_again(self, run: str) -> bool:
+        """Whether what a run did, and a person took back, may be done again (a run's id, or its beginning)."""
+        return any(code == "undone" and run.startswith(name) for code, name in self.names)
+
     def number(self, code: str) -> int:
         """The largest number let through for a rail, 0 when none."""
         words = [word.partition("=") for word in self.approvals.words()]
@@ -113,3 +118,8 @@ class Allowed(msgspec.Struct, frozen=True):
             return False
         self.approvals.needed.add(approval)
         return True
+
+    def lets(self, rail: str, change: Change) -> bool:
+        """Whether a person let one change through: by an approval, or by naming its account (``kind:key``)."""
+        named = (rail, f"{change.kind}:{change.key}") in self.names
+        return named or self.covers(rail, change.kind, change.action, change.subject)
