@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from crosskey.engine.rails import COUNTED
+from proofs.simulation.undoing import undo_everything
 from proofs.simulation.world import Ended, World
 
 __all__ = ("calm_down",)
@@ -49,13 +50,8 @@ def calm_down(world: World, ends: Counter[str]) -> None:
 
 
 def _follow_changes(world: World, ends: Counter[str]) -> None:
-    """In every other world changes alone must do: whatever was read and not carried out must still be owed.
-
-    What somebody did by hand in the desk, and which accounts a lost journal forgot, only a full read shows: worlds with
-    such faults are left out.
-    """
-    hidden = ("human.", "journal.old-backup", "journal.tail-lost")
-    if world.seed % 2 == 0 or any(fault.startswith(hidden) for fault in world.faults.hits):
+    """In some worlds changes alone must do: whatever was read and not carried out must still be owed."""
+    if not world.is_ruled_alone:
         return
     ended = Ended("")
     for _ in range(_FOLLOWED):
@@ -129,3 +125,4 @@ def _judge(world: World) -> None:
     second = world.run("plan")
     if second.size or second.error is not None:
         world.oracle.complain("second-plan", f"{second.size} changes, {second.verdict}")
+    undo_everything(world)

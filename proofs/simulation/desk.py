@@ -68,6 +68,8 @@ class Desk:
         """Accounts that creates made, and for whom."""
         self.owners: dict[Key, Subject] = {}
         """Accounts that crosskey wrote, and for whom it did so first."""
+        self.first: dict[Key, Account] = {}
+        """Accounts that were there, as they were before crosskey wrote them first."""
         self.links_lost = False
         """Whether the journal was ever put back to an earlier state."""
         self.born: dict[Key, float] = {}
@@ -138,6 +140,8 @@ class Desk:
             self.born[place] = self._clock.elapsed if at is None else at
         self.owners.setdefault(place, change.subject)
         before = self.accounts.get(place, Account(kind=change.kind, key=key))
+        if change.key is not None and place not in self.made:
+            self.first.setdefault(place, before)
         fields = dict(before.fields)
         for name, field in change.fields.items():
             if name != without:

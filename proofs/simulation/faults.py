@@ -102,11 +102,20 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
 class Faults:
     """Decides by the seed which faults a world knows at all, and when each strikes; counts what struck."""
 
-    def __init__(self, seed: int, known: Mapping[str, str], tell: Callable[[str], None], *, share: float = 0.4) -> None:
+    def __init__(
+        self,
+        seed: int,
+        known: Mapping[str, str],
+        tell: Callable[[str], None],
+        *,
+        share: float = 0.4,
+        without: tuple[str, ...] = (),
+    ) -> None:
         self._random = random.Random(f"faults {seed}")
         self._tell = tell
         self.known = known
         self.active = {fault for fault in known if self._random.random() < share}
+        self.active = {fault for fault in self.active if not fault.startswith(without)}
         self.hits: Counter[str] = Counter()
         self.on = True
 

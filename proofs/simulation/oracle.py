@@ -33,6 +33,8 @@ class Oracle:
         self.wanted_since: dict[tuple[str, str], float] = {}
         self.exempt: set[str] = set()
         """People whom a protected account keeps from having their own."""
+        self.taking_back = False
+        """Whether runs are taken back: then people who are wanted are switched off, because a person says so."""
         self.left_off: set[Key] = set()
         """Accounts that somebody switched off by hand: they stay off until a person says otherwise."""
 
@@ -85,7 +87,7 @@ class Oracle:
     def _disabling(self, life: Life, change: Change) -> None:
         round_ = life.round
         since = self.wanted_since.get((change.kind, change.subject.id))
-        if since is not None and since <= round_.began - SOURCE_LAG:
+        if not self.taking_back and since is not None and since <= round_.began - SOURCE_LAG:
             self.complain(
                 "wrong-disable", f"{change.kind} {change.key} of {change.subject.id}, wanted since {since:.0f}"
             )

@@ -29,6 +29,10 @@ from proofs.simulation.quiet import Quiet
 
 __all__ = ("Ended", "World")
 
+_EVERY = 4
+_UNRULED = ("human.", "journal.old-backup", "journal.tail-lost", "target.truncates", "target.ignores-field")
+"""Hands in the desk, lost journals, a desk that holds something else than was written: only a full read shows what they
+did, and not all of it can be taken back. A quarter of the worlds is without."""
 _PAUSE = 1_200.0
 """Seconds that a paused process sleeps: longer than its lease, and than anything needs to settle."""
 
@@ -56,7 +60,7 @@ class World:
         self.echo = echo
         self.clock = SimClock()
         self.trace: list[str] = []
-        self.faults = Faults(seed, KINDS, self.tell)
+        self.faults = Faults(seed, KINDS, self.tell, without=_UNRULED if self.is_ruled_alone else ())
         self.oracle = Oracle(self.tell)
         self.directory = Directory(self.clock, lambda: self.oracle.note(self.directory, self.clock.elapsed))
         self.desk = Desk(self.clock)
@@ -68,6 +72,14 @@ class World:
         self.rounds = 0
         self.backups: list[Path] = []
         self.churn.seed(protected=rules.PROTECTED, breakglass=rules.BREAKGLASS)
+
+    @property
+    def is_ruled_alone(self) -> bool:
+        """Whether nobody but crosskey decides about the desk, and its journal forgets nothing.
+
+        Then changes alone must do, and everything can be taken back.
+        """
+        return self.seed % _EVERY == 1
 
     def tell(self, text: str) -> None:
         """Add a line to the trace."""
