@@ -19,7 +19,14 @@ _PATIENCE: Final = 10
 _FOLLOWED: Final = 4
 """So many calm rounds of changes must be enough."""
 _BETWEEN: Final = 700.0
-_ALLOWED: Final = COUNTED | {"shrink", "absence-unconfirmed", "accounts-missing", "empty-group", "last-active"}
+_ALLOWED: Final = COUNTED | {
+    "shrink",
+    "absence-unconfirmed",
+    "accounts-missing",
+    "empty-group",
+    "last-active",
+    "restored",
+}
 _MIXED_UP: Final = frozenset({"identity-collision", "ambiguous-match", "new-identity"})
 _LONG: Final = 90_000.0
 """Longer than a refused write is left alone."""

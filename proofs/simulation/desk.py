@@ -70,8 +70,6 @@ class Desk:
         """Accounts that crosskey wrote, and for whom it did so first."""
         self.first: dict[Key, Account] = {}
         """Accounts that were there, as they were before crosskey wrote them first."""
-        self.links_lost = False
-        """Whether the journal was ever put back to an earlier state."""
         self.born: dict[Key, float] = {}
         self.unmanaged: set[Key] = set()
         """Accounts that are nobody's of the directory, or protected: no write may ever reach them."""

@@ -71,9 +71,8 @@ class SimTarget:
         faults = self._faults
         await self._life.wait(0.2)
         accounts = [one for _, one in sorted(self._accounts(self._lag).items()) if one.kind in request.kinds]
-        missable = self._missable(accounts)
-        if missable and faults.strikes("target.list-misses", 0.15):
-            accounts.remove(faults.choose(missable))
+        if accounts and faults.strikes("target.list-misses", 0.15):
+            accounts.remove(faults.choose(accounts))
         counts = {kind: sum(one.kind == kind for one in accounts) for kind in request.kinds}
         if accounts and faults.strikes("target.list-short", 0.05):
             accounts.pop()
@@ -84,17 +83,6 @@ class SimTarget:
             yield AccountsPage(accounts[start : start + _PAGE])
         if not faults.strikes("target.list-ends-early", 0.05):
             yield AccountsComplete(counts=counts)
-
-    def _missable(self, accounts: list[Account]) -> list[Account]:
-        """Whom a list may leave out: once links are lost, only the list tells of the accounts behind them."""
-        if not self._desk.links_lost:
-            return accounts
-        linked = {
-            (kind.name, key)
-            for kind in KINDS
-            for key in self._life.journal.links_by_key(kind.name, [one.key for one in accounts])
-        }
-        return [one for one in accounts if (one.kind, one.key) in linked]
 
     async def find(self, change: Change) -> Account | None:
         """The account of a change as it is."""

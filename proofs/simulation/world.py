@@ -234,5 +234,4 @@ class World:
         """Put a copy in place of the journal. That takes a person longer than anything needs to settle."""
         self.finish()
         shutil.copyfile(backup, self.journal)
-        self.desk.links_lost = True
         self.clock.advance(600.0)

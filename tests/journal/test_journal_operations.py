@@ -244,6 +244,18 @@ def test_what_is_not_there_frees_the_person_for_a_new_write(journal, found, stat
     assert journal.link_count("user") == 1
 
 
+def test_a_write_that_waits_too_long_waits_no_longer_and_the_chain_says_so(clock, journal):
+    run = start(journal)
+    journal.intend(run, [create(1)], settle=timedelta(days=40))
+    until = clock.now() + SETTLE
+    journal.wait_no_longer(until, run=run)
+    assert [operation.settle_until for operation in journal.unresolved()] == [until]
+    assert journal.verify().ok
+    count = len(list(journal.events()))
+    journal.wait_no_longer(until, run=run)
+    assert len(list(journal.events())) == count
+
+
 def test_looking_cannot_give_somebody_elses_account(journal):
     apply(journal, create(1), "50")
     run = start(journal)

@@ -46,7 +46,7 @@ async def settle_operations(
     """Resolve every open operation that can be resolved. Those of kinds that are not read (``kinds``) stay open."""
     recovery = Recovery({}, set())
     if not timekeeper.doubt:
-        journal.wait_no_longer(timekeeper.now() + settle)
+        journal.wait_no_longer(timekeeper.now() + settle, run=run)
     for operation in journal.unresolved():
         change, kind = operation.change, kinds.get(operation.change.kind)
         if kind is None:

@@ -30,6 +30,7 @@ from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
+from crosskey.engine.restored import is_settled
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_origin
@@ -153,6 +154,8 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
+        if self.journal.is_restored:
+            raise DoubtError("the journal came from a backup")
         if self.allowed.concerns_everybody:
             raise DoubtError("what somebody lets through by name or number concerns everybody")
         if any(is_first(self.journal, kind, self.config) for kind in self.config.maps):
@@ -240,6 +243,8 @@ class Turn:
             plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
             proposal = msgspec.structs.replace(proposal, plan=plan)
         keeping.keep(stage, gathered, unions, applied, proposal, trusted=not held, noted=noted)
+        if is_settled(self.journal, self.options, gathered.reach, plan, applied):
+            self.plugins.emit(self.journal.settle_restore(self.run))
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,

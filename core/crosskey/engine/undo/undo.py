@@ -77,7 +77,7 @@ async def undo(
         return await _Undo(config, plugins, journal, connect, options, observer, run, record).go()
 
     with connect.telling(journal.connection).run(config, options, journal) as told:
-        result = await journalled(config, journal, options, go, begun=told.begun, parent=record.id)
+        result = await journalled(config, plugins, journal, options, go, begun=told.begun, parent=record.id)
         told.ended(result)
     return result
 
