@@ -13,7 +13,10 @@ from crosskey.model import Scalar, Subject
 __all__ = (
     "Action",
     "Change",
+    "Duty",
+    "DutyKind",
     "FieldChange",
+    "HandOver",
     "Held",
     "HeldScope",
     "Outcome",
@@ -48,6 +51,28 @@ class ReferenceChange(msgspec.Struct, frozen=True, array_like=True):
     after: tuple[str, ...]
 
 
+DutyKind = Literal["open_tickets", "approvals", "leads"]
+
+
+class Duty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that waits for the owner of an account: tickets, approvals, or teams and departments that it leads.
+
+    ``examples`` name a few for a reader.
+    """
+
+    kind: DutyKind
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+class HandOver(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes the open tickets over: ``to`` says what ``key`` is (a kind of account, or a reference's listing)."""
+
+    to: str
+    key: str
+    label: str
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One write to one account, with its reasons.
 
@@ -55,7 +80,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``marker`` is the external id to write with a create, adopt or relink, by which the record is found again.
     ``why`` explains: under ``""`` the change as a whole, under a field's or reference's name that part.
     ``active`` is set when the account's own on/off state changes. ``end_sessions`` asks to end sessions and tokens.
-    ``former`` is the subject that a ``relink`` takes the account over from.
+    ``former`` is the subject that a ``relink`` takes the account over from. ``drifted`` names the fields and references
+    that this writes again because somebody else changed them. Of a ``disable``, ``duties`` are what the account leaves
+    behind, for a reader, and ``hand_over`` says who gets its open tickets before it is switched off.
     """
 
     id: str
@@ -71,13 +98,17 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: dict[str, str] = {}
     end_sessions: bool = False
     former: Subject | None = None
+    drifted: tuple[str, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    hand_over: HandOver | None = None
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that was not planned or will not be applied, and why.
 
     ``rail`` is the reason code, ``scope`` what it holds: the whole ``run``, one ``class`` of changes
-    (``action``), or one ``person``. ``fix`` says what lets it through.
+    (``action``), or one ``person``. ``fix`` says what lets it through, ``word`` is what ``--allow`` takes where a
+    number or a name does that. ``count`` is how many changes or people it concerns.
     """
 
     rail: str
@@ -90,6 +121,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     key: str | None = None
     examples: tuple[str, ...] = ()
+    word: str = ""
+    count: int = 1
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

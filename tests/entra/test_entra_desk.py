@@ -43,6 +43,8 @@ emailaddress = "email"
 [[map.user.assign]]
 group = "Solutions Team"
 site = "Acme / London"
+[rails]
+first_run = "go"
 """
 
 

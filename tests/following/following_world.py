@@ -93,6 +93,7 @@ group = "Desk Leads"
 roles = ["Team Lead"]
 
 [rails]
+first_run = "go"
 max_disable = { count = 50 }
 min_people = 50
 """

@@ -89,7 +89,8 @@ def write_configuration(
     if key:
         head = head.replace('token = { file = "okta.token" }\n', APP)
     path = folder / "crosskey.toml"
-    path.write_text(at_once(f"{head}\n{rules}"), encoding="utf-8")
+    rails = "" if "[rails]" in rules else '[rails]\nfirst_run = "go"\n'
+    path.write_text(at_once(f"{head}\n{rules}\n{rails}"), encoding="utf-8")
     return path
 
 

@@ -336,8 +336,9 @@ def test_plugins_show_the_notifiers_and_their_settings(crosskey):
 def test_a_journal_of_the_version_before_is_upgraded_when_watching_begins(crosskey):
     assert crosskey("sync").code == 0
     with closing(sqlite3.connect(crosskey.journal)) as journal:
-        for table in ("delivery", "notice", "watcher", "trouble", "credential", "absence"):
+        for table in ("delivery", "notice", "watcher", "trouble", "credential", "held", "approval", "absence"):
             journal.execute(f"DROP TABLE {table}")
+        journal.execute("DROP INDEX operation_since")
         journal.execute("PRAGMA user_version = 3")
         journal.commit()
     assert crosskey("status").code == ExitCode.STORAGE

@@ -16,6 +16,7 @@ from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import Names, console_for_tables, reference_names, written
 from crosskey.cli.session import Session
 from crosskey.connector.mapper import Desired
+from crosskey.engine.drift import owner_of
 from crosskey.engine.explanation import AccountExplained, Entry, Explanation
 from crosskey.engine.explanation import explain as explain_person
 from crosskey.engine.stage import Stage
@@ -111,6 +112,8 @@ def _show_account(console: Console, explained: AccountExplained, names: Names, *
         state = "not in the last read" if account is None else "active" if account.active else "not active"
         since = f"{link.established_by} {link.since:%Y-%m-%d %H:%M} UTC in run {link.run}"
         _say(console, f"account: {explained.kind} {link.key}, {state}; {since}")
+    if any(drift.part == "active" for drift in explained.drifts):
+        _say(console, "[yellow]drift:[/] somebody else switched it on or off; `crosskey drift` shows it")
     if explained.leaving_since is not None:
         _say(console, f"leaving since {explained.leaving_since:%Y-%m-%d %H:%M} UTC")
     if (missing := explained.missing) is not None:
@@ -132,12 +135,13 @@ def _say(console: Console, text: str, *, indent: int = 2) -> None:
 
 def _fields(explained: AccountExplained, desired: Desired, names: Names) -> Listing:
     """Each field and reference that rules write: as the last read found it and as it should be, and by which rule."""
-    listing = Listing("field", "value", details={"rule": 1})
-    account = explained.account
+    listing = Listing("field", "value", details={"owner": 2, "rule": 3})
+    account, link = explained.account, explained.link
 
     def add(name: str, now: str, wanted: str) -> None:
         value = escape(wanted) if account is None or now == wanted else f"{escape(now)} [yellow]→[/] {escape(wanted)}"
-        listing.add(name, value, escape(desired.why.get(name, "")))
+        owner = owner_of(name, link, explained.operations, explained.drifts) if link is not None else ""
+        listing.add(name, value, escape(owner), escape(desired.why.get(name, "")))
 
     for name, value in desired.fields.items():
         add(name, written(account.fields.get(name)) if account else "", written(value))

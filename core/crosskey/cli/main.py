@@ -19,6 +19,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
     "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
+    "held": ("crosskey.cli.held:held", "List what waits for a person, why, and what lets it through."),
+    "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
     "stop": ("crosskey.cli.stop:stop", "Stop all writes at once, also those of a run that is at work."),
     "go": ("crosskey.cli.go:go", "Let writes go on after `crosskey stop`."),
     "swap": (
@@ -26,6 +28,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Prove that another directory changes nothing, then move the links to it.",
     ),
     "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
+    "drift": ("crosskey.cli.drift:drift", "List what somebody else changed in the target, and what comes of it."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
     "cassette": (

@@ -15,6 +15,7 @@ from rich.markup import escape
 from crosskey.cli.listing import Listing
 from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
+from crosskey.engine.duties import in_words
 from crosskey.engine.run import Proposal, RunResult
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, FieldChange, Plan
@@ -126,22 +127,30 @@ class Renderer:
             added = [self._names(change.kind, name, id_) for id_ in reference.after if id_ not in reference.before]
             taken = [self._names(change.kind, name, id_) for id_ in reference.before if id_ not in reference.after]
             signs = added if change.action == "create" else [f"+{each}" for each in added]
-            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}")
+            mark = " (drift)" if name in change.drifted else ""
+            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}{mark}")
         if change.action == "create" and not self._show_all:
             parts.append(f"{len(change.fields)} fields")
         else:
-            parts += [_field(name, field) for name, field in change.fields.items()]
+            parts += [
+                _field(name, field) + (" (drift)" if name in change.drifted else "")
+                for name, field in change.fields.items()
+            ]
         if change.active is not None and change.action != "create":
             parts.append("switched on" if change.active.after else "switched off")
         if change.end_sessions:
             parts.append("sessions ended")
+        if change.duties:
+            parts.append(f"leaves behind {in_words(change.duties)}")
+        if change.hand_over is not None:
+            parts.append(f"open tickets go to {change.hand_over.label}")
         return "; ".join(parts)
 
     def _held(self, plan: Plan) -> None:
         listing = Listing("held", "who", details={"why": 5, "fix": 4})
         shown: Counter[str] = Counter()
         for hold in plan.held:
-            shown[hold.rail] += 1
+            shown[hold.rail] += hold.count
             if self._show_all or hold.scope != "person" or shown[hold.rail] <= _SHOWN:
                 who = {"person": hold.label, "run": "the whole run", "class": f"all {hold.action}s"}[hold.scope]
                 examples = "".join(f"\n  {example}" for example in hold.examples)
@@ -149,12 +158,14 @@ class Renderer:
                 listing.add(f"[magenta]! {hold.rail}[/]", f"[bold]{escape(who)}[/]", why, escape(hold.fix))
         self._console.print(listing)
         for rail, count in plan.header.held_counts.items():
-            listed = shown[rail] if self._show_all else min(shown[rail], _SHOWN)
+            people = sum(hold.rail == rail and hold.scope == "person" for hold in plan.held)
+            listed = shown[rail] if self._show_all or not people else min(shown[rail], _SHOWN)
             if count > listed:
                 more = "--all shows more; " if shown[rail] > listed else ""
                 self._console.print(
-                    f"… and {count - listed} more held by {rail}; {more}`crosskey explain WHO` tells of each"
+                    f"… and {count - listed} more held by {rail}; {more}`crosskey held --all` tells of each"
                 )
+        self._console.print("What lets it through, and what waits later: crosskey held")
 
     def _outcome(self, result: RunResult) -> None:
         applied = result.applied
@@ -214,7 +225,8 @@ def _why(change: Change) -> str:
         if name in change.why:
             by_rule.setdefault(change.why[name], []).append(name)
     reasons += [f"{', '.join(names)}: {rule}" for rule, names in by_rule.items()]
-    lines = [name for name in change.fields if name in change.why]
+    reasons += [f"{name}: {change.why[name]}" for name in change.fields if name in change.drifted]
+    lines = [name for name in change.fields if name in change.why and name not in change.drifted]
     if lines and change.action == "update":
         reasons.append(f"[map.{change.kind}.fields] {', '.join(lines)}")
     return "; ".join(reasons)

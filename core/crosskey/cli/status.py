@@ -92,7 +92,8 @@ def _lines(found: Status) -> list[tuple[str, str]]:
         if trouble.fix:
             lines.append(("fix", trouble.fix))
     if rounds.held:
-        lines.append(("held", ", ".join(f"{count} {rail}" for rail, count in sorted(rounds.held.items()))))
+        counts = ", ".join(f"{count} {rail}" for rail, count in sorted(rounds.held.items()))
+        lines.append(("held", f"{counts}; see `crosskey held`"))
     if rounds.undone:
         lines.append(("not done", ", ".join(f"{count} {how}" for how, count in sorted(rounds.undone.items()))))
     if found.unsettled.count:

@@ -6,7 +6,7 @@ and at once when it would write something else or the configuration is another o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -17,6 +17,7 @@ from crosskey.engine.findings import Findings
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.journal import UNSENT, Journal, OperationRecord, Refusal
+from crosskey.model import Subject
 from crosskey.plan import Change
 
 __all__ = ("PAUSES", "Escrow")
@@ -26,7 +27,9 @@ PAUSES: Final = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
 
 class Escrow:
-    """Who is left alone in one run. ``final`` are codes of refusals that would come again the same way."""
+    """Who is left alone in one run. ``final`` are codes of refusals that would come again the same way;
+    ``covers`` says whether a person let somebody through.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Escrow:
         *,
         config_digest: str,
         final: AbstractSet[str],
+        covers: Callable[[str, str, str, Subject], bool],
     ) -> None:
         self._journal = journal
         self._stage = stage
@@ -44,6 +48,7 @@ class Escrow:
         self._timekeeper = timekeeper
         self._config_digest = config_digest
         self._final = final
+        self._covers = covers
 
     def create(self, change: Change, refused: Sequence[Refusal]) -> Change | None:
         """The create, unless the very same was ``refused`` (newest first) a short while ago: that is held."""
@@ -73,7 +78,9 @@ class Escrow:
         return PAUSES[-1] if code in self._final else PAUSES[min(times, len(PAUSES)) - 1]
 
     def _unless_held(self, change: Change, again: datetime, message: str) -> Change | None:
-        if self._timekeeper.now() >= again:
+        if self._timekeeper.now() >= again or self._covers(
+            "refused-before", change.kind, change.action, change.subject
+        ):
             return change
         self._stage.proposals.make_due([change.subject], at=again)
         self._findings.hold(

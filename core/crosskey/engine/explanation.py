@@ -13,8 +13,9 @@ from crosskey.connector.target import TargetSchema
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
+from crosskey.engine.waiting import held_in_class
 from crosskey.errors import ConfigError
-from crosskey.journal import Absence, Journal, Link, OperationRecord
+from crosskey.journal import Absence, Drift, Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
 from crosskey.plan import Held
 
@@ -32,6 +33,7 @@ class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
     missing: Absence | None
     held: list[Held]
     operations: list[OperationRecord]
+    drifts: list[Drift] = []
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,8 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                     account=snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None,
                     leaving_since=journal.leaving(kind, [subject]).get(subject),
                     missing=journal.absences(kind, [subject]).get(subject),
-                    held=snapshot.proposals.held(kind, subject),
+                    held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
+                    drifts=[drift for drift in journal.drifts(kind, [subject]).values() if link is not None],
                     operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
                 )
             )

@@ -34,8 +34,8 @@ async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed:
         seen = [one for one in absent if one not in blind]
         if blind:
             _hold(planner, kind, blind, "the source cannot look people up by id to confirm that they are gone")
-        if len(seen) > most:
-            _hold(planner, kind, seen, f"more than {most} are missing at once; none was looked up")
+        if not allowed.upto("absence-unconfirmed", len(seen), most):
+            _hold(planner, kind, seen, f"more than {most} are missing at once; none was looked up", asks=True)
             continue
         for link, account in seen:
             subjects = vouching.subjects(link.subject)
@@ -50,9 +50,9 @@ async def plan_unvouched(planner: Planner, sources: Sources, *, most: int, allow
     vouching = Vouching(sources, planner.journal)
     for kind in planner.kinds:
         leavers = [leaver for leaver in planner.unvouched if leaver.kind is kind]
-        if len(leavers) > most:
+        if not allowed.upto("absence-unconfirmed", len(leavers), most):
             because = f"more than {most} are missing from another source that had them; none was looked up"
-            _hold(planner, kind, [(leaver.link, leaver.account) for leaver in leavers], because)
+            _hold(planner, kind, [(leaver.link, leaver.account) for leaver in leavers], because, asks=True)
             continue
         for leaver in leavers:
             _decide_unvouched(planner, leaver, await vouching.ask(leaver.missing), allowed)
@@ -111,7 +111,9 @@ def _decide_unvouched(planner: Planner, leaver: Unvouched, asked: Asked, allowed
 
 def _unread(planner: Planner, kind: KindPlan, link: Link, label: str, asked: Asked, allowed: Allowed) -> bool:
     """Hold somebody for whom a source vouched that cannot be asked, unless a person lets that go."""
-    if asked.verdict != "unread" or ("voucher-unread", asked.issuer) in allowed.names:
+    if asked.verdict != "unread" or allowed.named("voucher-unread", asked.issuer):
+        return False
+    if allowed.covers("voucher-unread", kind.name, "disable", link.subject):
         return False
     planner.findings.hold(
         "voucher-unread",
@@ -169,7 +171,10 @@ def _links(planner: Planner, kind: KindPlan) -> Iterable[Link]:
     return planner.journal.links(kind.name, planner.stage.people.touched_absent()).values()
 
 
-def _hold(planner: Planner, kind: KindPlan, absent: Sequence[tuple[Link, Account]], because: str) -> None:
+def _hold(
+    planner: Planner, kind: KindPlan, absent: Sequence[tuple[Link, Account]], because: str, *, asks: bool = False
+) -> None:
+    """Hold the absent; ``asks``: they can be looked up, once somebody says so."""
     people: list[Subject] = [link.subject for link, _ in absent]
     planner.stage.proposals.make_due(people)
     planner.findings.add(
@@ -182,5 +187,7 @@ def _hold(planner: Planner, kind: KindPlan, absent: Sequence[tuple[Link, Account
             fix="look at the source's own console; then `--allow absence-unconfirmed="
             f"{len(absent)}` looks up that many people by id",
             examples=tuple(f"{kind.name} {link.key} ({link.subject.id})" for link, _ in absent[:10]),
+            word=f"absence-unconfirmed={len(absent)}" if asks else "",
+            count=len(absent),
         )
     )

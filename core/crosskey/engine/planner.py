@@ -18,16 +18,17 @@ import msgspec
 from crosskey.connector.mapper import Candidate, CompiledMapping, Desired
 from crosskey.connector.target import KindSpec
 from crosskey.engine.diff import Differ, Given
+from crosskey.engine.drift import Drifting
 from crosskey.engine.echo import without_echoes
 from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import LISTED, Findings
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import bears_anothers
+from crosskey.engine.patience import Waiting
 from crosskey.engine.protect import Protection
 from crosskey.engine.read import identifying_fields
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
-from crosskey.engine.waiting import Waiting
 from crosskey.journal import JournalWriter, Link, OperationRecord
 from crosskey.model import Account, Person, Subject
 from crosskey.plan import Action, Change
@@ -84,7 +85,10 @@ class Unvouched(msgspec.Struct, frozen=True):
 
 
 class Planner:
-    """Plans one run over a complete stage. ``unclear`` are people about whom nobody may decide anything."""
+    """Plans one run over a complete stage. ``unclear`` are people about whom nobody may decide anything.
+
+    ``covers`` says whether somebody let through exactly that: a rail, a kind, an action, a person.
+    """
 
     def __init__(
         self,
@@ -99,7 +103,9 @@ class Planner:
         blocked: Mapping[tuple[str, Subject], datetime],
         most_missing: int,
         findings: Findings,
+        drifting: Drifting,
         unclear: AbstractSet[Subject] = frozenset(),
+        covers: Callable[[str, str, str, Subject], bool] = lambda _rail, _kind, _action, _subject: False,
     ) -> None:
         self.stage = stage
         self.journal = journal
@@ -108,6 +114,7 @@ class Planner:
         self.timekeeper = timekeeper
         self.escrow = escrow
         self.findings = findings
+        self._drifting = drifting
         self.out_of_scope: list[OutOfScope] = []
         self.unvouched: list[Unvouched] = []
         self.gone: list[Gone] = []
@@ -117,6 +124,7 @@ class Planner:
         self._settle = settle
         self._blocked = blocked
         self._unclear = unclear
+        self.covers = covers
         self._most_missing = most_missing
 
     def plan(self, logical: LogicalGroups, advance: Callable[[int], None]) -> None:
@@ -126,6 +134,7 @@ class Planner:
             for kind in self.kinds:
                 self._plan_batch(kind, candidates)
             advance(len(candidates))
+        self._drifting.tell_left()
         self.stage.proposals.index_claims()
 
     def propose(self, change: Change, person: Person | None, account: Account | None) -> None:
@@ -244,9 +253,13 @@ class Planner:
                 if account is not None and account.active and not link.active:
                     woken.append(link)
             elif account is not None and account.active:
+                self._drifting.heed_leaver(kind.kind, link, account)
                 self._plan_leaver(kind, candidate, desired, link, account)
             else:
+                if account is not None:
+                    self._drifting.heed_leaver(kind.kind, link, account)
                 self.look_again(kind, link)
+        self._drifting.save(kind.name)
         if woken:
             self._note_woken(kind, woken)
         if back and kind.mapping.leavers.after > timedelta(0):
@@ -305,12 +318,14 @@ class Planner:
             because = f"back again: {desired.why.get('', 'in scope')}"
             change = kind.differ.enable(person, desired, account, given, because)
         else:
+            self._drifting.heed(kind.kind, kind.mapping, person, desired, link, account, None)
             self.findings.notice(
                 "disabled-by-hand",
                 f"{person.label}: somebody switched {kind.name} {account.key} off in the target; left as it is",
                 fix="switch it on in the target if this is not meant: crosskey only enables what it disabled",
             )
             return
+        change = self._drifting.heed(kind.kind, kind.mapping, person, desired, link, account, change)
         if change is not None:
             self.propose(change, person, account)
 

@@ -17,6 +17,7 @@ from crosskey.engine.apply import Alone, apply_changes
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
+from crosskey.engine.drift import Drifting
 from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
@@ -28,7 +29,7 @@ from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
-from crosskey.engine.rails import Allowed, Remaining, check_read
+from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
@@ -39,7 +40,7 @@ from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.unite import Unions, unite
 from crosskey.engine.writing import tell_held, write_plan
-from crosskey.events import RunFacts
+from crosskey.events import Event, RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, Held, Outcome
@@ -93,6 +94,7 @@ class Turn:
         self.allowed = options.allowed
         if options.expected is not None:
             self.allowed = self.allowed.also(Allowed.parse(options.expected.header.allowed))
+        self.allowed = self.allowed.approved(journal.usable_approvals(self.clock.now()))
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
         self._snapshot = config.journal.path.with_name("snapshot.sqlite")
         self._reading = config.journal.path.with_name("reading.sqlite")
@@ -151,8 +153,10 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
-        if self.allowed.names:
-            raise DoubtError("what somebody lets through by name concerns everybody")
+        if self.allowed.concerns_everybody:
+            raise DoubtError("what somebody lets through by name or number concerns everybody")
+        if any(is_first(self.journal, kind, self.config) for kind in self.config.maps):
+            raise DoubtError("there are accounts of a kind for which nothing was applied yet")
         origin = read_origin(self._snapshot)
         origin.refuse_unfit(
             self.config, self.journal, sources.issuers_by_path, plugins_of(self.config), self.clock.now()
@@ -208,6 +212,7 @@ class Turn:
             allowed=self.allowed,
             tell=self._tell,
             telling=self.telling,
+            planned=not held,
         )
         if self.options.expected is not None:
             self.options.expected.refuse_other(plan.header)
@@ -300,13 +305,33 @@ class Turn:
                 self.timekeeper,
                 config_digest=self.config.digest,
                 final=desk.schema.final,
+                covers=self.allowed.covers,
             ),
             blocked=recovery.waiting,
             most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
             findings=findings,
+            drifting=self._drifting(findings, desk.schema),
             unclear=unions.unclear,
+            covers=self.allowed.covers,
         )
         return planner, recovery
+
+    def _drifting(self, findings: Findings, schema: TargetSchema) -> Drifting:
+        def told(kind: str, events: Sequence[Event]) -> None:
+            self.telling.drift(kind, events)
+            for event in events:
+                self.plugins.emit(event)
+
+        return Drifting(
+            self.journal,
+            findings,
+            self.run,
+            clock=self.clock,
+            settle=self._settle(schema),
+            looked=lambda kind: self.journal.last_complete(self.config.target.path, kind, full=True),
+            allows=lambda change: self.allowed.lets("drift", change),
+            told=told,
+        )
 
     async def _plan(
         self, planner: Planner, sources: Sources, target: Target, gathered: Gathered
@@ -319,6 +344,7 @@ class Turn:
                 gathered.logical,
                 config=self.config,
                 allowed=self.allowed,
+                unattended=self.options.kind == "sync",
                 run=self.run,
                 advance=self.observer.advance,
                 telling=self.telling,
@@ -339,11 +365,14 @@ class Turn:
     ) -> Applied:
         plan, schema = proposal.plan, proposal.schema
         stopped = any(hold.scope == "run" for hold in plan.held)
-        if self.options.kind == "plan" or stopped or not plan.size:
+        if self.options.kind == "plan" or stopped:
             return Applied()
-        if self.options.confirm is not None and not self.options.confirm(proposal):
+        if plan.size and self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.clock.now())
+        self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
+        if not plan.size:
+            return Applied()
 
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(changes))

@@ -1,69 +1,57 @@
-"""Leavers who leave only after some time: the grace that rules give, and the spread of confirmations of an absence.
-
-Time counts only as far as the clock can be trusted: what it alone would decide is held while it is in doubt (G21).
-"""
+"""What a plan holds, thing by thing, for whoever asks what waits; and what it does not hold since a person said so."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
 
 from crosskey.engine.findings import Findings
+from crosskey.engine.rails import Allowed
 from crosskey.engine.stage import Stage
-from crosskey.engine.timekeeper import Timekeeper
-from crosskey.journal import JournalWriter
+from crosskey.journal import Journal
 from crosskey.model import Subject
-from crosskey.plan import Change
+from crosskey.plan import Change, Held
 
-__all__ = ("Waiting",)
+__all__ = ("held_in_class", "tell_approved", "waiting")
 
 
-class Waiting:
-    """Whose time is over, and who must wait on."""
+def waiting(stage: Stage, findings: Findings) -> Iterator[tuple[Held, Change | None]]:
+    """Every rail that holds a run or a class, every change of such a class, everybody who is held."""
+    classes = {(held.rail, held.kind, held.action): held for held in findings.held if held.scope == "class"}
+    for held in findings.held:
+        if held.scope != "person":
+            yield held, None
+    for rail, change in stage.proposals.held_changes():
+        yield _of(classes[rail, change.kind, change.action], change), change
+    for held in stage.proposals.all_held():
+        yield held, None
 
-    def __init__(self, timekeeper: Timekeeper, journal: JournalWriter, stage: Stage, findings: Findings) -> None:
-        self._timekeeper = timekeeper
-        self._journal = journal
-        self._stage = stage
-        self._findings = findings
-        self._over: set[tuple[str, Subject]] = set()
 
-    def rests_on_time(self, change: Change) -> bool:
-        """Whether a change is made now only because time has passed."""
-        return change.action == "disable" and (change.kind, change.subject) in self._over
+def held_in_class(journal: Journal, kind: str, subject: Subject) -> list[Held]:
+    """What of a person's account of a kind waits because all changes of its class do."""
+    return [
+        each.held for each in journal.waiting_about(subject) if each.held.scope == "class" and each.held.kind == kind
+    ]
 
-    def leaving_since(self, kind: str, subject: Subject) -> datetime:
-        """Since when somebody leaves, noted now if it was not; a moment yet to come was noted by a wrong clock."""
-        now = self._timekeeper.now()
-        since = self._journal.leaving(kind, [subject]).get(subject)
-        if self._timekeeper.doubt:
-            return since or now
-        if since is None or since > now:
-            self._journal.clear_leaving(kind, [subject])
-            self._journal.mark_leaving(kind, [subject])
-            return now
-        return since
 
-    def is_over(self, kind: str, subject: Subject, label: str, key: str, since: datetime, wait: timedelta) -> bool:
-        """Whether somebody has waited long enough; who has not is due when the wait is over."""
-        if self._timekeeper.has_passed(since, wait):
-            self._over.add((kind, subject))
-            return True
-        over = since + wait
-        if over > self._timekeeper.now():
-            self._stage.proposals.make_due([subject], at=over)
-        else:
-            self.hold(kind, subject, label, key)
-        return False
-
-    def hold(self, kind: str, subject: Subject, label: str, key: str) -> None:
-        """Hold somebody for whom only the clock, which is in doubt, would decide."""
-        self._stage.proposals.make_due([subject])
-        self._findings.hold(
-            "clock",
-            f"{self._timekeeper.doubt}: what only time decides waits",
-            fix="set the clock right (NTP), then run again",
-            kind=kind,
-            subject=subject,
-            label=label,
-            key=key,
+def tell_approved(findings: Findings, allowed: Allowed) -> None:
+    """Tell what goes through by whose word."""
+    for one in allowed.approvals.told():
+        findings.notice(
+            "approved",
+            f"{one.rail}: {one.size} of what it would hold may go, because {one.by} approved it "
+            f'({one.id}: "{one.reason}")',
         )
+
+
+def _of(held: Held, change: Change) -> Held:
+    return Held(
+        rail=held.rail,
+        scope="class",
+        summary=f"{change.action}: {held.summary}",
+        fix=held.fix,
+        action=change.action,
+        kind=change.kind,
+        subject=change.subject,
+        label=change.label,
+        key=change.key,
+    )

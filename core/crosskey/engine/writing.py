@@ -16,6 +16,7 @@ from crosskey.engine.rails import Allowed
 from crosskey.engine.saved import changes_digest
 from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage
+from crosskey.engine.waiting import tell_approved, waiting
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter
 from crosskey.model import Scalar
@@ -39,8 +40,13 @@ def write_plan(
     allowed: Allowed,
     tell: Callable[[str, Mapping[str, Scalar]], None],
     telling: RunTelling,
+    planned: bool,
 ) -> Plan:
-    """The plan of a run, from its stage; what plugins object to holds all of it."""
+    """The plan of a run, from its stage; what plugins object to holds all of it.
+
+    ``planned``: no rail held the run before anything was planned.
+    """
+    tell_approved(findings, allowed)
     counts: dict[str, int] = {}
     for (_, action), count in sorted(stage.proposals.change_counts().items()):
         counts[action] = counts.get(action, 0) + count
@@ -70,6 +76,8 @@ def write_plan(
             findings.add(Held(rail="review", scope="run", summary=str(finding), fix=finding.fix))
     header = msgspec.structs.replace(header, held=tuple(findings.held), held_counts=dict(findings.held_counts))
     journal.finish_plan(header)
+    if facts.applies or not (allowed.words() or allowed.approvals.needed or findings.looked_at):
+        journal.keep_waiting(facts.id, waiting(stage, findings), whole=planned)
     tell("plan.made", {**counts})
     for rail, count in sorted(findings.held_counts.items()):
         tell("rail.tripped", {"rail": rail, "count": count})

@@ -1,9 +1,11 @@
 """The journal: every write intended before it is sent and recorded after, in one SQLite file with one writer."""
 
+from crosskey.journal.approvals import Approval, ApprovalState, Approved
 from crosskey.journal.journal import Journal
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     Absence,
+    Drift,
     EstablishedBy,
     EventRecord,
     Link,
@@ -12,6 +14,7 @@ from crosskey.journal.records import (
     RunKind,
     RunRecord,
     SnapshotRecord,
+    Value,
     Verdict,
     Verification,
     Voucher,
@@ -19,6 +22,7 @@ from crosskey.journal.records import (
 from crosskey.journal.refusals import UNSENT, Refusal
 from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
+from crosskey.journal.waiting import Waiting
 from crosskey.journal.watchbook import Watchbook
 from crosskey.journal.watchers import Ask, WatcherRecord
 from crosskey.journal.writer import JournalWriter
@@ -26,9 +30,13 @@ from crosskey.journal.writer import JournalWriter
 __all__ = (
     "UNSENT",
     "Absence",
+    "Approval",
+    "ApprovalState",
+    "Approved",
     "Ask",
     "Cause",
     "Delivery",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
     "Journal",
@@ -43,9 +51,11 @@ __all__ = (
     "RunRecord",
     "SnapshotRecord",
     "Trouble",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",
+    "Waiting",
     "Watchbook",
     "WatcherRecord",
 )

@@ -13,6 +13,8 @@ from crosskey.errors import StorageError
 from crosskey.journal.database import Database, stamp
 from crosskey.journal.failures import os_failure
 from crosskey.journal.files import sync, touch_private
+from crosskey.journal.schema_drift import DRIFT
+from crosskey.journal.schema_holds import HOLDS
 
 __all__ = ("APPLICATION_ID", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
 
@@ -261,7 +263,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, _VOUCHERS),
     Migration(3, _TRACE),
     Migration(4, _WATCH),
+    Migration(5, HOLDS),
     Migration(6, _ABSENCES),
+    Migration(8, DRIFT),
 )
 
 

@@ -33,6 +33,7 @@ def link_after(change: Change, before: Link | None, *, key: str, now: datetime, 
         fields=base.fields | {name: field.after for name, field in change.fields.items()},
         disabled_by_us=_disabled_by_us(change, base),
         run=base.run,
+        seen={name: value for name, value in base.seen.items() if name not in change.fields},
     )
 
 

@@ -12,6 +12,7 @@ from crosskey.plan import Change
 
 __all__ = (
     "Absence",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
     "Link",
@@ -20,6 +21,7 @@ __all__ = (
     "RunKind",
     "RunRecord",
     "SnapshotRecord",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",
@@ -36,11 +38,17 @@ OperationState = Literal["intent", "done", "failed", "uncertain", "resolved_pres
 """``intent`` and ``uncertain`` are unresolved: the write may have happened, so look before writing again."""
 
 
+Value = Scalar | tuple[str, ...]
+"""A field's value, or the ids of a reference."""
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One person's account of one kind, and what crosskey knows to be its own in it.
 
     ``active`` is the account's state as crosskey left it, ``disabled_by_us`` says that crosskey switched it off.
     ``given`` holds, by reference, the ids that crosskey added and still owns; ``fields`` the values it last applied.
+    ``seen`` holds, by field or reference, what was there when it was as the rules say, where crosskey did not write it
+    so: a value that was found, or one that the target keeps in its own way (trimmed, in other letters).
     ``since`` and ``run`` tell when and in which run the link was established.
     """
 
@@ -54,6 +62,25 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     given: dict[str, tuple[str, ...]]
     fields: dict[str, Scalar]
     disabled_by_us: bool
+    run: str
+    seen: dict[str, Value] = {}
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """An owned value that somebody else changed, while it stands.
+
+    ``part`` is the field, the reference, or ``active``. ``ours`` is what crosskey last applied (or found to be as the
+    rules said), ``now`` what was there when it was last looked at; ``since`` and ``run`` tell when it was noticed.
+    """
+
+    kind: str
+    subject: Subject
+    key: str
+    part: str
+    ours: Value
+    now: Value
+    policy: str
+    since: datetime
     run: str
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from crosskey.errors import ContractError, RejectedError
-from crosskey.journal import absences, events, leavers, links, operations, vouchers
+from crosskey.journal import absences, drifts, events, leavers, links, operations, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
 from crosskey.journal.ownership import link_after
@@ -105,6 +105,7 @@ def forget(
     """Remove a link inside the caller's transaction, if there is one; the account itself stays as it is."""
     key = links.remove(database, connection, kind, subject)
     if key is not None:
+        drifts.forget(database, connection, kind, subject)
         _close(database, now, connection, run, "link.removed", {"kind": kind, "key": key, "reason": reason})
 
 
@@ -157,6 +158,7 @@ def _link(
                 message = f"{kind} {key} is linked to another person ({owner})"
                 refused[change.id] = msgspec.structs.replace(one, state="failed", code="key-taken", message=message)
         links.save(database, connection, after.values())
+        drifts.close(database, connection, [change for change, _, _ in of_kind if change.id not in refused])
     return refused
 
 
@@ -166,6 +168,7 @@ def _moved(database: Database, connection: str, change: Change, link: Link) -> L
     links.remove(database, connection, change.kind, former)
     leavers.move(database, connection, change.kind, former, change.subject)
     absences.clear(database, connection, change.kind, [former])
+    drifts.move(database, connection, change.kind, former, change.subject)
     vouchers.follow(database, connection, former, change.subject)
     return msgspec.structs.replace(link, subject=change.subject)
 

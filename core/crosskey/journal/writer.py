@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -10,20 +10,36 @@ from typing import Literal
 from crosskey.clock import Clock
 from crosskey.errors import CrosskeyError
 from crosskey.events import Event
-from crosskey.journal import absences, events, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
+from crosskey.journal import (
+    absences,
+    approvals,
+    drifts,
+    events,
+    leavers,
+    links,
+    operations,
+    plans,
+    runs,
+    settlement,
+    snapshots,
+    vouchers,
+    waiting,
+)
 from crosskey.journal.database import stamp
 from crosskey.journal.journal import Journal
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
 from crosskey.journal.records import (
     Absence,
+    Drift,
+    Link,
     RunKind,
     SnapshotRecord,
     Voucher,
 )
 from crosskey.journal.settlement import Resolution
 from crosskey.model import Scalar, Subject
-from crosskey.plan import Change, Outcome, PlanHeader
+from crosskey.plan import Change, Held, Outcome, PlanHeader
 
 __all__ = ("JournalWriter",)
 
@@ -114,6 +130,8 @@ class JournalWriter(Journal):
         """Close a run with its verdict."""
         with self._database.transaction():
             runs.end(self._database, self._clock.now(), run, verdict, counts, note)
+            if verdict in ("aborted", "failed"):
+                approvals.release(self._database, self._clock.now(), self.connection, run)
             self._append(run, "run.closed", {"verdict": verdict})
 
     def record_snapshot(
@@ -154,6 +172,20 @@ class JournalWriter(Journal):
         """Rewrite the plan's header, now that all its changes are in."""
         with self._database.transaction():
             plans.finish(self._database, header)
+
+    def keep_waiting(self, run: str, found: Iterable[tuple[Held, Change | None]], *, whole: bool) -> None:
+        """Note what a plan holds in place of what the last one held; ``whole``: it knows about everybody."""
+        now = self._clock.now()
+        with self._database.transaction():
+            waiting.keep(self._database, now, connection=self.connection, run=run, found=found, whole=whole)
+
+    def bind_approvals(self, run: str, ids: Collection[str]) -> None:
+        """Use approvals up: no other run can. Call before anything is written that they let through.
+
+        Raises :class:`crosskey.errors.StaleError` when one of them is not open any more.
+        """
+        with self._database.transaction():
+            approvals.bind(self._database, self._clock.now(), self.connection, run, ids)
 
     def intend(self, run: str, changes: Sequence[Change], *, settle: timedelta) -> None:
         """Note what is about to be sent. Call before the request leaves; durable when it returns.
@@ -229,6 +261,32 @@ class JournalWriter(Journal):
         """Note that somebody else switched an account on that crosskey had switched off."""
         with self._database.transaction():
             links.note_active(self._database, self.connection, kind, subject)
+
+    def note_known(self, links_known: Sequence[Link]) -> None:
+        """Note what is known of the values of these links' accounts: applied, given, or seen as the rules say."""
+        with self._database.transaction():
+            links.note_known(self._database, self.connection, links_known)
+
+    def note_drift(
+        self, run: str, *, new: Sequence[Drift], still: Sequence[Drift], over: Sequence[Drift]
+    ) -> list[Event]:
+        """Note drift: what is new (an event each, returned), what still stands otherwise than noted, what is over."""
+        now = self._clock.now()
+        told = [
+            Event(
+                kind="drift.noticed",
+                at=now,
+                run=run,
+                facts={"kind": one.kind, "key": one.key, "part": one.part, "policy": one.policy},
+            )
+            for one in new
+        ]
+        with self._database.transaction():
+            drifts.save(self._database, self.connection, (*new, *still))
+            drifts.end(self._database, self.connection, over)
+            for event in told:
+                events.append(self._database, event.at, self.connection, run, event.kind, event.facts)
+        return told
 
     def vouch(self, run: str, found: Sequence[Voucher]) -> None:
         """Note subjects of several sources that are one person; what is known stays, except for another lead."""

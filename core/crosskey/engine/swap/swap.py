@@ -22,7 +22,7 @@ from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.order import Applied, Observer, Verdict
 from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
-from crosskey.engine.rails import Allowed
+from crosskey.engine.rails import COUNTED, Allowed
 from crosskey.engine.read import read_accounts, read_people
 from crosskey.engine.recover import settle_operations
 from crosskey.engine.rules import compile_mappings
@@ -276,7 +276,7 @@ class _Swap:
         )
         linked = self._linked_unmatched(pairs, list(mappings), old.issuer)
         held += _first_plan_held(header)
-        held += self._differs(header.counts, linked, len(pairs.unclear), len(changes))
+        held += self._differs(_counts(header), linked, len(pairs.unclear), len(changes))
         followed = {change.subject for change in changes}
         differences = list(compare_mappings(stage, *logical, pairs, mappings, schema, catalogue))
         return Proof(
@@ -368,9 +368,11 @@ class _Swap:
 
 
 def _first_plan_held(header: PlanHeader) -> list[Held]:
-    """What holds the first plan whole, or all its leavers, holds the swap: a plan that shows nothing proves nothing."""
-    return [
-        msgspec.structs.replace(one, scope="run")
-        for one in header.held
-        if one.scope == "run" or one.rail == "mass-disable"
-    ]
+    """What holds the first plan whole, or a class of it, holds the swap: a plan that shows nothing proves nothing."""
+    asks = COUNTED - {"create-flood"}  # new accounts are counted with whatever else differs
+    return [msgspec.structs.replace(one, scope="run") for one in header.held if one.scope == "run" or one.rail in asks]
+
+
+def _counts(header: PlanHeader) -> dict[str, int]:
+    """The changes of the first plan by action, a flood of new accounts among them."""
+    return {**header.counts, "create": header.counts.get("create", 0) + header.held_counts.get("create-flood", 0)}
