@@ -90,6 +90,15 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "clock": ("who would leave only because time has passed", "set the clock right"),
     "stopped": ("the whole run, from the next batch on", "`crosskey go`"),
     "failing": ("the rest of the run; `crosskey watch` keeps away for a while", "mend what the target refuses"),
+    "undone": (
+        "that change, or that part of it",
+        "change the rules; or `--allow undone=RUN` lets what that run did be done again",
+    ),
+    "changed-since": (
+        "that part of an undo",
+        "nothing: whoever changed it since meant something; see what is there now",
+    ),
+    "unprovable": ("that part of an undo", "set it in the target by hand"),
     "review": ("the whole run", "whatever the plugin asks for"),
 }
 

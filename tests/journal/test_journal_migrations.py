@@ -10,7 +10,7 @@ from journal_samples import apply, create, subject, writing
 
 from crosskey.errors import StorageError
 from crosskey.journal import Journal
-from crosskey.journal.database import Database
+from crosskey.journal.database import Database, stamp
 from crosskey.journal.migrations import MIGRATIONS, Migration, identify, migrate
 
 NEXT = MIGRATIONS[-1].version + 1
@@ -46,20 +46,22 @@ def test_an_upgrade_keeps_a_private_copy_of_what_was(kept, clock):
         Journal.open(kept, clock=clock)
 
 
-def test_runs_from_before_traces_were_kept_have_none(kept, clock):
-    look = sqlite3.connect(kept)
-    look.execute("ALTER TABLE run DROP COLUMN trace")
-    look.execute("ALTER TABLE link DROP COLUMN seen")
-    for later in ("delivery", "notice", "trouble", "watcher", "credential", "held", "approval", "absence", "drift"):
-        look.execute(f"DROP TABLE {later}")
-    look.execute("DROP INDEX operation_since")
-    look.execute("PRAGMA user_version = 2")
-    look.commit()
-    look.close()
+def test_runs_from_before_traces_were_kept_have_none(path, clock):
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+    with Database(path, writable=True) as database:
+        migrate(database, clock.now(), version=0, migrations=[each for each in MIGRATIONS if each.version <= 2])
+        with database.transaction():
+            database.run("INSERT INTO connection (name, epoch, serial) VALUES ('desk', 1, 0)")
+            database.run("INSERT INTO config_generation VALUES ('sha-1', '', ?)", (stamp(clock.now()),))
+            database.run(
+                "INSERT INTO run VALUES ('r-1', 'desk', 1, 'sync', 'command', 'sha-1', '{}', '3', 'wal', ?, ?, 'clean', '{}', '')",
+                (stamp(clock.now()), stamp(clock.now())),
+            )
     with pytest.raises(StorageError, match="older crosskey"):
-        Journal.open(kept, clock=clock)
-    with writing(kept, clock) as journal:
-        assert [run.trace for run in journal.runs()] == [""]
+        Journal.open(path, clock=clock)
+    with writing(path, clock) as journal:
+        assert [(run.trace, run.parent) for run in journal.runs()] == [("", "")]
         assert journal.verify().ok
 
 

@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
     "stop": ("crosskey.cli.stop:stop", "Stop all writes at once, also those of a run that is at work."),
     "go": ("crosskey.cli.go:go", "Let writes go on after `crosskey stop`."),
+    "undo": ("crosskey.cli.undo:undo", "Take a run back, as far as what it wrote is still there."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",

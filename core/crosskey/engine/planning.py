@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from crosskey.config import Config
-from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import CountsSeats, Seats, TargetSchema
 from crosskey.engine.absence import Absentees
 from crosskey.engine.blame import blaming
-from crosskey.engine.drift import Drifting
 from crosskey.engine.duties import plan_duties
-from crosskey.engine.escrow import Escrow
-from crosskey.engine.findings import Findings
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import KindPlan, Planner
-from crosskey.engine.protect import Protection
 from crosskey.engine.rails import TAKES_SEATS, Allowed, Remaining, hold_last_active, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
 from crosskey.engine.spans import RunTelling
-from crosskey.engine.stage import Stage
-from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.vanished import plan_vanished
-from crosskey.journal import JournalWriter
-from crosskey.model import Subject
 
-__all__ = ("make_planner", "plan_everyone", "settle_time", "tell_unknown", "tell_unruled")
+__all__ = ("plan_everyone", "settle_time", "tell_unknown", "tell_unruled")
 
 _SETTLE: Final = timedelta(minutes=2)
 
@@ -43,46 +33,6 @@ def settle_time(config: Config, schema: TargetSchema) -> timedelta:
     """
     given = config.sync.settle
     return max(_SETTLE, timedelta(seconds=schema.settle)) if given is None else given
-
-
-def make_planner(
-    config: Config,
-    stage: Stage,
-    journal: JournalWriter,
-    schema: TargetSchema,
-    mappings: Mapping[str, CompiledMapping],
-    *,
-    timekeeper: Timekeeper,
-    allowed: Allowed,
-    findings: Findings,
-    blocked: Mapping[tuple[str, Subject], datetime],
-    unclear: AbstractSet[Subject],
-    drifting: Drifting,
-) -> Planner:
-    """A planner of all kinds that have rules, over a stage that holds everything read."""
-    return Planner(
-        stage,
-        journal,
-        [KindPlan(kind, mappings[kind.name]) for kind in schema.kinds if kind.name in mappings],
-        Protection(config.rails.protect),
-        timekeeper=timekeeper,
-        settle=settle_time(config, schema),
-        escrow=Escrow(
-            journal,
-            stage,
-            findings,
-            timekeeper,
-            config_digest=config.digest,
-            final=schema.final,
-            covers=allowed.covers,
-        ),
-        blocked=blocked,
-        most_missing=max(config.rails.max_disable.count, allowed.number("accounts-missing")),
-        findings=findings,
-        drifting=drifting,
-        unclear=unclear,
-        covers=allowed.covers,
-    )
 
 
 async def plan_everyone(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from crosskey.config import Config
 from crosskey.engine.connect import Connect
-from crosskey.engine.order import Applied, Observer, Proposal, Reach, RunOptions, RunResult, Verdict
+from crosskey.engine.order import Applied, Observer, Proposal, Reach, RunOptions, RunResult, Verdict, Waves
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.turn import Turn
 from crosskey.errors import CrosskeyError
@@ -16,30 +17,38 @@ from crosskey.journal import JournalWriter
 from crosskey.plugins import Plugins
 from crosskey.spans import trace_id
 
-__all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "execute")
+__all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "Waves", "execute", "journalled")
+
+
+R = TypeVar("R", bound=RunResult)
 
 
 async def execute(
     config: Config, plugins: Plugins, journal: JournalWriter, connect: Connect, options: RunOptions, observer: Observer
 ) -> RunResult:
     """Run once. Raises :class:`CrosskeyError` when the run could not come to a plan; the journal says so too."""
+
+    async def go(run: str) -> RunResult:
+        return await Turn(config, plugins, journal, connect, options, observer, run).go()
+
     with connect.telling(journal.connection).run(config, options, journal) as told:
-        return told.ended(await _execute(config, plugins, journal, connect, options, observer, told.begun))
+        if options.expected is not None:
+            options.expected.refuse_stale(
+                lineage=journal.lineage, serial=journal.serial, config_digest=config.digest, now=connect.clock.now()
+            )
+        return told.ended(await journalled(config, journal, options, go, begun=told.begun))
 
 
-async def _execute(
+async def journalled(
     config: Config,
-    plugins: Plugins,
     journal: JournalWriter,
-    connect: Connect,
     options: RunOptions,
-    observer: Observer,
+    go: Callable[[str], Awaitable[R]],
+    *,
     begun: Callable[[str], None],
-) -> RunResult:
-    if options.expected is not None:
-        options.expected.refuse_stale(
-            lineage=journal.lineage, serial=journal.serial, config_digest=config.digest, now=connect.clock.now()
-        )
+    parent: str = "",
+) -> R:
+    """Open a run, do it (``go`` is given its id), and close it with its verdict, however it ends."""
     run = journal.start_run(
         options.kind,
         trigger=options.trigger,
@@ -47,10 +56,11 @@ async def _execute(
         config_text=config.canonical,
         plugins=plugins_of(config),
         trace=trace_id(),
+        parent=parent,
     )
     begun(run)
     try:
-        result = await Turn(config, plugins, journal, connect, options, observer, run).go()
+        result = await go(run)
     except CrosskeyError as error:
         with suppress(CrosskeyError):  # where the journal itself failed, it says so once
             journal.end_run(run, "failed", {}, note=_note(error))

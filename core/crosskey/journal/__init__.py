@@ -2,6 +2,7 @@
 
 from crosskey.journal.approvals import Approval, ApprovalState, Approved
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.moments import KeptRows
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
@@ -43,6 +44,7 @@ __all__ = (
     "Journal",
     "JournalWriter",
     "KeptRows",
+    "Ladder",
     "Link",
     "OperationRecord",
     "OperationState",

@@ -14,6 +14,7 @@ from crosskey.journal import (
     approvals,
     drifts,
     events,
+    ladders,
     leavers,
     links,
     moments,
@@ -28,6 +29,7 @@ from crosskey.journal import (
 )
 from crosskey.journal.approvals import Approval
 from crosskey.journal.database import Database
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.moments import KeptRows
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
@@ -134,6 +136,22 @@ class Journal:
     def written_to(self, word: str) -> list[Subject]:
         """People whose id is the word, or to whose account it was once written as a whole value."""
         return operations.written_to(self._database, self.connection, word)
+
+    def writes(self, run: str) -> Iterator[OperationRecord]:
+        """All writes of a run, newest first, a page at a time."""
+        return operations.stream(self._database, self.connection, run)
+
+    def undone(self, config_digest: str) -> list[OperationRecord]:
+        """Writes of a configuration that a person took back and that must not simply be made again, newest first."""
+        return operations.undone(self._database, self.connection, config_digest)
+
+    def ladder(self) -> Ladder | None:
+        """How far a plan is that is carried out in waves; ``None`` when none is under way."""
+        return ladders.get(self._database, self.connection)
+
+    def since(self, operation: int) -> list[OperationRecord]:
+        """Writes of runs that apply, later than an operation and known to have happened, oldest first."""
+        return operations.since(self._database, self.connection, operation)
 
     def unresolved(self) -> list[OperationRecord]:
         """Writes that may or may not have happened, oldest first."""

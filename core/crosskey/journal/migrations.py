@@ -258,6 +258,27 @@ _ABSENCES = (
     ) STRICT, WITHOUT ROWID""",
 )
 
+_UNDO = (
+    # The run that an undo takes back.
+    "ALTER TABLE run ADD COLUMN parent TEXT NOT NULL DEFAULT ''",
+    # What crosskey owned before the write (JSON; `null`: nothing was linked), and the run that took the write back.
+    # NULL of writes from before it was kept. `lapsed`: what was undone may be planned again.
+    "ALTER TABLE operation ADD COLUMN link_before TEXT",
+    "ALTER TABLE operation ADD COLUMN undone_by TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE operation ADD COLUMN lapsed INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX operation_undone ON operation (connection) WHERE state = 'undone' AND NOT lapsed",
+    # One row while a plan is carried out in waves: how far it is verified.
+    """CREATE TABLE ladder (
+        connection TEXT PRIMARY KEY REFERENCES connection,
+        run TEXT NOT NULL REFERENCES run,
+        config_digest TEXT NOT NULL,
+        waves TEXT NOT NULL,
+        written INTEGER NOT NULL,
+        classes TEXT NOT NULL,
+        since INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, _FIRST),
     Migration(2, _VOUCHERS),
@@ -265,6 +286,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(4, _WATCH),
     Migration(5, HOLDS),
     Migration(6, _ABSENCES),
+    Migration(7, _UNDO),
     Migration(8, DRIFT),
 )
 

@@ -57,11 +57,11 @@ def marks_after(database: Database, run: str, until: datetime) -> dict[str, int]
 
 
 def small_state(database: Database, connection: str) -> Iterator[KeptRows]:
-    """What later runs change, except for what holds a row for everybody; and every write that is not settled."""
+    """What later runs change, except for what holds a row for everybody; and writes not settled, or taken back."""
     for table in _tables(database):
         if table not in (*_LOGS, *_LARGE, *_NOT_LOOKED_AT):
             yield from _rows(database, table, "1", connection)
-    yield from _rows(database, "operation", "state IN ('intent', 'uncertain')", connection)
+    yield from _rows(database, "operation", "state IN ('intent', 'uncertain', 'undone')", connection)
 
 
 def large_state(database: Database, connection: str, subjects: Iterable[str] | None = None) -> Iterator[KeptRows]:
@@ -124,6 +124,8 @@ def _copy(database: Database, path: Path, marks: Mapping[str, int]) -> None:
             db.execute(f"INSERT INTO main.{name} SELECT * FROM now.{name}")  # noqa: S608 - constants
     # the run that planned was under way
     db.execute("UPDATE main.run SET ended_at = NULL, verdict = NULL WHERE rowid = ?", (marks.get("run", 0),))
+    # what was taken back by then is put back with the state
+    db.execute("UPDATE main.operation SET state = 'done', undone_by = '', lapsed = 0 WHERE state = 'undone'")
     db.execute("UPDATE main.connection SET host = NULL, boot = NULL, pid = NULL, started = NULL, expires_at = NULL")
     db.execute(
         "UPDATE main.meta SET head_seq = (SELECT coalesce(max(seq), 0) FROM main.event),"

@@ -3,12 +3,13 @@
 intent ──► done | failed
    └─────► uncertain
 intent, uncertain ──► resolved_present | resolved_absent | superseded
+done, resolved_present ──► undone ──► done
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,7 +18,7 @@ from crosskey.errors import RejectedError, StorageError
 from crosskey.journal import events
 from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.lookups import chunks, in_json
-from crosskey.journal.records import OperationRecord, OperationState
+from crosskey.journal.records import Link, OperationRecord, OperationState
 from crosskey.model import Subject
 from crosskey.plan import Change
 
@@ -26,32 +27,49 @@ __all__ = (
     "done_since",
     "get",
     "intend",
+    "lapse",
     "last_applied",
+    "link_before",
+    "newest",
     "of_run",
     "search",
     "settle",
+    "since",
+    "stream",
+    "undo",
+    "undone",
     "unresolved",
     "unresolved_count",
     "written_to",
 )
 
-_COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts"""
+_COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts,
+    undone_by"""
 _OF_CONNECTION = f"SELECT {_COLUMNS} FROM operation WHERE connection = ?"  # noqa: S608 - constants of this module
 # `+` keeps the planner from walking the whole connection where the run's own index is the short way.
 _OF_RUN = f"SELECT {_COLUMNS} FROM operation WHERE run = ? AND +connection = ?"  # noqa: S608 - constants of this module
+# Subqueries, not joins: in the shared list of columns a name would be the run's as well.
+_SINCE = f"""{_OF_CONNECTION} AND id > ? AND state IN ('done', 'resolved_present')
+    AND (SELECT kind FROM run WHERE run.id = operation.run) = 'apply' ORDER BY id"""  # noqa: S608 - constants of this module
+_UNDONE = f"""{_OF_CONNECTION} AND state = 'undone' AND NOT lapsed
+    AND (SELECT config_digest FROM run WHERE run.id = operation.run) = ? ORDER BY id DESC"""  # noqa: S608 - constants of this module
 _UNRESOLVED = f"{_OF_CONNECTION} AND state IN ('intent', 'uncertain') ORDER BY id"
 
 _change = msgspec.json.Decoder(Change)
+_link = msgspec.json.Decoder(Link | None)
+_PAGE = 500
+_NEWEST = 2**63 - 1
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one operation."""
+    """What became of one operation; ``before`` is the link as it was before one that is done."""
 
     operation: int
     state: OperationState
     key: str | None
     code: str = ""
     message: str = ""
+    before: Link | None = None
 
 
 def intend(
@@ -125,7 +143,7 @@ def settle(database: Database, now: datetime, outcomes: Sequence[Settled], *, an
     ``answered``: the target said so, which only an open intent can wait for; otherwise somebody looked.
     """
     changed = database.many(
-        "UPDATE operation SET state = ?, resolved_at = ?, outcome_code = ?, message = ?, key = ?"
+        "UPDATE operation SET state = ?, resolved_at = ?, outcome_code = ?, message = ?, key = ?, link_before = ?"
         " WHERE id = ? AND state IN ('intent', ?)",
         (
             (
@@ -134,6 +152,7 @@ def settle(database: Database, now: datetime, outcomes: Sequence[Settled], *, an
                 one.code,
                 one.message,
                 one.key,
+                msgspec.json.encode(one.before).decode() if one.state in ("done", "resolved_present") else None,
                 one.operation,
                 "intent" if answered else "uncertain",
             )
@@ -202,6 +221,16 @@ def written_to(database: Database, connection: str, word: str) -> list[Subject]:
     return [Subject(issuer, subject) for issuer, subject in rows]
 
 
+def since(database: Database, connection: str, operation: int) -> list[OperationRecord]:
+    """Operations of runs that apply, later than one and known to have happened, oldest first."""
+    return [_record(row) for row in database.rows(_SINCE, (connection, operation))]
+
+
+def newest(database: Database) -> int:
+    """The id of the newest operation of the whole file, 0 when there is none."""
+    return int(database.value("SELECT coalesce(max(id), 0) FROM operation"))
+
+
 def unresolved(database: Database, connection: str) -> list[OperationRecord]:
     """Operations whose outcome is not known, oldest first, of whatever run and epoch."""
     return [_record(row) for row in database.rows(_UNRESOLVED, (connection,))]
@@ -223,6 +252,41 @@ def last_applied(database: Database, connection: str) -> datetime | None:
     return moment(row[0]) if row else None
 
 
+def stream(database: Database, connection: str, run: str) -> Iterator[OperationRecord]:
+    """All operations of a run, newest first, a page at a time: no lock is held between pages."""
+    before = _NEWEST
+    while rows := database.rows(f"{_OF_RUN} AND id < ? ORDER BY id DESC LIMIT ?", (run, connection, before, _PAGE)):
+        for row in rows:
+            yield _record(row)
+        before = rows[-1][0]
+
+
+def link_before(database: Database, operation: str) -> Link | None:
+    """The link as it was before an operation; ``None`` when there was none, or nobody kept it."""
+    text = database.value("SELECT link_before FROM operation WHERE id = ?", (int(operation),))
+    return None if text is None else _link.decode(text)
+
+
+def undo(database: Database, operation: str, *, by: str) -> None:
+    """Note inside the caller's transaction that an operation was taken back, and that what it took back holds again."""
+    database.run("UPDATE operation SET state = 'undone', undone_by = ?, lapsed = 0 WHERE id = ?", (by, int(operation)))
+    database.run(
+        "UPDATE operation SET state = 'done', undone_by = '' WHERE state = 'undone'"
+        " AND id = (SELECT json_extract(change, '$.undoes') FROM operation WHERE id = ?)",
+        (int(operation),),
+    )
+
+
+def undone(database: Database, connection: str, config_digest: str) -> list[OperationRecord]:
+    """Operations of a configuration that were taken back and must not be planned again, newest first."""
+    return [_record(row) for row in database.rows(_UNDONE, (connection, config_digest))]
+
+
+def lapse(database: Database, ids: Sequence[str]) -> None:
+    """Note inside the caller's transaction that what these operations did may be done again."""
+    database.many("UPDATE operation SET lapsed = 1 WHERE id = ?", ((int(operation),) for operation in ids))
+
+
 def of_run(database: Database, run: str, changes: Sequence[Change]) -> dict[str, int]:
     """The operations of those changes that this run intended, by change id."""
     found: dict[str, int] = {}
@@ -236,7 +300,8 @@ def of_run(database: Database, run: str, changes: Sequence[Change]) -> dict[str,
 
 
 def _record(row: Row) -> OperationRecord:
-    number, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts = row
+    number, run, change, state, intent_at, settle_until, resolved_at = row[:7]
+    outcome_code, message, key, attempts, undone_by = row[7:]
     return OperationRecord(
         id=str(number),
         run=run,
@@ -249,4 +314,5 @@ def _record(row: Row) -> OperationRecord:
         message=message,
         key=key,
         attempts=attempts,
+        undone_by=undone_by,
     )

@@ -13,7 +13,7 @@ from crosskey.errors import ContractError, RejectedError
 from crosskey.journal import absences, drifts, events, leavers, links, operations, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
-from crosskey.journal.ownership import link_after
+from crosskey.journal.ownership import link_after, link_restored
 from crosskey.journal.records import Link, OperationState
 from crosskey.model import Subject
 from crosskey.plan import Change, Outcome, Result
@@ -134,8 +134,8 @@ def _noted(outcome: Outcome, one: Settled) -> Outcome:
 def link_done(
     database: Database, now: datetime, connection: str, run: str, done: Sequence[tuple[Change, Settled]]
 ) -> dict[str, Settled]:
-    """Save the links of changes that hold; return, by change, those refused for somebody else's account."""
-    refused: dict[str, Settled] = {}
+    """Save the links of changes that hold; by change, what became of it: it failed if it names another's account."""
+    after: dict[str, Settled] = {}
     for kind in sorted({change.kind for change, _ in done}):
         of_kind = [(change, one, one.key) for change, one in done if change.kind == kind and one.key is not None]
         mine = links.find(database, connection, kind, [change.subject for change, _, _ in of_kind])
@@ -145,21 +145,34 @@ def link_done(
             key: link.subject
             for key, link in links.find_by_key(database, connection, kind, [key for _, _, key in of_kind]).items()
         }
-        after: dict[Subject, Link] = {}
+        saved: dict[Subject, Link] = {}
         for change, one, key in of_kind:
             owner = owners.setdefault(key, change.subject)
+            before = saved.get(change.subject, mine.get(change.subject))
             if change.former is not None and owner == change.former and change.subject not in mine:
-                mine[change.subject] = _moved(database, connection, change, before_move[change.former])
+                former = before_move[change.former]
+                mine[change.subject] = _moved(database, connection, change, former)
                 owner = owners[key] = change.subject
-            if owner == change.subject:
-                before = after.get(change.subject, mine.get(change.subject))
-                after[change.subject] = link_after(change, before, key=key, now=now, run=run)
+                before, now_link = former, mine[change.subject]
             else:
+                now_link = before
+            if owner != change.subject:
                 message = f"{kind} {key} is linked to another person ({owner})"
-                refused[change.id] = msgspec.structs.replace(one, state="failed", code="key-taken", message=message)
-        links.save(database, connection, after.values())
-        drifts.close(database, connection, [change for change, _, _ in of_kind if change.id not in refused])
-    return refused
+                after[change.id] = msgspec.structs.replace(one, state="failed", code="key-taken", message=message)
+                continue
+            after[change.id] = msgspec.structs.replace(one, before=before)
+            if change.action == "release":
+                links.remove(database, connection, kind, change.subject)
+            elif change.undoes:
+                then = operations.link_before(database, change.undoes)
+                saved[change.subject] = link_restored(change, now_link, then, key=key, at=now, run=run)
+            else:
+                saved[change.subject] = link_after(change, now_link, key=key, now=now, run=run)
+            if change.undoes:
+                operations.undo(database, change.undoes, by=run)
+        links.save(database, connection, saved.values())
+        drifts.close(database, connection, [change for change, _, _ in of_kind if after[change.id].state != "failed"])
+    return after
 
 
 def _moved(database: Database, connection: str, change: Change, link: Link) -> Link:

@@ -15,6 +15,7 @@ from crosskey.journal import (
     approvals,
     drifts,
     events,
+    ladders,
     leavers,
     links,
     operations,
@@ -27,6 +28,7 @@ from crosskey.journal import (
 )
 from crosskey.journal.database import stamp
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.migrations import copy
 from crosskey.journal.moments import KeptRows, catch_up, marks_after
 from crosskey.journal.opening import Writing, open_past, open_to_read, open_to_write
@@ -129,10 +131,11 @@ class JournalWriter(Journal):
         config_text: str,
         plugins: Mapping[str, str],
         trace: str = "",
+        parent: str = "",
     ) -> str:
         """Open a run; its id. ``config_text`` is kept once a digest and holds references instead of secrets.
 
-        ``trace`` is the OpenTelemetry trace that the run is recorded in.
+        ``trace`` is the OpenTelemetry trace that the run is recorded in, ``parent`` the run that it takes back.
         """
         now, by = self._clock.now(), runs.Configuration(config_digest, config_text, plugins)
         with self._database.transaction():
@@ -145,8 +148,10 @@ class JournalWriter(Journal):
                 trigger=trigger,
                 by=by,
                 trace=trace,
+                parent=parent,
             )
-            self._append(run, "run.opened", {"kind": kind, "config_digest": config_digest, "epoch": self.epoch})
+            facts: dict[str, Scalar] = {"kind": kind, "config_digest": config_digest, "epoch": self.epoch}
+            self._append(run, "run.opened", {**facts, "parent": parent} if parent else facts)
         return run
 
     def end_run(
@@ -261,6 +266,22 @@ class JournalWriter(Journal):
                 key=key,
                 found=found,
             )
+
+    def lapse(self, operations_: Sequence[str], *, run: str) -> None:
+        """Note that these writes, which a person took back, may be made again: their reason ended meanwhile."""
+        with self._database.transaction():
+            operations.lapse(self._database, operations_)
+            self._append(run, "undo.lapsed", {"count": len(operations_)})
+
+    def climb(self, ladder: Ladder) -> Ladder:
+        """Note how far a plan is that is carried out in waves; the ladder as it was noted."""
+        with self._database.transaction():
+            return ladders.save(self._database, self.connection, ladder)
+
+    def end_ladder(self) -> None:
+        """Note that no plan is carried out in waves any more."""
+        with self._database.transaction():
+            ladders.remove(self._database, self.connection)
 
     def mark_leaving(self, kind: str, subjects: Sequence[Subject]) -> None:
         """Note that people were seen leaving; the first time stands."""

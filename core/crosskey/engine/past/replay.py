@@ -16,17 +16,19 @@ from crosskey.clock import Skews
 from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import TargetSchema
+from crosskey.engine.assembly import assemble_planner
 from crosskey.engine.connect import Connect
 from crosskey.engine.demand import Demand
-from crosskey.engine.drift import Drifting
 from crosskey.engine.findings import Findings
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.merging import Preference
 from crosskey.engine.past.moment import FORM, Moment
 from crosskey.engine.past.shelf import Kept
 from crosskey.engine.past.telling import OpenQuestions, ToldSources, ToldTarget
-from crosskey.engine.planning import make_planner, plan_everyone, settle_time
+from crosskey.engine.planner import KindPlan
+from crosskey.engine.planning import plan_everyone, settle_time
 from crosskey.engine.rails import Allowed, check_read
+from crosskey.engine.recover import Recovery
 from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import changes_digest
 from crosskey.engine.stage import Stage
@@ -155,27 +157,19 @@ class _Planning:
         for each in held:
             self._findings.add(each)
         if not held:
-            planner = make_planner(
-                config,
+            planner = assemble_planner(
                 stage,
                 self._then,
-                self._schema,
-                mappings,
-                timekeeper=_Then(moment, _Still(moment.at)),
+                [KindPlan(kind, mappings[kind.name]) for kind in self._schema.kinds if kind.name in mappings],
+                self._findings,
+                config=config,
+                run=moment.run,
+                schema=self._schema,
+                recovery=Recovery({(kind, subject): until for kind, subject, until in moment.waiting}, set()),
                 allowed=allowed,
-                findings=self._findings,
-                blocked={(kind, subject): until for kind, subject, until in moment.waiting},
+                timekeeper=_Then(moment, _Still(moment.at)),
+                settle=settle_time(config, self._schema),
                 unclear=frozenset(moment.unclear),
-                drifting=Drifting(
-                    self._then,
-                    self._findings,
-                    moment.run,
-                    clock=self._connect.clock,
-                    settle=settle_time(config, self._schema),
-                    looked=lambda kind: self._then.last_complete(config.target.path, kind, full=True),
-                    allows=lambda change: allowed.lets("drift", change),
-                    told=lambda _kind, _events: None,
-                ),
             )
             await plan_everyone(
                 planner,
