@@ -205,8 +205,6 @@ class Turn:
                 self._shelf,
                 self.facts,
                 gathered,
-                sources=sources,
-                target=desk.target,
                 attributes=attributes_of(desk.mappings.values()),
                 timekeeper=self.timekeeper,
                 config_digest=self.config.digest,
@@ -306,7 +304,8 @@ class Turn:
         )
 
     async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:
-        specs = {kind.name: kind for kind in desk.schema.kinds if kind.name in desk.mappings}
+        kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
+        specs = {kind.name: kind.kind for kind in kinds}
         with self.telling.phase("recover"), blaming(self.config.target):
             settle = settle_time(self.config, desk.schema)
             recovery = await settle_operations(
