@@ -157,6 +157,8 @@ class Desk:
         self.tells_time = False  # answers a request with a Date header
         self.before_write: Callable[[], object] | None = None  # somebody else's hand, between two writes
         self.late: list[object] = []  # writes that arrive after their sender gave up
+        self.cut = 0  # text is cut to so many letters without a word
+        self.ignored: set[str] = set()  # fields and references that are taken and not written
 
     def add_field(self, name: str, *, listed: bool) -> None:
         """One more field of users."""
@@ -208,19 +210,31 @@ class Desk:
     def of(self, kind: str) -> dict[str, Account]:
         return {account.label: account for (of, _), account in self.accounts.items() if of == kind}
 
+    def _kept(self, value):
+        return value[: self.cut] if self.cut and isinstance(value, str) else value
+
+    def _marker(self, change, before: Account) -> str:
+        if not self.keeps_markers or (change.action == "release" and change.marker):
+            return ""
+        return change.marker or before.marker
+
     def write(self, change) -> str:
         key = change.key or str(self.next)
         if change.key is None:
             self.next += 1
         before = self.accounts.get((change.kind, key), Account(kind=change.kind, key=key, active=True))
-        fields = {**before.fields, **{name: field.after for name, field in change.fields.items()}}
+        fields = {**before.fields, **{name: self._kept(part.after) for name, part in change.fields.items()}}
         references = {**before.references, **{name: ref.after for name, ref in change.references.items()}}
+        for kept, old in ((fields, before.fields), (references, before.references)):
+            for name in self.ignored & kept.keys():
+                kept.pop(name)
+                kept.update({name: old[name]} if name in old else {})
         self.accounts[change.kind, key] = msgspec.structs.replace(
             before,
             label=str(fields.get("name", "")),
             fields=fields,
             references=references,
-            marker=change.marker or before.marker if self.keeps_markers else "",
+            marker=self._marker(change, before),
             active=before.active if change.active is None else bool(change.active.after),
         )
         self.writes.append((change.action, change.kind, change.label))

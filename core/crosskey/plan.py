@@ -26,9 +26,10 @@ __all__ = (
     "Result",
 )
 
-Action = Literal["create", "adopt", "enable", "update", "disable", "relink"]
+Action = Literal["create", "adopt", "enable", "update", "disable", "relink", "release"]
 """``adopt`` links an account that was already there; ``enable`` and ``adopt`` may carry field changes too. ``relink``
 gives a linked account a new subject for the same person (another identity provider) and writes nothing but the marker.
+``release`` takes an adoption back: the account is nobody's again, its marker cleared.
 """
 
 Result = Literal["applied", "already", "rejected", "unknown"]
@@ -77,12 +78,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One write to one account, with its reasons.
 
     ``id`` is unique within the plan. ``key`` is the target's own id (``None`` only for ``create``).
-    ``marker`` is the external id to write with a create, adopt or relink, by which the record is found again.
+    ``marker`` is the external id to write with a create, adopt or relink, by which the record is found again, or the
+    one that a ``release`` clears; ``bore`` is the one that an adopted account bore before.
     ``why`` explains: under ``""`` the change as a whole, under a field's or reference's name that part.
     ``active`` is set when the account's own on/off state changes. ``end_sessions`` asks to end sessions and tokens.
     ``former`` is the subject that a ``relink`` takes the account over from. ``drifted`` names the fields and references
     that this writes again because somebody else changed them. Of a ``disable``, ``duties`` are what the account leaves
-    behind, for a reader, and ``hand_over`` says who gets its open tickets before it is switched off.
+    behind, for a reader, and ``hand_over`` says who gets its open tickets before it is switched off. ``undoes`` is the
+    earlier write (an operation of the journal) that this one takes back.
     """
 
     id: str
@@ -101,6 +104,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     drifted: tuple[str, ...] = ()
     duties: tuple[Duty, ...] = ()
     hand_over: HandOver | None = None
+    bore: str = ""
+    undoes: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything at the target changes with it, and not only what crosskey knows."""
+        return bool(self.marker or self.fields or self.references) or self.active is not None or self.action == "create"
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from crosskey.clock import SystemClock
-from crosskey.journal.database import Database
+from crosskey.journal import events
+from crosskey.journal.database import Database, stamp
 from crosskey.journal.migrations import MIGRATIONS, migrate
 from proofs.crash.command import FOLDER
 
@@ -31,31 +31,23 @@ def _saved(run: Run, _folder: Path) -> None:
 
 
 def _older(_run: Run, folder: Path) -> None:
-    """The journal as an older crosskey kept it: what it has no place for is left out."""
-    journal = folder / FOLDER / "journal.sqlite"
-    older = journal.with_name("older.sqlite")
-    older.touch(mode=0o600)
+    """A journal that an older crosskey made, with one run in it that planned and wrote nothing."""
+    journal, now = folder / FOLDER / "journal.sqlite", SystemClock().now()
+    journal.parent.mkdir(mode=0o700)
+    journal.touch(mode=0o600)
     known = [migration for migration in MIGRATIONS if migration.version <= _OLD]
-    with Database(older, writable=True) as database:
-        migrate(database, SystemClock().now(), version=0, migrations=known)
-    file = sqlite3.connect(older, isolation_level=None)
-    file.execute("ATTACH ? AS newer", (str(journal),))
-    file.execute("BEGIN")
-    guards = file.execute("SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger'").fetchall()
-    for name, _ in guards:
-        file.execute(f"DROP TRIGGER main.{name}")
-    file.execute("DELETE FROM main.meta")
-    for (table,) in file.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
-        columns = ", ".join(row[1] for row in file.execute(f"PRAGMA main.table_info({table})"))
-        file.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
-    for _, sql in guards:
-        file.execute(sql)
-    file.execute("COMMIT")
-    file.close()
-    for beside in ("-journal", "-wal", "-shm"):
-        journal.with_name(journal.name + beside).unlink(missing_ok=True)
-    older.replace(journal)
-    older.with_name("older.sqlite-journal").unlink(missing_ok=True)
+    with Database(journal, writable=True) as database:
+        migrate(database, now, version=0, migrations=known)
+        with database.transaction():
+            database.run("INSERT INTO connection (name, epoch, serial) VALUES ('desk', 1, 1)")
+            database.run("INSERT INTO config_generation VALUES ('old', '[sync]', ?)", (stamp(now),))
+            database.run(
+                "INSERT INTO run (id, connection, epoch, kind, trigger, config_digest, plugins, sqlite_version,"
+                " journal_mode, started_at, ended_at, verdict, counts, note) VALUES ('20260101T090000-0001', 'desk', 1,"
+                " 'plan', 'command', 'old', '{}', '3', 'truncate', ?1, ?1, 'clean', '{}', '')",
+                (stamp(now),),
+            )
+            events.append(database, now, "desk", "20260101T090000-0001", "run.opened", {})
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +67,6 @@ SCENARIOS: dict[str, Scenario] = {
     "first": Scenario(words=("sync",), synced=False),
     "sync": Scenario(words=("sync",)),
     "apply": Scenario(words=("apply", "saved.plan"), prepare=_saved),
-    "migration": Scenario(words=("sync",), prepare=_older),
+    "migration": Scenario(words=("sync",), synced=False, prepare=_older),
     "plan": Scenario(words=("plan",), reads=True),
 }

@@ -17,6 +17,7 @@ from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions, RunResult, execute
 from crosskey.engine.saved import save_plan
+from crosskey.engine.undo import UndoOptions, UndoResult, undo
 from crosskey.journal import JournalWriter
 from crosskey.plan import Change
 from crosskey.plugins import load_plugins
@@ -126,6 +127,15 @@ class Bench:
             self.changes: list[Change] = list(result.plan.changes())
             if keep is not None:
                 save_plan(result.plan, keep)
+        return result
+
+    async def undo(self, run: str, *, allow: tuple[str, ...] = (), only: tuple[str, ...] = (), **options) -> UndoResult:
+        chosen = UndoOptions(kind="undo", undone=run, only=only, allowed=Allowed.parse(allow), **options)
+        with self.journal() as journal:
+            self.observer = Quiet()
+            connect = Connect(clock=self.clock)
+            result = await undo(self.config, self.plugins, journal, connect, chosen, self.observer)
+            self.changes = list(result.plan.changes())
         return result
 
     def did(self) -> list[str]:

@@ -274,6 +274,8 @@ def test_held_things_are_told_once_a_rail_and_over_once_all_was_read_without_the
         "resolved held: mass-disable",
     ]
     assert bench.told.notices[0].text.startswith("2 held by the rail mapping-problem")
+    assert bench.told.notices[0].fix == "see who, since when, and what lets it through with `crosskey held`"
+    assert bench.told.notices[1].fix.endswith('if all of it is right: crosskey approve mass-disable --because "…"')
 
 
 def test_a_run_that_is_held_whole_is_no_success_and_pings_say_so(bench):

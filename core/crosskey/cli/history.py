@@ -56,7 +56,8 @@ def _show_runs(runs: list[RunRecord]) -> None:
 
 def _show_run(run: RunRecord, operations: list[OperationRecord]) -> None:
     console = console_for_tables()
-    console.print(f"Run {run.id} ({run.kind}), {run.started_at:%Y-%m-%d %H:%M:%S} UTC, {_verdict(run)}")
+    kind = f"{run.kind} of {run.parent}" if run.parent else run.kind
+    console.print(f"Run {run.id} ({kind}), {run.started_at:%Y-%m-%d %H:%M:%S} UTC, {_verdict(run)}")
     console.print(f"  {_counts(run)}")
     if run.note:
         console.print(f"  {escape(run.note)}")
@@ -72,7 +73,7 @@ def _show_run(run: RunRecord, operations: list[OperationRecord]) -> None:
             change.action,
             f"{change.kind} {operation.key or change.key or ''}".strip(),
             escape(change.label),
-            operation.state,
+            f"{operation.state} by {operation.undone_by}" if operation.undone_by else operation.state,
             escape(change.why.get("", ", ".join((*change.fields, *change.references)))),
             escape(operation.message),
         )

@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
     "stop": ("crosskey.cli.stop:stop", "Stop all writes at once, also those of a run that is at work."),
     "go": ("crosskey.cli.go:go", "Let writes go on after `crosskey stop`."),
+    "undo": ("crosskey.cli.undo:undo", "Take a run back, as far as what it wrote is still there."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",
@@ -30,6 +31,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
     "drift": ("crosskey.cli.drift:drift", "List what somebody else changed in the target, and what comes of it."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
+    "audit": ("crosskey.cli.audit:audit", "Prove that the journal is what was written, or say from where it is not."),
+    "doctor": ("crosskey.cli.doctor:doctor", "Say whether this machine, the journal and its disk are fit; offline."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
     "cassette": (
         "crosskey.cli.cassette:cassette",

@@ -65,7 +65,7 @@ class ProgressBar:
 
     def applying(self) -> bool:
         """Whether changes are being written right now."""
-        return self._phase == _APPLYING
+        return self._phase.startswith(_APPLYING)
 
     @contextmanager
     def paused(self) -> Generator[None]:

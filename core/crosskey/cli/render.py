@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import click
@@ -31,8 +32,18 @@ _COLOURS: Final[Mapping[str, str]] = {
     "enable": "green",
     "update": "yellow",
     "disable": "red",
+    "relink": "cyan",
+    "release": "magenta",
 }
-_SIGNS: Final[Mapping[str, str]] = {"create": "+", "adopt": "=", "enable": "^", "update": "~", "disable": "-"}
+_SIGNS: Final[Mapping[str, str]] = {
+    "create": "+",
+    "adopt": "=",
+    "enable": "^",
+    "update": "~",
+    "disable": "-",
+    "relink": ">",
+    "release": "/",
+}
 
 _WIDE: Final = 160
 
@@ -42,8 +53,9 @@ Names = Callable[[str, str, str], str]
 class Renderer:
     """Shows what one run came to."""
 
-    def __init__(self, console: Console, config: Config, *, show_all: bool = False) -> None:
+    def __init__(self, console: Console, config: Config, *, show_all: bool = False, heading: str = "") -> None:
         self._console = console
+        self._heading = heading
         self._config = config
         self._show_all = show_all
         self._shown = False
@@ -53,9 +65,7 @@ class Renderer:
         """How much was read, the plan as a table with reasons, then what is held."""
         self._names = reference_names(proposal.schema, proposal.catalogue)
         self._shown = True
-        accounts = ", ".join(f"{count} {kind}s" for kind, count in proposal.accounts.items())
-        sources = " + ".join(section.path for section in self._config.feeds)
-        self._console.print(f"{sources}: {proposal.people} people   {self._config.target.path}: {accounts}")
+        self._console.print(self._heading or self._read(proposal), markup=False)
         plan = proposal.plan
         if plan.size:
             self._changes(plan)
@@ -79,7 +89,9 @@ class Renderer:
         if saved is not None:
             self._console.print(f"Saved. Apply exactly this: crosskey apply {saved}")
 
-    def result_json(self, result: RunResult, *, saved: Path | None) -> None:
+    def result_json(
+        self, result: RunResult, *, saved: Path | None, more: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
         """The whole run as one JSON object; changes are written as they are read."""
         head = {
             "run": result.run,
@@ -92,14 +104,21 @@ class Renderer:
             "notices": result.notices,
             "results": dict(result.applied.counts),
             "failures": [{"change": change.id, "outcome": outcome} for change, outcome in result.applied.failures],
+            "waves": result.applied.waves,
             "error": result.applied.stopped.diagnostic() if result.applied.stopped else None,
             "saved": str(saved) if saved else None,
+            **more,
         }
         encode = msgspec.json.Encoder().encode
         click.echo(encode(head)[:-1] + b',"changes":[', nl=False)
         for number, change in enumerate(result.plan.changes()):
             click.echo((b"," if number else b"") + encode(change), nl=False)
         click.echo(b"]}")
+
+    def _read(self, proposal: Proposal) -> str:
+        accounts = ", ".join(f"{count} {kind}s" for kind, count in proposal.accounts.items())
+        sources = " + ".join(section.path for section in self._config.feeds)
+        return f"{sources}: {proposal.people} people   {self._config.target.path}: {accounts}"
 
     def _changes(self, plan: Plan) -> None:
         listing = Listing("", "account", "who", details={"what": 4, "why": 5})
@@ -169,11 +188,15 @@ class Renderer:
 
     def _outcome(self, result: RunResult) -> None:
         applied = result.applied
-        for change, outcome in applied.failures[:_SHOWN]:
-            self._console.print(
-                f"[red]{outcome.result}[/] {change.action} {change.kind} {escape(change.label)}: "
-                + escape(outcome.message)
+        for wave in applied.waves:
+            bad = (
+                f"{wave.failed} failed, {wave.unverified} not as written" if wave.failed or wave.unverified else "good"
             )
+            self._console.print(f"{wave.name[:1].upper()}{wave.name[1:]}: {wave.size} changes, {bad}.")
+        for change, outcome in applied.failures[:_SHOWN]:
+            what = outcome.code if outcome.result == "applied" else outcome.result
+            who = f"{change.action} {change.kind} {escape(change.label)}"
+            self._console.print(f"[red]{what}[/] {who}: {escape(outcome.message)}")
         if len(applied.failures) > _SHOWN:
             self._console.print(f"… and {len(applied.failures) - _SHOWN} more; see `crosskey history {result.run}`")
         if applied.stopped is not None:

@@ -20,7 +20,7 @@ from crosskey.engine.run import Proposal, RunOptions, RunResult, execute
 from crosskey.engine.saved import save_plan
 from crosskey.errors import ExitCode
 
-__all__ = ("StopFlag", "confirmed", "exit_code", "run_engine", "supervised")
+__all__ = ("StopFlag", "confirmed", "exit_code", "run_engine", "see_that_somebody_can_answer", "supervised")
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def run_engine(
 ) -> int:
     """Run once, show what it came to, and return the exit code."""
     if ask:
-        _see_that_somebody_can_answer(as_json=as_json)
+        see_that_somebody_can_answer(as_json=as_json)
     session = Session(config_path)
     console, errors = console_for_tables(), Console(stderr=True, highlight=False)
     stop = StopFlag()
@@ -74,12 +74,12 @@ def exit_code(result: RunResult) -> int:
         return int(ExitCode.INTERRUPTED)
     if any(held.rail == "failing" for held in result.applied.held):
         return int(ExitCode.QUARANTINED)
-    if result.applied.counts["rejected"] or result.applied.counts["unknown"]:
+    if any(result.applied.counts[each] for each in ("rejected", "unknown", "unverified")):
         return int(ExitCode.REJECTED)
     return int(ExitCode.HELD if result.plan.held else ExitCode.OK)
 
 
-def _see_that_somebody_can_answer(*, as_json: bool) -> None:
+def see_that_somebody_can_answer(*, as_json: bool) -> None:
     """Refuse before anything is read: a question between the lines of JSON, or to nobody, would only be in the way."""
     if as_json:
         raise click.UsageError("--json cannot ask: add --yes to apply without asking, or use `crosskey sync`")

@@ -99,6 +99,7 @@ class Differ:
             label=person.label,
             key=None if account is None else account.key,
             marker=mark if action in ("create", "adopt") else "",
+            bore=account.marker if action == "adopt" and account is not None else "",
             active=_ON if account is None or not account.active else None,
             fields=fields,
             references=references,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Literal, Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ from crosskey.errors import CrosskeyError, Diagnostic
 from crosskey.model import Catalogue, Subject
 from crosskey.plan import Change, Held, Outcome, Plan
 
-__all__ = ("Applied", "Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict")
+__all__ = ("Applied", "Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "WaveReport", "Waves")
 
 Reach = Literal["everything", "changes", "people"]
 """How much was read: everything, what changed since the last run, or single people by id."""
@@ -45,6 +46,28 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
 
 
+class Waves(msgspec.Struct, frozen=True, kw_only=True):
+    """In waves: so many changes first, then percent steps, each looked at before the next. ``canary`` 0: not in waves.
+
+    More than ``max_errors`` percent of a wave that fail, or that the target does not show afterwards, end it; of the
+    first wave one is enough.
+    """
+
+    canary: int
+    steps: tuple[float, ...] = (10.0, 50.0, 100.0)
+    max_errors: float = 5.0
+    pause: timedelta = timedelta(0)
+
+
+class WaveReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one wave."""
+
+    name: str
+    size: int
+    failed: int
+    unverified: int
+
+
 class Applied(msgspec.Struct, kw_only=True):
     """What became of the changes: how many by result, the first failures to show, and the error that stopped it.
 
@@ -58,6 +81,15 @@ class Applied(msgspec.Struct, kw_only=True):
     stopped: CrosskeyError | None = None
     declined: bool = False
     interrupted: bool = False
+    waves: list[WaveReport] = msgspec.field(default_factory=list[WaveReport])
+
+    def add(self, later: Applied) -> None:
+        """Count in what became of further changes of the same plan."""
+        self.counts.update(later.counts)
+        self.failures += later.failures
+        self.held += later.held
+        self.stopped = self.stopped or later.stopped
+        self.interrupted = self.interrupted or later.interrupted
 
     @property
     def is_halted(self) -> bool:
@@ -79,7 +111,7 @@ class Applied(msgspec.Struct, kw_only=True):
             return "aborted"
         if self.is_halted:
             return "held"
-        if self.counts["rejected"] or self.counts["unknown"]:
+        if self.counts["rejected"] or self.counts["unknown"] or self.counts["unverified"]:
             return "partial"
         return "held" if held else "clean"
 
@@ -90,10 +122,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     ``confirm`` is asked before anything is written (``None``: go on), ``stop`` before each batch. ``expected`` is the
     saved plan that this run must come to exactly. ``changes``: read only what changed since the last run, wherever that
     is safe; ``people``: read and plan only these, by id. Without either, or where anything is in doubt, everything is
-    read. ``markers``: plan as if accounts that bear the one marker bore the other (the rehearsal of a swap).
+    read. ``markers``: plan as if accounts that bear the one marker bore the other (the rehearsal of a swap). ``waves``:
+    write in waves; left out, as an earlier run was told that is not through with it, or as the first run of all must.
     """
 
-    kind: Literal["plan", "apply", "sync"]
+    kind: Literal["plan", "apply", "sync", "undo"]
     trigger: str = "command"
     allowed: Allowed = Allowed()
     expected: SavedPlan | None = None
@@ -102,6 +135,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     changes: bool = False
     people: frozenset[Subject] = frozenset()
     markers: Mapping[str, str] = {}
+    waves: Waves | None = None
 
 
 class RunResult(Proposal, frozen=True, kw_only=True):

@@ -29,13 +29,22 @@ from crosskey.engine.protect import Protection
 from crosskey.engine.read import identifying_fields
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
+from crosskey.engine.undone import Undone
 from crosskey.journal import JournalWriter, Link, OperationRecord
 from crosskey.model import Account, Person, Subject
 from crosskey.plan import Action, Change
 
 __all__ = ("RANK", "Gone", "KindPlan", "Planner", "Unvouched")
 
-RANK: Mapping[Action, int] = {"disable": 0, "enable": 1, "adopt": 2, "create": 3, "update": 4, "relink": 5}
+RANK: Mapping[Action, int] = {
+    "disable": 0,
+    "release": 1,
+    "enable": 2,
+    "adopt": 3,
+    "create": 4,
+    "update": 5,
+    "relink": 6,
+}
 """The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
 
 _RECENT = 5
@@ -104,6 +113,7 @@ class Planner:
         most_missing: int,
         findings: Findings,
         drifting: Drifting,
+        undone: Undone,
         unclear: AbstractSet[Subject] = frozenset(),
         covers: Callable[[str, str, str, Subject], bool] = lambda _rail, _kind, _action, _subject: False,
     ) -> None:
@@ -115,6 +125,7 @@ class Planner:
         self.escrow = escrow
         self.findings = findings
         self._drifting = drifting
+        self.undone = undone
         self.out_of_scope: list[OutOfScope] = []
         self.unvouched: list[Unvouched] = []
         self.gone: list[Gone] = []
@@ -154,9 +165,19 @@ class Planner:
                 key=account.key,
             )
             return
-        fresh = self._worth_writing(change)
+        left = self._not_undone(change)
+        fresh = None if left is None else self._worth_writing(left)
         if fresh is not None:
             self.stage.proposals.add_change(RANK[change.action], [fresh])
+
+    def _not_undone(self, change: Change) -> Change | None:
+        """The change without what a person took back; that is held."""
+        if not self.undone:
+            return change
+        left, held = self.undone.without(change)
+        if held is not None:
+            self.findings.add(held)
+        return left
 
     def _worth_writing(self, change: Change) -> Change | None:
         """The change without what earlier writes to its account did, or were found to be unable to do."""
@@ -225,6 +246,12 @@ class Planner:
             kind.name, person.subject, wanted=wanted, body=_encode(desired), values=values
         )
 
+    def _is_left_alone(self, kind: KindPlan, person: Person) -> bool:
+        """Whether nobody can decide anything about somebody in this run."""
+        if person.active is None or person.subject in self._unclear:
+            return True
+        return bool(self._blocked) and self.is_blocked(kind, person.subject, person.label)
+
     def _plan_batch(self, kind: KindPlan, candidates: Sequence[Candidate]) -> None:
         links = self.journal.links(kind.name, [candidate.person.subject for candidate in candidates])
         accounts = self.stage.accounts.by_key(kind.name, [link.key for link in links.values()])
@@ -235,18 +262,15 @@ class Planner:
         woken: list[Link] = []
         for candidate, desired in zip(candidates, kind.mapping(candidates), strict=True):
             person = candidate.person
-            if (
-                person.active is None
-                or person.subject in self._unclear
-                or (self._blocked and self.is_blocked(kind, person.subject, person.label))
-            ):
+            if self._is_left_alone(kind, person):
                 continue
-            wanted = desired.in_scope and person.active
+            wanted = desired.in_scope and bool(person.active)
             link = links.get(person.subject)
+            account = None if link is None else accounts.get(link.key)
+            self.undone.seen(kind.name, person.subject, wanted=wanted, active=account is not None and account.active)
             if link is None:
                 self.set_aside(kind, person, desired, wanted=wanted)
                 continue
-            account = accounts.get(link.key)
             if wanted:
                 back.append(person.subject)
                 self._plan_wanted(kind, person, desired, link, account)

@@ -39,6 +39,7 @@ __all__ = (
     "read_changes",
     "read_people",
     "refuse_strangers",
+    "stage_accounts",
 )
 
 Advance = Callable[[int], None]
@@ -185,6 +186,19 @@ async def read_accounts(
     request = AccountsRequest(
         kinds=frozenset(mappings), references={kind: mapping.managed for kind, mapping in mappings.items()}
     )
+    return await stage_accounts(target, request, identifying, stage, where=where, advance=advance)
+
+
+async def stage_accounts(
+    target: Target,
+    request: AccountsRequest,
+    identifying: Mapping[str, Sequence[str]],
+    stage: Stage,
+    *,
+    where: str,
+    advance: Advance,
+) -> AccountsRead:
+    """Stage every account of the kinds that are asked for. Raises as :func:`read_accounts` does."""
     pages = 0
     end: AccountsComplete | None = None
     listing = target.read(request)
@@ -197,13 +211,14 @@ async def read_accounts(
             pages += 1
             match page:
                 case AccountsPage(accounts):
-                    for kind, fields in identifying.items():
-                        stage.accounts.add([account for account in accounts if account.kind == kind], fields)
+                    for kind in request.references:
+                        of_kind = [account for account in accounts if account.kind == kind]
+                        stage.accounts.add(of_kind, identifying.get(kind, ()))
                     advance(len(accounts))
                 case AccountsComplete():
                     end = page
             await asyncio.sleep(0)
-    counts = {kind: stage.accounts.count(kind) for kind in mappings}
+    counts = {kind: stage.accounts.count(kind) for kind in request.references}
     if end is None or any(counts.get(kind, 0) < told for kind, told in end.counts.items()):
         told = dict(end.counts) if end else "no end"
         raise ContractError(

@@ -13,11 +13,12 @@ from datetime import datetime
 import msgspec
 
 from crosskey.connector.target import FindsChanges, KindSpec, Target
+from crosskey.engine.shown import shown
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.journal import JournalWriter
-from crosskey.model import Account, Scalar, Subject
-from crosskey.plan import Change, FieldChange, ReferenceChange
+from crosskey.model import Account, Subject
+from crosskey.plan import Change
 
 __all__ = ("Recovery", "settle_operations")
 
@@ -48,7 +49,7 @@ async def settle_operations(
         if kind is None:
             continue
         account = await _look(stage, target, change)
-        found, whole = (None, False) if account is None else _found(account, change, kind)
+        found, whole = (None, False) if account is None else shown(account, change, kind)
         ended = timekeeper.is_past(operation.settle_until)
         if found is not None and (whole or ended):
             key = None if account is None else account.key
@@ -69,55 +70,3 @@ async def _look(stage: Stage, target: Target, change: Change) -> Account | None:
     if found is None and isinstance(target, FindsChanges):
         found = await target.find(change)
     return found
-
-
-def _found(account: Account, change: Change, kind: KindSpec) -> tuple[Change | None, bool]:
-    """What the account shows of a change (``None``: nothing), and whether that is all that lists can show of it.
-
-    A create only has to be there.
-    """
-    if change.action == "create":
-        return change, True
-    switched = change.active is not None and account.active == change.active.after
-    if change.action == "adopt" and change.active is not None and not switched:
-        return None, False  # taken for linked, it would look switched off by somebody else
-    marked = bool(change.marker) and account.marker == change.marker
-    unlisted = {field.name for field in kind.fields if not field.listed}
-    fields = {
-        name: field
-        for name, field in change.fields.items()
-        if _holds(account.fields.get(name), field, listed=name not in unlisted)
-    }
-    references = {name: _shown(account.references.get(name, ()), each) for name, each in change.references.items()}
-    found = msgspec.structs.replace(
-        change,
-        active=change.active if switched else None,
-        marker=change.marker if marked else "",
-        fields=fields,
-        references=references,
-    )
-    given = any(set(each.after) - set(each.before) for each in references.values())
-    taken = any(set(each.before) - set(each.after) for each in references.values())
-    if not (switched or marked or fields or given or taken):
-        return None, False
-    whole = (
-        switched == (change.active is not None)
-        and marked == bool(change.marker)
-        and not change.fields.keys() - fields.keys() - unlisted
-        and all(set(references[name].after) == set(each.after) for name, each in change.references.items())
-    )
-    return found, whole
-
-
-def _holds(now: Scalar, field: FieldChange, *, listed: bool) -> bool:
-    return now == field.after or (listed and _empty(now) and _empty(field.after))
-
-
-def _empty(value: Scalar) -> bool:
-    return value is None or value == ""
-
-
-def _shown(now: tuple[str, ...], wanted: ReferenceChange) -> ReferenceChange:
-    """The part of a reference's change that holds: what others gave meanwhile is not ours."""
-    known = {*wanted.before, *wanted.after}
-    return ReferenceChange(wanted.before, tuple(id_ for id_ in now if id_ in known))

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from crosskey.config import Config
-from crosskey.connector.mapper import CompiledMapping, MappingContext
+from crosskey.connector.mapper import (
+    Candidate,
+    CompiledMapping,
+    Desired,
+    LeaverPolicy,
+    MappingContext,
+    MatchKey,
+    Ownership,
+)
 from crosskey.connector.target import TargetSchema
 from crosskey.errors import ConfigError, Diagnostic, close_matches
 from crosskey.model import Catalogue
 
-__all__ = ("compile_mappings",)
+__all__ = ("NoRules", "compile_mappings")
 
 
 def compile_mappings(config: Config, schema: TargetSchema, catalogue: Catalogue) -> dict[str, CompiledMapping]:
@@ -41,3 +51,19 @@ def compile_mappings(config: Config, schema: TargetSchema, catalogue: Catalogue)
             problems=problems,
         )
     return compiled
+
+
+class NoRules:
+    """Rules by which nobody wants an account and nothing is written: for runs that ask no rules."""
+
+    groups: frozenset[str] = frozenset()
+    apps: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    fields: Mapping[str, Ownership] = {}
+    managed: frozenset[str] = frozenset()
+    match: Sequence[MatchKey] = ()
+    leavers = LeaverPolicy(do="keep")
+
+    def __call__(self, people: Sequence[Candidate]) -> Sequence[Desired]:
+        """Nobody is in scope."""
+        return [Desired(in_scope=False) for _ in people]

@@ -80,7 +80,9 @@ class RunTelling:
             self._instruments.tell("crosskey.run.duration", self._clock.monotonic() - started, ended)
             if self._instruments.on:
                 with suppress(CrosskeyError):  # where the journal itself failed, it says so once
-                    self._standing(journal, config, run.result)
+                    self._standing(journal, config)
+                    if run.result is not None:
+                        self._found(run.result, whole=options.kind != "undo")
 
     @contextmanager
     def phase(self, name: Phase) -> Generator[None]:
@@ -156,7 +158,7 @@ class RunTelling:
             by = {"crosskey.account.kind": kind, "crosskey.drift.part": part, "crosskey.drift.policy": policy}
             self._instruments.tell("crosskey.drift.count", count, {**self._by, **by})
 
-    def _standing(self, journal: Journal, config: Config, result: RunResult | None) -> None:
+    def _standing(self, journal: Journal, config: Config) -> None:
         """Tell where the connection stands after a run, as the journal knows it, whatever became of the run."""
         for section in config.feeds:
             snapshot = journal.last_complete(section.path, "people", full=True)
@@ -170,12 +172,15 @@ class RunTelling:
             linked, on = journal.link_count(kind), journal.link_count(kind, active_only=True)
             self._subjects("linked", on, {"crosskey.account.kind": kind})
             self._subjects("disabled", linked - on, {"crosskey.account.kind": kind})
-        if result is not None:
+
+    def _found(self, result: RunResult, *, whole: bool) -> None:
+        """Tell what a run found. ``whole``: it was about everybody, so that what it holds is all that is held."""
+        held = result.plan.header.held_counts
+        if whole:
             self._subjects("read", result.people, {})
-            held = result.plan.header.held_counts
             self._instruments.tell("crosskey.operation.held", sum(held.values()), self._by)
-            for rail in sorted(held):
-                self._instruments.tell("crosskey.guard.tripped.count", 1, {**self._by, "crosskey.guard": rail})
+        for rail in sorted(held):
+            self._instruments.tell("crosskey.guard.tripped.count", 1, {**self._by, "crosskey.guard": rail})
 
     def _at(self, name: str, at: datetime | None, attributes: Mapping[str, str] = MappingProxyType({})) -> None:
         if at is not None:

@@ -13,12 +13,12 @@ from crosskey.clock import Clock
 from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import HasCatalogue, Target, TargetSchema
-from crosskey.engine.apply import Alone, apply_changes
+from crosskey.engine.apply import Alone
+from crosskey.engine.assembly import assemble_planner
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
+from crosskey.engine.carrying import Carrying
 from crosskey.engine.connect import Connect
-from crosskey.engine.drift import Drifting
-from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.guarding import ClockGuard, FailureGuard, Guard, KillSwitch, Switch, WriteTimeGuard
@@ -27,10 +27,10 @@ from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
-from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
+from crosskey.engine.restored import is_settled
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_origin
@@ -39,11 +39,12 @@ from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.unite import Unions, unite
+from crosskey.engine.waves import waves_for
 from crosskey.engine.writing import tell_held, write_plan
 from crosskey.events import Event, RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
-from crosskey.plan import Change, Held, Outcome
+from crosskey.plan import Held
 from crosskey.plugins import Plugins
 
 __all__ = ("Turn",)
@@ -153,6 +154,8 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
+        if self.journal.is_restored:
+            raise DoubtError("the journal came from a backup")
         if self.allowed.concerns_everybody:
             raise DoubtError("what somebody lets through by name or number concerns everybody")
         if any(is_first(self.journal, kind, self.config) for kind in self.config.maps):
@@ -200,6 +203,7 @@ class Turn:
             remaining = await self._plan(planner, sources, desk.target, gathered)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
+        planner.undone.save(self.run)
         tell_unruled(planner, desk.schema)
         plan = write_plan(
             stage,
@@ -224,7 +228,7 @@ class Turn:
             catalogue=desk.catalogue,
         )
         guards = self._guards(planner, desk.target, remaining)
-        applied = await self._apply(stage, desk.target, proposal, recovery.alone, guards)
+        applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
         if applied.held:
             plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
             proposal = msgspec.structs.replace(proposal, plan=plan)
@@ -238,6 +242,8 @@ class Turn:
             clock=self.clock,
         )
         keeping.keep(stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held)
+        if is_settled(self.journal, self.options, gathered.reach, plan, applied):
+            self.plugins.emit(self.journal.settle_restore(self.run))
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,
@@ -291,47 +297,27 @@ class Turn:
             recovery = await settle_operations(
                 self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper
             )
-        planner = Planner(
+        planner = assemble_planner(
             stage,
             self.journal,
             kinds,
-            Protection(self.config.rails.protect),
+            findings,
+            config=self.config,
+            run=self.run,
+            schema=desk.schema,
+            recovery=recovery,
+            allowed=self.allowed,
             timekeeper=self.timekeeper,
             settle=self._settle(desk.schema),
-            escrow=Escrow(
-                self.journal,
-                stage,
-                findings,
-                self.timekeeper,
-                config_digest=self.config.digest,
-                final=desk.schema.final,
-                covers=self.allowed.covers,
-            ),
-            blocked=recovery.waiting,
-            most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
-            findings=findings,
-            drifting=self._drifting(findings, desk.schema),
+            told=self._tell_drift,
             unclear=unions.unclear,
-            covers=self.allowed.covers,
         )
         return planner, recovery
 
-    def _drifting(self, findings: Findings, schema: TargetSchema) -> Drifting:
-        def told(kind: str, events: Sequence[Event]) -> None:
-            self.telling.drift(kind, events)
-            for event in events:
-                self.plugins.emit(event)
-
-        return Drifting(
-            self.journal,
-            findings,
-            self.run,
-            clock=self.clock,
-            settle=self._settle(schema),
-            looked=lambda kind: self.journal.last_complete(self.config.target.path, kind, full=True),
-            allows=lambda change: self.allowed.lets("drift", change),
-            told=told,
-        )
+    def _tell_drift(self, kind: str, events: Sequence[Event]) -> None:
+        self.telling.drift(kind, events)
+        for event in events:
+            self.plugins.emit(event)
 
     async def _plan(
         self, planner: Planner, sources: Sources, target: Target, gathered: Gathered
@@ -361,9 +347,9 @@ class Turn:
         ]
 
     async def _apply(
-        self, stage: Stage, target: Target, proposal: Proposal, alone: Alone, guards: Sequence[Guard]
+        self, stage: Stage, desk: _Desk, proposal: Proposal, alone: Alone, guards: Sequence[Guard]
     ) -> Applied:
-        plan, schema = proposal.plan, proposal.schema
+        plan = proposal.plan
         stopped = any(hold.scope == "run" for hold in plan.held)
         if self.options.kind == "plan" or stopped:
             return Applied()
@@ -371,32 +357,28 @@ class Turn:
             return Applied(declined=True)
         refuse_expired(plan.header, self.clock.now())
         self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
-        if not plan.size:
+        waves = waves_for(self.journal, self.options)
+        if not plan.size and (waves is None or self.journal.ladder() is None):
             return Applied()
-
-        def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
-            self.observer.advance(len(changes))
-            done = {outcome.change for outcome in outcomes if outcome.result in ("applied", "already")}
-            stage.proposals.settle(change for change in changes if change.id in done)
-            first = changes[0]
-            failed = sum(outcome.result in ("rejected", "unknown") for outcome in outcomes)
-            facts = {"kind": first.kind, "action": first.action, "count": len(changes), "failed": failed}
-            self._tell("batch.applied", facts)
-
+        carrying = Carrying(
+            config=self.config,
+            journal=self.journal,
+            options=self.options,
+            run=self.run,
+            clock=self.clock,
+            observer=self.observer,
+            telling=self.telling,
+            tell=self._tell,
+            stage=stage,
+            target=desk.target,
+            schema=desk.schema,
+            mappings=desk.mappings,
+            settle=self._settle(desk.schema),
+            alone=alone,
+            guards=guards,
+        )
         with self._phase("Applying", "apply", plan.size):
-            return await apply_changes(
-                self.journal,
-                target,
-                plan.changes(),
-                run=self.run,
-                batch=schema.batch,
-                settle=self._settle(schema),
-                stop=self.options.stop,
-                progress=progress,
-                telling=self.telling,
-                alone=alone,
-                guards=guards,
-            )
+            return await carrying.carry_out(plan, waves)
 
     def _settle(self, schema: TargetSchema) -> timedelta:
         """What the operator says about this desk; else what its plugin says of all desks, and never less than usual."""

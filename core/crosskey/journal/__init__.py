@@ -1,7 +1,10 @@
 """The journal: every write intended before it is sent and recorded after, in one SQLite file with one writer."""
 
 from crosskey.journal.approvals import Approval, ApprovalState, Approved
+from crosskey.journal.condition import JournalFile
+from crosskey.journal.heads import Head, read_heads, write_heads
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.records import (
     Absence,
@@ -21,6 +24,8 @@ from crosskey.journal.records import (
 )
 from crosskey.journal.refusals import UNSENT, Refusal
 from crosskey.journal.rounds import Rounds
+from crosskey.journal.segments import Segment
+from crosskey.journal.signing import Signer
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.waiting import Waiting
 from crosskey.journal.watchbook import Watchbook
@@ -39,8 +44,11 @@ __all__ = (
     "Drift",
     "EstablishedBy",
     "EventRecord",
+    "Head",
     "Journal",
+    "JournalFile",
     "JournalWriter",
+    "Ladder",
     "Link",
     "OperationRecord",
     "OperationState",
@@ -49,6 +57,8 @@ __all__ = (
     "Rounds",
     "RunKind",
     "RunRecord",
+    "Segment",
+    "Signer",
     "SnapshotRecord",
     "Trouble",
     "Value",
@@ -58,4 +68,6 @@ __all__ = (
     "Waiting",
     "Watchbook",
     "WatcherRecord",
+    "read_heads",
+    "write_heads",
 )

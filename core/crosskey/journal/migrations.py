@@ -11,12 +11,13 @@ import msgspec
 
 from crosskey.errors import StorageError
 from crosskey.journal.database import Database, stamp
-from crosskey.journal.failures import os_failure
+from crosskey.journal.failures import RESTORE, os_failure
 from crosskey.journal.files import sync, touch_private
+from crosskey.journal.schema_audit import AUDIT
 from crosskey.journal.schema_drift import DRIFT
 from crosskey.journal.schema_holds import HOLDS
 
-__all__ = ("APPLICATION_ID", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
+__all__ = ("APPLICATION_ID", "AUDITED", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
 
 APPLICATION_ID = 0x43524B59
 """``CRKY`` in the file's header: what tells a journal from any other SQLite file."""
@@ -258,6 +259,29 @@ _ABSENCES = (
     ) STRICT, WITHOUT ROWID""",
 )
 
+_UNDO = (
+    # The run that an undo takes back.
+    "ALTER TABLE run ADD COLUMN parent TEXT NOT NULL DEFAULT ''",
+    # What crosskey owned before the write (JSON; `null`: nothing was linked), and the run that took the write back.
+    # NULL of writes from before it was kept. `lapsed`: what was undone may be planned again.
+    "ALTER TABLE operation ADD COLUMN link_before TEXT",
+    "ALTER TABLE operation ADD COLUMN undone_by TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE operation ADD COLUMN lapsed INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX operation_undone ON operation (connection) WHERE state = 'undone' AND NOT lapsed",
+    # One row while a plan is carried out in waves: how far it is verified.
+    """CREATE TABLE ladder (
+        connection TEXT PRIMARY KEY REFERENCES connection,
+        run TEXT NOT NULL REFERENCES run,
+        config_digest TEXT NOT NULL,
+        waves TEXT NOT NULL,
+        written INTEGER NOT NULL,
+        classes TEXT NOT NULL,
+        since INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)
+AUDITED = 9
+"""From this version on a writer leaves beside the journal how far it came."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, _FIRST),
     Migration(2, _VOUCHERS),
@@ -265,7 +289,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(4, _WATCH),
     Migration(5, HOLDS),
     Migration(6, _ABSENCES),
+    Migration(7, _UNDO),
     Migration(8, DRIFT),
+    Migration(AUDITED, AUDIT),
 )
 
 
@@ -287,25 +313,28 @@ def identify(database: Database, *, newest: int = MIGRATIONS[-1].version) -> int
             where=where,
             fix="upgrade crosskey, or restore the backup that the upgrade left next to the journal",
         )
-    if version < newest and not database.writable:
+    if version < 1:
         raise StorageError(
-            f"the journal was written by an older crosskey (schema {version}, this one reads {newest})",
-            code="journal-older",
-            where=where,
-            fix="run `crosskey sync` or `crosskey plan`, which upgrades it",
+            "the journal is damaged: it says of no version", code="journal-corrupt", where=where, fix=RESTORE
         )
     return version
 
 
 def migrate(
-    database: Database, now: datetime, *, version: int, migrations: Sequence[Migration] = MIGRATIONS
+    database: Database,
+    now: datetime,
+    *,
+    version: int,
+    migrations: Sequence[Migration] = MIGRATIONS,
+    keep_copy: bool = True,
 ) -> Path | None:
     """Bring a journal of ``version`` (0: an empty file) to the newest one; the path of the backup made before, if any.
 
-    Forward only; a step that fails leaves the version before it. Call only under the journal's lock.
+    Forward only; a step that fails leaves the version before it. Call only under the journal's lock. Without
+    ``keep_copy`` no backup is made: for what is a copy itself.
     """
     pending = [migration for migration in migrations if migration.version > version]
-    backup = _back_up(database, version, now) if pending and version else None
+    backup = _back_up(database, version, now) if pending and version and keep_copy else None
     for migration in pending:
         with database.transaction():
             for statement in migration.statements:

@@ -29,6 +29,14 @@ def full_id(database: Database, connection: str, table: Literal["run", "plan"], 
             where=str(database.path),
             fix="give more of the id",
         )
+    elsewhere = database.value(f"SELECT connection FROM {table} WHERE id = ?", (typed,))  # noqa: S608 - one of two names
+    if elsewhere is not None:
+        raise ConfigError(
+            f'{table} {typed} is one of "{elsewhere}", not of "{connection}"',
+            code=f"{table}-elsewhere",
+            where=str(database.path),
+            fix=f'choose that target: [sync] to = "{elsewhere}", or the configuration that writes it',
+        )
     recent = [str(row[0]) for row in database.rows(sql, (connection, "", ""))]
     raise ConfigError(
         f'the journal has no {table} "{typed}". {close_matches(typed, recent)}'.rstrip(),

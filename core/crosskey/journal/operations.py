@@ -3,53 +3,74 @@
 intent ──► done | failed
    └─────► uncertain
 intent, uncertain ──► resolved_present | resolved_absent | superseded
+done, resolved_present ──► undone ──► done
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from crosskey.errors import RejectedError, StorageError
-from crosskey.journal import events
+from crosskey.journal import events, outcomes
 from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.lookups import chunks, in_json
-from crosskey.journal.records import OperationRecord, OperationState
-from crosskey.model import Subject
+from crosskey.journal.outcomes import Standing
+from crosskey.journal.records import Link, OperationRecord, OperationState
+from crosskey.model import Scalar, Subject
 from crosskey.plan import Change
 
 __all__ = (
     "Settled",
     "get",
     "intend",
+    "lapse",
     "last_applied",
+    "link_before",
+    "newest",
     "of_run",
     "search",
     "settle",
+    "since",
+    "stream",
+    "undone",
     "unresolved",
     "unresolved_count",
 )
 
-_COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts"""
+_COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts,
+    undone_by"""
 _OF_CONNECTION = f"SELECT {_COLUMNS} FROM operation WHERE connection = ?"  # noqa: S608 - constants of this module
 # `+` keeps the planner from walking the whole connection where the run's own index is the short way.
 _OF_RUN = f"SELECT {_COLUMNS} FROM operation WHERE run = ? AND +connection = ?"  # noqa: S608 - constants of this module
+# Subqueries, not joins: in the shared list of columns a name would be the run's as well.
+_SINCE = f"""{_OF_CONNECTION} AND id > ? AND state IN ('done', 'resolved_present')
+    AND (SELECT kind FROM run WHERE run.id = operation.run) = 'apply' ORDER BY id"""  # noqa: S608 - constants of this module
+_UNDONE = f"""{_OF_CONNECTION} AND state = 'undone' AND NOT lapsed
+    AND (SELECT config_digest FROM run WHERE run.id = operation.run) = ? ORDER BY id DESC"""  # noqa: S608 - constants of this module
 _UNRESOLVED = f"{_OF_CONNECTION} AND state IN ('intent', 'uncertain') ORDER BY id"
 
 _change = msgspec.json.Decoder(Change)
+_link = msgspec.json.Decoder(Link | None)
+_PAGE = 500
+_NEWEST = 2**63 - 1
+
+
+_HOLD = ("done", "resolved_present")
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one operation."""
+    """What became of one operation; ``before`` is the link as it was before one that is done."""
 
     operation: int
     state: OperationState
     key: str | None
     code: str = ""
     message: str = ""
+    before: Link | None = None
 
 
 def intend(
@@ -62,24 +83,20 @@ def intend(
     """
     known = of_run(database, run, changes)
     texts = {change.id: msgspec.json.encode(change).decode() for change in changes if change.id not in known}
-    facts = {"count": len(changes), "changes_digest": events.digest(texts.values())}
-    event = events.append(database, now, connection, run, "batch.intended", facts)
     at, until = stamp(now), stamp(now + settle)
-    again = [known[change.id] for change in changes if change.id in known]
-    repeated = database.many(
-        "UPDATE operation SET state = 'intent', attempts = attempts + 1, intent_at = ?, settle_until = ?,"
-        " resolved_at = NULL, outcome_code = '', message = '' WHERE id = ? AND state IN ('intent', 'failed')",
-        ((at, until, operation) for operation in again),
-    )
-    if repeated != len(again):
-        raise StorageError(
-            "a change of this run was about to be written twice",
-            code="write-twice",
-            where=str(database.path),
-            fix="report this with the run's id: crosskey history " + run,
-        )
+    first = int(database.value("SELECT coalesce(max(id), 0) + 1 FROM operation"))
+    facts: dict[str, Scalar] = {
+        "count": len(changes),
+        "changes_digest": events.digest(texts.values()),
+        "first": first,
+        "settle_until": until,
+    }
+    if again := [known[change.id] for change in changes if change.id in known]:
+        facts |= _intend_again(database, run, again, at, until)
+    event = events.append(database, now, connection, run, "batch.intended", facts)
     rows = [
         (
+            number,
             run,
             connection,
             one.id,
@@ -91,19 +108,45 @@ def intend(
             at,
             until,
             event,
+            event,
         )
-        for one in changes
-        if one.id in texts
+        for number, one in enumerate((one for one in changes if one.id in texts), first)
     ]
     _insert(database, rows)
+
+
+def _intend_again(database: Database, run: str, again: Sequence[int], at: str, until: str) -> dict[str, Scalar]:
+    """Open operations anew, where nothing can have been written; what the event must say of them."""
+    standing = outcomes.standing(database, again)
+    if not all(row.state in ("intent", "failed") for row in standing):
+        raise StorageError(
+            "a change of this run was about to be written twice",
+            code="write-twice",
+            where=str(database.path),
+            fix="report this with the run's id: crosskey history " + run,
+        )
+    fresh = [
+        msgspec.structs.replace(
+            row,
+            state="intent",
+            attempts=row.attempts + 1,
+            intent_at=at,
+            settle_until=until,
+            resolved_at=None,
+            code="",
+            message="",
+        )
+        for row in standing
+    ]
+    return outcomes.replace(database, standing, fresh)
 
 
 def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
     try:
         database.connection.executemany(
-            "INSERT INTO operation (run, connection, change_id, kind, issuer, subject, key, change, state, attempts,"
-            " intent_at, settle_until, outcome_code, message, event)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?, '', '', ?)",
+            "INSERT INTO operation (id, run, connection, change_id, kind, issuer, subject, key, change, state,"
+            " attempts, intent_at, settle_until, outcome_code, message, event, told)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?, '', '', ?, ?)",
             rows,
         )
     except sqlite3.IntegrityError as error:
@@ -117,34 +160,64 @@ def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
         ) from error
 
 
-def settle(database: Database, now: datetime, outcomes: Sequence[Settled], *, answered: bool) -> None:
-    """Note what became of operations inside the caller's transaction.
+def settle(
+    database: Database, now: datetime, settled: Sequence[Settled], *, answered: bool, taken_back: Mapping[str, str]
+) -> dict[str, Scalar]:
+    """Note what became of operations inside the caller's transaction; what the event must say that comes right after.
 
-    ``answered``: the target said so, which only an open intent can wait for; otherwise somebody looked.
+    ``answered``: the target said so, which only an open intent can wait for; otherwise somebody looked. ``taken_back``
+    are operations that these undid, and the run that did.
     """
-    changed = database.many(
-        "UPDATE operation SET state = ?, resolved_at = ?, outcome_code = ?, message = ?, key = ?"
-        " WHERE id = ? AND state IN ('intent', ?)",
-        (
-            (
-                one.state,
-                None if one.state == "uncertain" else stamp(now),
-                one.code,
-                one.message,
-                one.key,
-                one.operation,
-                "intent" if answered else "uncertain",
-            )
-            for one in outcomes
-        ),
-    )
-    if changed != len(outcomes):
+    open_states = ("intent",) if answered else ("intent", "uncertain")
+    by_id = {one.operation: one for one in settled}
+    standing = [row for row in outcomes.standing(database, list(by_id)) if row.state in open_states]
+    if len(standing) != len(settled):
         raise StorageError(
             "an outcome came for a write that is not open",
             code="outcome-without-intent",
             where=str(database.path),
             fix="report this; `crosskey history` shows the run",
         )
+    at = stamp(now)
+    fresh = [
+        msgspec.structs.replace(
+            row,
+            state=one.state,
+            key=one.key,
+            resolved_at=None if one.state == "uncertain" else at,
+            code=one.code,
+            message=one.message,
+            link_before=msgspec.json.encode(one.before).decode() if one.state in _HOLD else None,
+        )
+        for row in standing
+        for one in (by_id[row.id],)
+    ]
+    undone, after = _take_back(database, taken_back)
+    return outcomes.replace(database, [*standing, *undone], [*fresh, *after])
+
+
+def _take_back(database: Database, taken_back: Mapping[str, str]) -> tuple[list[Standing], list[Standing]]:
+    """Those operations before and after they are noted as undone; what an undone undo took back holds again."""
+    ids = [int(id_) for id_ in taken_back]
+    inner = {
+        int(undone): int(id_)
+        for chunk in chunks(ids)
+        for id_, undone in database.rows(
+            "SELECT id, json_extract(change, '$.undoes') FROM operation"
+            " WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"
+            " AND json_extract(change, '$.undoes') <> ''",
+            (in_json(list(map(str, chunk))),),
+        )
+    }
+    before = outcomes.standing(database, sorted({*ids, *inner}))
+    after = {row.id: row for row in before}
+    for id_ in ids:
+        by = taken_back[str(id_)]
+        after[id_] = msgspec.structs.replace(after[id_], state="undone", undone_by=by, lapsed=0)
+    for id_ in inner:
+        if after[id_].state == "undone" and str(id_) not in taken_back:
+            after[id_] = msgspec.structs.replace(after[id_], state="done", undone_by="")
+    return before, list(after.values())
 
 
 def get(database: Database, connection: str, operation: str) -> OperationRecord:
@@ -183,6 +256,16 @@ def search(
     return [_record(row) for row in rows]
 
 
+def since(database: Database, connection: str, operation: int) -> list[OperationRecord]:
+    """Operations of runs that apply, later than one and known to have happened, oldest first."""
+    return [_record(row) for row in database.rows(_SINCE, (connection, operation))]
+
+
+def newest(database: Database) -> int:
+    """The id of the newest operation of the whole file, 0 when there is none."""
+    return int(database.value("SELECT coalesce(max(id), 0) FROM operation"))
+
+
 def unresolved(database: Database, connection: str) -> list[OperationRecord]:
     """Operations whose outcome is not known, oldest first, of whatever run and epoch."""
     return [_record(row) for row in database.rows(_UNRESOLVED, (connection,))]
@@ -204,6 +287,32 @@ def last_applied(database: Database, connection: str) -> datetime | None:
     return moment(row[0]) if row else None
 
 
+def stream(database: Database, connection: str, run: str) -> Iterator[OperationRecord]:
+    """All operations of a run, newest first, a page at a time: no lock is held between pages."""
+    before = _NEWEST
+    while rows := database.rows(f"{_OF_RUN} AND id < ? ORDER BY id DESC LIMIT ?", (run, connection, before, _PAGE)):
+        for row in rows:
+            yield _record(row)
+        before = rows[-1][0]
+
+
+def link_before(database: Database, operation: str) -> Link | None:
+    """The link as it was before an operation; ``None`` when there was none, or nobody kept it."""
+    text = database.value("SELECT link_before FROM operation WHERE id = ?", (int(operation),))
+    return None if text is None else _link.decode(text)
+
+
+def undone(database: Database, connection: str, config_digest: str) -> list[OperationRecord]:
+    """Operations of a configuration that were taken back and must not be planned again, newest first."""
+    return [_record(row) for row in database.rows(_UNDONE, (connection, config_digest))]
+
+
+def lapse(database: Database, ids: Sequence[str]) -> dict[str, Scalar]:
+    """Note inside the caller's transaction that what these did may be done again; what the next event must say."""
+    before = outcomes.standing(database, [int(id_) for id_ in ids])
+    return outcomes.replace(database, before, [msgspec.structs.replace(row, lapsed=1) for row in before])
+
+
 def of_run(database: Database, run: str, changes: Sequence[Change]) -> dict[str, int]:
     """The operations of those changes that this run intended, by change id."""
     found: dict[str, int] = {}
@@ -217,7 +326,8 @@ def of_run(database: Database, run: str, changes: Sequence[Change]) -> dict[str,
 
 
 def _record(row: Row) -> OperationRecord:
-    number, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts = row
+    number, run, change, state, intent_at, settle_until, resolved_at = row[:7]
+    outcome_code, message, key, attempts, undone_by = row[7:]
     return OperationRecord(
         id=str(number),
         run=run,
@@ -230,4 +340,5 @@ def _record(row: Row) -> OperationRecord:
         message=message,
         key=key,
         attempts=attempts,
+        undone_by=undone_by,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from crosskey.journal.records import Link
 from crosskey.plan import Change, ReferenceChange
 
-__all__ = ("given_after", "link_after")
+__all__ = ("given_after", "link_after", "link_restored")
 
 
 def link_after(change: Change, before: Link | None, *, key: str, now: datetime, run: str) -> Link:
@@ -34,6 +34,36 @@ def link_after(change: Change, before: Link | None, *, key: str, now: datetime, 
         disabled_by_us=_disabled_by_us(change, base),
         run=base.run,
         seen={name: value for name, value in base.seen.items() if name not in change.fields},
+    )
+
+
+def link_restored(change: Change, now: Link | None, before: Link | None, *, key: str, at: datetime, run: str) -> Link:
+    """The link once ``change`` has taken a write back, before which the link was ``before``.
+
+    In what was taken back crosskey owns what it owned then; in all else what it owns now. Pure.
+    """
+    base = now or before or _established(change, key, at, run)
+    then = before or _established(change, key, at, run)
+    fields = {name: value for name, value in base.fields.items() if name not in change.fields}
+    fields |= {name: then.fields[name] for name in change.fields if name in then.fields}
+    given = dict(base.given)
+    for name, reference in change.references.items():
+        moved, owned = {*reference.before} ^ {*reference.after}, then.given.get(name, ())
+        kept = [one for one in given.get(name, ()) if one not in moved]
+        given[name] = (*kept, *(one for one in owned if one in moved and one not in kept))
+    active = base.active if change.active is None else bool(change.active.after)
+    return Link(
+        kind=base.kind,
+        subject=base.subject,
+        key=key,
+        marker=change.marker or (then if change.former is not None else base).marker,
+        active=active,
+        established_by=base.established_by,
+        since=base.since,
+        given={name: ids for name, ids in given.items() if ids},
+        fields=fields,
+        disabled_by_us=base.disabled_by_us if change.active is None else not active,
+        run=base.run,
     )
 
 

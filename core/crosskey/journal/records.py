@@ -27,15 +27,18 @@ __all__ = (
     "Voucher",
 )
 
-RunKind = Literal["plan", "apply", "sync", "swap"]
+RunKind = Literal["plan", "apply", "sync", "swap", "undo"]
 
 Verdict = Literal["clean", "partial", "held", "aborted", "failed", "crashed"]
 """How a run ended. ``crashed`` is never said by the run itself: the next writer finds it unfinished."""
 
 EstablishedBy = Literal["created", "adopted", "manual"]
 
-OperationState = Literal["intent", "done", "failed", "uncertain", "resolved_present", "resolved_absent", "superseded"]
-"""``intent`` and ``uncertain`` are unresolved: the write may have happened, so look before writing again."""
+OperationState = Literal[
+    "intent", "done", "failed", "uncertain", "resolved_present", "resolved_absent", "superseded", "undone"
+]
+"""``intent`` and ``uncertain`` are unresolved: the write may have happened, so look before writing again. ``undone``
+happened, and a later run took it back."""
 
 
 Value = Scalar | tuple[str, ...]
@@ -111,7 +114,8 @@ class Voucher(msgspec.Struct, frozen=True, gc=False):
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One run. ``ended_at`` and ``verdict`` are ``None`` while it is at work, or until its crash is noticed.
 
-    ``trace`` is the id of the OpenTelemetry trace that it was recorded in, empty when none was.
+    ``trace`` is the id of the OpenTelemetry trace that it was recorded in, empty when none was; ``parent`` the run that
+    it takes back, empty for all others.
     """
 
     id: str
@@ -129,12 +133,14 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     sqlite_version: str
     journal_mode: str
     trace: str = ""
+    parent: str = ""
 
 
 class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One write: the change as it was intended (before and after values included) and what became of it.
 
     ``key`` is the account's id, as far as it is known; ``attempts`` counts how often the write was intended.
+    ``undone_by`` is the run that took it back.
     """
 
     id: str
@@ -148,6 +154,7 @@ class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     key: str | None
     attempts: int = 1
+    undone_by: str = ""
 
 
 class SnapshotRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,14 +183,34 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What walking the chain found: ``events`` before ``first_bad`` can be trusted, ``head`` is the last good."""
+    """What walking the chain found. Events ``first`` to ``events`` can be trusted, ``head`` is the hash of the last.
+
+    ``first_bad`` is the first event that cannot, and ``reason`` says why. ``lineage`` names the history, ``keys`` are
+    the public keys that signed segments, ``restored`` says where the journal came from a backup (former lineage and
+    event). ``notes`` tell what is worth knowing and not wrong, ``damage`` what SQLite found in the file.
+    """
 
     events: int
     head: str
     first_bad: int | None = None
     reason: str = ""
+    first: int = 1
+    lineage: str = ""
+    segments: int = 0
+    operations: int = 0
+    keys: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    damage: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was edited, removed, inserted or put in another order."""
-        return self.first_bad is None
+        """Whether nothing was edited, removed, inserted or put in another order, and the file is sound."""
+        return self.first_bad is None and not self.damage
+
+    @property
+    def trustworthy(self) -> str:
+        """What can be relied on, in words."""
+        if self.events < self.first:
+            return "nothing"
+        return f"events {self.first} to {self.events}, and what they say of changes and their outcomes"

@@ -16,7 +16,7 @@ from crosskey.journal.records import RunKind, RunRecord, Verdict
 __all__ = ("Configuration", "close_crashed", "end", "get", "last_success", "latest", "newest_start", "start")
 
 _COLUMNS = """id, connection, kind, trigger, started_at, ended_at, verdict, counts, config_digest, plugins, note, epoch,
-    sqlite_version, journal_mode, trace"""
+    sqlite_version, journal_mode, trace, parent"""
 _GET = f"SELECT {_COLUMNS} FROM run WHERE connection = ? AND id = ?"  # noqa: S608 - constants of this module
 _LATEST = f"SELECT {_COLUMNS} FROM run WHERE connection = ? ORDER BY rowid DESC LIMIT ?"  # noqa: S608 - constants of this module
 
@@ -42,6 +42,7 @@ def start(
     trigger: str,
     by: Configuration,
     trace: str,
+    parent: str = "",
 ) -> str:
     """Open a run inside the caller's transaction; its id sorts by time and is short enough to type."""
     run = _new_id(now)
@@ -69,6 +70,7 @@ def start(
             "counts": "{}",
             "note": "",
             "trace": trace,
+            "parent": parent,
         },
     )
     return run
@@ -108,7 +110,7 @@ def newest_start(database: Database, connection: str, but: str) -> datetime | No
 def last_success(database: Database, connection: str) -> datetime | None:
     """When the newest run that wrote what it should came to its end, unless something held the whole of it."""
     row = database.row(
-        "SELECT ended_at FROM run WHERE connection = ? AND kind <> 'plan'"
+        "SELECT ended_at FROM run WHERE connection = ? AND kind NOT IN ('plan', 'undo')"
         " AND (verdict IN ('clean', 'partial') OR verdict = 'held' AND NOT EXISTS ("
         "  SELECT 1 FROM plan, json_each(plan.header, '$.held') AS hold"
         "  WHERE plan.id = run.id AND json_extract(hold.value, '$.scope') = 'run'))"
@@ -131,7 +133,7 @@ def get(database: Database, connection: str, typed: str) -> RunRecord:
 
 def _record(row: Row) -> RunRecord:
     (run, connection, kind, trigger, started_at, ended_at, verdict) = row[:7]
-    (counts, config_digest, plugins, note, epoch, sqlite_version, journal_mode, trace) = row[7:]
+    (counts, config_digest, plugins, note, epoch, sqlite_version, journal_mode, trace, parent) = row[7:]
     return RunRecord(
         id=run,
         connection=connection,
@@ -148,4 +150,5 @@ def _record(row: Row) -> RunRecord:
         sqlite_version=sqlite_version,
         journal_mode=journal_mode,
         trace=trace,
+        parent=parent,
     )

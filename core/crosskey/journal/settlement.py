@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -13,9 +13,9 @@ from crosskey.errors import ContractError, RejectedError
 from crosskey.journal import absences, drifts, events, leavers, links, operations, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
-from crosskey.journal.ownership import link_after
+from crosskey.journal.ownership import link_after, link_restored
 from crosskey.journal.records import Link, OperationState
-from crosskey.model import Subject
+from crosskey.model import Scalar, Subject
 from crosskey.plan import Change, Outcome, Result
 
 __all__ = ("Resolution", "forget", "record", "resolve")
@@ -61,8 +61,14 @@ def record(
     settled = {outcome.change: _settled(by_change[outcome.change], outcome, ids) for outcome in outcomes}
     done = [(by_change[change], one) for change, one in settled.items() if one.state == "done"]
     settled.update(_link(database, now, connection, run, done))
-    operations.settle(database, now, list(settled.values()), answered=True)
-    _close(database, now, connection, run, "batch.recorded", Counter[str](one.state for one in settled.values()))
+    taken_back = {
+        by_change[change].undoes: run
+        for change, one in settled.items()
+        if one.state == "done" and by_change[change].undoes
+    }
+    facts = operations.settle(database, now, list(settled.values()), answered=True, taken_back=taken_back)
+    counts = Counter[str](one.state for one in settled.values())
+    _close(database, now, connection, run, "batch.recorded", {**counts, **facts})
     return [_noted(outcome, settled[outcome.change]) for outcome in outcomes]
 
 
@@ -95,8 +101,9 @@ def resolve(
     one = Settled(operation=int(operation), state=_RESOLVED[resolution], key=key)
     if resolution == "present":
         one = _link(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
-    operations.settle(database, now, [one], answered=False)
-    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state})
+    taken_back = {change.undoes: noted.run} if one.state == "resolved_present" and change.undoes else {}
+    facts = operations.settle(database, now, [one], answered=False, taken_back=taken_back)
+    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state, **facts})
 
 
 def forget(
@@ -134,8 +141,8 @@ def _noted(outcome: Outcome, one: Settled) -> Outcome:
 def _link(
     database: Database, now: datetime, connection: str, run: str, done: Sequence[tuple[Change, Settled]]
 ) -> dict[str, Settled]:
-    """Save the links of changes that hold; return, by change, those refused for somebody else's account."""
-    refused: dict[str, Settled] = {}
+    """Save the links of changes that hold; by change, what became of it: it failed if it names another's account."""
+    after: dict[str, Settled] = {}
     for kind in sorted({change.kind for change, _ in done}):
         of_kind = [(change, one, one.key) for change, one in done if change.kind == kind and one.key is not None]
         mine = links.find(database, connection, kind, [change.subject for change, _, _ in of_kind])
@@ -145,21 +152,32 @@ def _link(
             key: link.subject
             for key, link in links.find_by_key(database, connection, kind, [key for _, _, key in of_kind]).items()
         }
-        after: dict[Subject, Link] = {}
+        saved: dict[Subject, Link] = {}
         for change, one, key in of_kind:
             owner = owners.setdefault(key, change.subject)
+            before = saved.get(change.subject, mine.get(change.subject))
             if change.former is not None and owner == change.former and change.subject not in mine:
-                mine[change.subject] = _moved(database, connection, change, before_move[change.former])
+                former = before_move[change.former]
+                mine[change.subject] = _moved(database, connection, change, former)
                 owner = owners[key] = change.subject
-            if owner == change.subject:
-                before = after.get(change.subject, mine.get(change.subject))
-                after[change.subject] = link_after(change, before, key=key, now=now, run=run)
+                before, now_link = former, mine[change.subject]
             else:
+                now_link = before
+            if owner != change.subject:
                 message = f"{kind} {key} is linked to another person ({owner})"
-                refused[change.id] = msgspec.structs.replace(one, state="failed", code="key-taken", message=message)
-        links.save(database, connection, after.values())
-        drifts.close(database, connection, [change for change, _, _ in of_kind if change.id not in refused])
-    return refused
+                after[change.id] = msgspec.structs.replace(one, state="failed", code="key-taken", message=message)
+                continue
+            after[change.id] = msgspec.structs.replace(one, before=before)
+            if change.action == "release":
+                links.remove(database, connection, kind, change.subject)
+            elif change.undoes:
+                then = operations.link_before(database, change.undoes)
+                saved[change.subject] = link_restored(change, now_link, then, key=key, at=now, run=run)
+            else:
+                saved[change.subject] = link_after(change, now_link, key=key, now=now, run=run)
+        links.save(database, connection, saved.values())
+        drifts.close(database, connection, [change for change, _, _ in of_kind if after[change.id].state != "failed"])
+    return after
 
 
 def _moved(database: Database, connection: str, change: Change, link: Link) -> Link:
@@ -174,7 +192,7 @@ def _moved(database: Database, connection: str, change: Change, link: Link) -> L
 
 
 def _close(
-    database: Database, now: datetime, connection: str, run: str, kind: str, facts: dict[str, str] | Counter[str]
+    database: Database, now: datetime, connection: str, run: str, kind: str, facts: Mapping[str, Scalar]
 ) -> None:
     """What crosskey knows has changed: plans made before are stale."""
     events.append(database, now, connection, run, kind, facts)

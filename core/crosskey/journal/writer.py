@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from crosskey.clock import Clock
 from crosskey.errors import CrosskeyError
 from crosskey.events import Event
@@ -15,18 +17,22 @@ from crosskey.journal import (
     approvals,
     drifts,
     events,
+    ladders,
     leavers,
     links,
     operations,
     plans,
     runs,
+    segments,
     settlement,
     snapshots,
     vouchers,
     waiting,
 )
 from crosskey.journal.database import stamp
+from crosskey.journal.headfile import write_head
 from crosskey.journal.journal import Journal
+from crosskey.journal.ladders import Ladder
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
 from crosskey.journal.records import (
@@ -37,7 +43,9 @@ from crosskey.journal.records import (
     SnapshotRecord,
     Voucher,
 )
+from crosskey.journal.retention import DAILY, prune, return_space
 from crosskey.journal.settlement import Resolution
+from crosskey.journal.signing import Signer
 from crosskey.model import Scalar, Subject
 from crosskey.plan import Change, Held, Outcome, PlanHeader
 
@@ -55,6 +63,9 @@ class JournalWriter(Journal):
         self._lock = opened.lock
         self._lease = opened.lease
         self._clock = clock
+        self._links = opened.links
+        self._head = opened.head
+        self._size = self.size
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock, connection: str = "") -> JournalWriter:
@@ -84,7 +95,11 @@ class JournalWriter(Journal):
         """Give lease and lock back and close the file. Runs still open stay so; the next writer calls them crashed."""
         try:
             with self._database.transaction():
+                if self._links.is_due:
+                    self._append("", "links.summed", self._links.facts())
                 self._lease.release()
+            grew = max(0, self.size - self._size) or self._head.grew
+            self._leave(self._database.path, closed=True, grew=grew)
         except CrosskeyError:
             pass  # fenced or failed: already told to whoever was writing, and the kernel frees the lock in any case
         finally:
@@ -100,10 +115,11 @@ class JournalWriter(Journal):
         config_text: str,
         plugins: Mapping[str, str],
         trace: str = "",
+        parent: str = "",
     ) -> str:
         """Open a run; its id. ``config_text`` is kept once a digest and holds references instead of secrets.
 
-        ``trace`` is the OpenTelemetry trace that the run is recorded in.
+        ``trace`` is the OpenTelemetry trace that the run is recorded in, ``parent`` the run that it takes back.
         """
         now, by = self._clock.now(), runs.Configuration(config_digest, config_text, plugins)
         with self._database.transaction():
@@ -116,8 +132,10 @@ class JournalWriter(Journal):
                 trigger=trigger,
                 by=by,
                 trace=trace,
+                parent=parent,
             )
-            self._append(run, "run.opened", {"kind": kind, "config_digest": config_digest, "epoch": self.epoch})
+            facts: dict[str, Scalar] = {"kind": kind, "config_digest": config_digest, "epoch": self.epoch}
+            self._append(run, "run.opened", {**facts, "parent": parent} if parent else facts)
         return run
 
     def end_run(
@@ -132,7 +150,7 @@ class JournalWriter(Journal):
             runs.end(self._database, self._clock.now(), run, verdict, counts, note)
             if verdict in ("aborted", "failed"):
                 approvals.release(self._database, self._clock.now(), self.connection, run)
-            self._append(run, "run.closed", {"verdict": verdict})
+            self._append(run, "run.closed", {"verdict": verdict, **self._links.facts()})
 
     def record_snapshot(
         self, run: str, *, side: str, stream: str, complete: bool, reason: str = "", pages: int, records: int
@@ -233,6 +251,22 @@ class JournalWriter(Journal):
                 found=found,
             )
 
+    def lapse(self, operations_: Sequence[str], *, run: str) -> None:
+        """Note that these writes, which a person took back, may be made again: their reason ended meanwhile."""
+        with self._database.transaction():
+            facts = operations.lapse(self._database, operations_)
+            self._append(run, "undo.lapsed", {"count": len(operations_), **facts})
+
+    def climb(self, ladder: Ladder) -> Ladder:
+        """Note how far a plan is that is carried out in waves; the ladder as it was noted."""
+        with self._database.transaction():
+            return ladders.save(self._database, self.connection, ladder)
+
+    def end_ladder(self) -> None:
+        """Note that no plan is carried out in waves any more."""
+        with self._database.transaction():
+            ladders.remove(self._database, self.connection)
+
     def mark_leaving(self, kind: str, subjects: Sequence[Subject]) -> None:
         """Note that people were seen leaving; the first time stands."""
         with self._database.transaction():
@@ -307,8 +341,9 @@ class JournalWriter(Journal):
             self._append(run, "vouchers.moved", {"count": len(moves)})
 
     def copy_to(self, path: Path) -> None:
-        """Write a complete copy of the journal into a new, private file."""
+        """Write a complete copy of the journal into a new, private file, and beside it how far it goes."""
         copy(self._database, path)
+        self._leave(path, closed=True, grew=self._head.grew)
 
     def unlink(self, kind: str, subject: Subject, *, run: str, reason: str) -> None:
         """Forget whose account it is; the account itself stays. Nothing happens when there is no link."""
@@ -322,6 +357,38 @@ class JournalWriter(Journal):
                 subject=subject,
                 reason=reason,
             )
+
+    # -- upkeep -------------------------------------------------------------------------------------------------------
+
+    def settle_restore(self, run: str) -> Event:
+        """Note that a run read everything and that whatever it found has been decided: what is known counts again."""
+        event = Event(kind="restore.settled", at=self._clock.now(), run=run)
+        with self._database.transaction():
+            self._database.run("UPDATE connection SET restored = 0 WHERE name = ?", (self.connection,))
+            self._append(run, event.kind, event.facts)
+        return event
+
+    def keep_up(self, *, keep: timedelta, keep_plans: timedelta, signer: Signer | None = None) -> list[Event]:
+        """Seal what is long or old enough; once a day remove what is too old. The events that say so, for listeners."""
+        now, told = self._clock.now(), list[Event]()
+        if segments.is_due(self._database, now):
+            with self._database.transaction():
+                facts = segments.seal(self._database, now, self.connection, signer)
+            told.append(Event(kind="segment.sealed", at=now, run="", facts=facts))
+        if self._head.tidied_at is None or now - self._head.tidied_at >= DAILY:
+            gone = prune(self._database, now, connection=self.connection, keep=keep, keep_plans=keep_plans)
+            if gone:
+                told.append(Event(kind="journal.pruned", at=now, run="", facts=gone))
+            return_space(self._database)
+            self._head = msgspec.structs.replace(self._head, tidied_at=now)
+        return told
+
+    def _leave(self, path: Path, *, closed: bool, grew: int) -> None:
+        seq, mark = self._database.rows("SELECT head_seq, head_hash FROM meta")[0]
+        self._head = msgspec.structs.replace(
+            self._head, lineage=self.lineage, seq=seq, hash=mark, closed=closed, grew=grew
+        )
+        write_head(path, self._head)
 
     def _append(self, run: str, kind: str, facts: Mapping[str, Scalar]) -> None:
         events.append(self._database, self._clock.now(), self.connection, run, kind, facts)

@@ -60,7 +60,7 @@ class Bodies:
         if "oktaid" in body:
             body["okta_id"] = body["oktaid"]
         if self.marks(change):
-            body |= dict.fromkeys(self._kind.marker, change.marker)
+            body |= dict.fromkeys(self._kind.marker, "" if change.action == "release" else change.marker)
         if change.active is not None and (change.key is not None or not change.active.after):
             body[self._kind.off] = not change.active.after
         for reference, ids in change.references.items():

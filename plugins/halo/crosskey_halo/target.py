@@ -206,7 +206,8 @@ def _written_over(changes: Sequence[Change], *flagged: str) -> list[str]:
     return [
         change.key
         for change in changes
-        if change.key and (change.action in ("adopt", "relink") or not change.references.keys().isdisjoint(flagged))
+        if change.key
+        and (change.action in ("adopt", "relink", "release") or not change.references.keys().isdisjoint(flagged))
     ]
 
 

@@ -8,12 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from crosskey.clock import Clock
 from crosskey.connector.mapper import CompiledMapping, Desired
 from crosskey.connector.target import KindSpec
 from crosskey.engine.drift.comparing import Drifted, compare
 from crosskey.engine.drift.writes import Writes
 from crosskey.engine.findings import Findings
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.events import Event
 from crosskey.journal import Drift, JournalWriter, Link, SnapshotRecord, Value
 from crosskey.model import Account, Person, Subject
@@ -37,7 +37,7 @@ class Drifting:
         findings: Findings,
         run: str,
         *,
-        clock: Clock,
+        timekeeper: Timekeeper,
         settle: timedelta,
         looked: Callable[[str], SnapshotRecord | None],
         allows: Callable[[Change], bool],
@@ -46,7 +46,7 @@ class Drifting:
         self._journal = journal
         self._findings = findings
         self._run = run
-        self._clock = clock
+        self._timekeeper = timekeeper
         self._settle = settle
         self._looked_at = looked
         self._allows = allows
@@ -169,7 +169,7 @@ class Drifting:
                 ours=ours,
                 now=now,
                 policy=policy,
-                since=self._clock.now(),
+                since=self._timekeeper.now(),
                 run=self._run,
             )
         )
@@ -179,7 +179,7 @@ class Drifting:
             self._last_look[kind.name] = self._looked_at(kind.name)
         return Writes(
             lambda: self._journal.operations(key=(kind.name, account.key)),
-            now=self._clock.now(),
+            now=self._timekeeper.now(),
             settle=self._settle,
             looked=self._last_look[kind.name],
         )

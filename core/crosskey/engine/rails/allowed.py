@@ -20,6 +20,7 @@ _NUMBERED = frozenset(
         "first-run",
         "shrink",
         "mass-disable",
+        "restored",
         "rolling-disable",
         "mass-demote",
         "mass-change",
@@ -29,7 +30,7 @@ _NUMBERED = frozenset(
         "swap-differs",
     }
 )
-_NAMED = frozenset({"drift", "duties-open", "empty-group", "last-active", "new-identity", "voucher-unread"})
+_NAMED = frozenset({"drift", "duties-open", "empty-group", "last-active", "new-identity", "undone", "voucher-unread"})
 _NOTHING = Approvals()
 
 
@@ -58,7 +59,7 @@ class Allowed(msgspec.Struct, frozen=True):
                     code="allow",
                     where="--allow",
                     fix=f"write --allow {'=N, '.join(sorted(_NUMBERED))}=N, empty-group=NAME, last-active=KIND, "
-                    "new-identity=ID, drift=KIND:KEY, duties-open=KIND:KEY or voucher-unread=ISSUER",
+                    "new-identity=ID, drift=KIND:KEY, duties-open=KIND:KEY, undone=RUN or voucher-unread=ISSUER",
                 )
         return cls(numbers, frozenset(names))
 
@@ -97,6 +98,10 @@ class Allowed(msgspec.Struct, frozen=True):
             return True
         numbers = [word for word in self.approvals.words() if word.startswith(f"{code}=")]
         return any(count <= int(word.partition("=")[2]) and self._approved(word) for word in numbers)
+
+    def lets_again(self, run: str) -> bool:
+        """Whether what a run did, and a person took back, may be done again (a run's id, or its beginning)."""
+        return any(code == "undone" and run.startswith(name) for code, name in self.names)
 
     def number(self, code: str) -> int:
         """The largest number let through for a rail, 0 when none."""

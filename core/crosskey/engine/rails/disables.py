@@ -9,6 +9,7 @@ from crosskey.config import Limit, RailSettings
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.holding import hold_class, way_through
+from crosskey.plan import Action, Change
 
 __all__ = ("check_disables", "check_rolling", "limit_of")
 
@@ -20,20 +21,23 @@ def limit_of(limit: Limit, accounts: int) -> int:
 
 def check_disables(planner: Planner, kind: KindPlan, settings: RailSettings, allowed: Allowed) -> None:
     """No more disables at once than the larger of a count and a share of the managed active accounts (G5)."""
-    disables = _planned(planner, kind)
+    disables = _planned(planner, kind) + _released_off(planner, kind)
     active = planner.journal.link_count(kind.name, active_only=True)
     limit = limit_of(settings.max_disable, active)
     if not disables or allowed.upto("mass-disable", disables, limit):
         return
-    hold_class(
-        planner,
-        allowed,
-        kind,
-        "disable",
-        rail="mass-disable",
-        summary=f"{disables} of {active} managed {kind.name} accounts would be disabled; the limit is {limit}",
-        fix=way_through("mass-disable", kind, disables, "[rails] max_disable raises the limit"),
-    )
+    ways_out: tuple[Action, ...] = ("disable", "release")
+    for action in ways_out:
+        hold_class(
+            planner,
+            allowed,
+            kind,
+            action,
+            rail="mass-disable",
+            summary=f"{disables} of {active} managed {kind.name} accounts would be disabled; the limit is {limit}",
+            fix=way_through("mass-disable", kind, disables, "[rails] max_disable raises the limit"),
+            among=_is_switched_off,
+        )
 
 
 def check_rolling(planner: Planner, kind: KindPlan, settings: RailSettings, allowed: Allowed) -> None:
@@ -72,6 +76,15 @@ def _windows(settings: RailSettings) -> Iterator[tuple[int, float, str]]:
 
 def _planned(planner: Planner, kind: KindPlan) -> int:
     return planner.stage.proposals.change_counts().get((kind.name, "disable"), 0)
+
+
+def _released_off(planner: Planner, kind: KindPlan) -> int:
+    """Accounts that an undo gives back as it found them, switched off: whoever uses one is out all the same."""
+    return sum(map(_is_switched_off, planner.stage.proposals.changes(kind.name, "release")))
+
+
+def _is_switched_off(change: Change) -> bool:
+    return change.active is not None
 
 
 def _unapproved(planner: Planner, kind: KindPlan, allowed: Allowed) -> int:

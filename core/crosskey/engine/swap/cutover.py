@@ -121,10 +121,10 @@ async def cut_over(
     telling: RunTelling,
     guards: Sequence[Guard] = (),
 ) -> Applied:
-    """Carry the relinks out. What got no clear answer is settled by the next run, as ever."""
+    """Carry changes out, of which some only the journal knows. What got no clear answer is settled by the next run."""
     applied = Applied()
-    noted = [change for change in changes if not change.marker]
-    written = [change for change in changes if change.marker]
+    noted = [change for change in changes if not change.writes]
+    written = [change for change in changes if change.writes]
     for where, some in ((Pretend(target), noted), (target, written)):
         if applied.interrupted or applied.stopped is not None or applied.is_halted:
             break
