@@ -13,8 +13,10 @@ from crosskey.journal.database import Database, stamp
 from crosskey.journal.migrations import MIGRATIONS, migrate
 from proofs.crash.command import FOLDER
 
-__all__ = ("SCENARIOS", "Run", "Scenario")
+__all__ = ("RUN", "SCENARIOS", "Run", "Scenario")
 
+RUN = "RUN"
+"""Stands for the id of the last run before the command."""
 _OLD = 3
 """The schema from which an upgrade is interrupted."""
 
@@ -53,6 +55,9 @@ def _older(_run: Run, folder: Path) -> None:
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """``words`` is interrupted, ``recover`` runs undisturbed afterwards and must end where nothing ever happened.
 
+    ``RUN`` among the words stands for the last run before. After the recovery a plan is empty; ``held``: as it is after
+    an undisturbed command.
+
     ``synced``: a first sync has been before the company changed. ``reads``: the command writes nothing to the desk.
     """
 
@@ -60,7 +65,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     recover: tuple[str, ...] = ("sync",)
     synced: bool = True
     reads: bool = False
+    held: bool = False
     prepare: Callable[[Run, Path], None] = _nothing
+
+
+def _applied(run: Run, _folder: Path) -> None:
+    run("sync")
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -68,5 +78,6 @@ SCENARIOS: dict[str, Scenario] = {
     "sync": Scenario(words=("sync",)),
     "apply": Scenario(words=("apply", "saved.plan"), prepare=_saved),
     "migration": Scenario(words=("sync",), synced=False, prepare=_older),
+    "undo": Scenario(words=("undo", RUN, "--yes"), recover=("undo", RUN, "--yes"), prepare=_applied, held=True),
     "plan": Scenario(words=("plan",), reads=True),
 }
