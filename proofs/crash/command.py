@@ -204,7 +204,8 @@ def _attached(pid: int, watched: Path, log: Path, injection: Injection | None) -
 
 def _files(folder: Path) -> list[Path]:
     """Everything that may appear in the folder of the journal; strace must know the names beforehand."""
-    names = [f"journal.sqlite{suffix}" for suffix in ("", "-journal", "-wal", "-shm", ".lock", ".new", ".new-journal")]
+    names = [f"journal.sqlite{suffix}" for suffix in ("", "-journal", "-wal", "-shm", ".lock", ".head", ".head.new")]
+    names += ["journal.sqlite.new", "journal.sqlite.new-journal"]
     names += [f"{stage}.sqlite{suffix}" for stage in ("snapshot", "reading") for suffix in ("", "-journal")]
     now = datetime.now(UTC)
     for seconds in range(-1, 8):  # copies made before an upgrade are named by version and time

@@ -15,10 +15,12 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
+from crosskey.clock import SystemClock
+from crosskey.journal import Journal
 from proofs.crash.command import CALLS, FOLDER, Call, Ended, Fault, Injection, Running, start_command
 from proofs.crash.company import Vendors
-from proofs.crash.oracle import Expected, after_fault, after_recovery
-from proofs.crash.scenarios import Run, Scenario
+from proofs.crash.oracle import Expected, after_fault, after_recovery, left_by
+from proofs.crash.scenarios import RUN, Run, Scenario
 from proofs.crash.vendors import Ports, free_ports
 from proofs.crash.vendors import served as serving
 
@@ -48,6 +50,7 @@ class Bench:
         self.ports = ports
         self.wal = wal
         self._settle = settle
+        self._last = ""
         self._kept, self._folder = base / "kept", base / "trial"
         self._prepare()
         self.expected, self.calls = self._undisturbed(traced=traced)
@@ -98,6 +101,9 @@ class Bench:
             self._prepared_by(lambda run: run("sync"))
             self.vendors.change()
         self._prepared_by(lambda run: self.scenario.prepare(run, self._folder))
+        if self.journal.exists():
+            with Journal.open(self.journal, clock=SystemClock()) as journal:
+                self._last = next((run.id for run in journal.runs(1)), "")
         shutil.copytree(self._folder, self._kept)
         gc.freeze()
 
@@ -119,14 +125,15 @@ class Bench:
             self.reset()
             ended = self._traced(None) if traced else self.run(*self.scenario.words)
             recovery = self.run(*self.scenario.recover)
-            if ended.code or recovery.code:
-                raise RuntimeError(
-                    f"undisturbed: exit {ended.code}, then {recovery.code}: {ended.err}{recovery.err}{recovery.out}"
-                )
             facts = served.facts()
-        files = sorted(path.name for path in (self._folder / _JOURNAL).parent.iterdir() if path.suffix != ".bak")
-        expected = Expected(facts, files)
-        return expected, ended.calls
+            again = left_by(self.run("plan", "--json"))
+        if ended.code or not (self.scenario.held or (recovery.code, *again) == (0, 0, ([], []))):
+            said = ended.err + recovery.err + recovery.out
+            raise RuntimeError(
+                f"undisturbed, the command ended with {ended.code}, then {recovery.code}, {again}: {said}"
+            )
+        files = sorted(path.name for path in self.journal.parent.iterdir() if path.suffix != ".bak")
+        return Expected(facts, files, recovery.code, again), ended.calls
 
     def reset(self) -> None:
         """Begin a trial: the folder as it is before the command."""
@@ -142,6 +149,7 @@ class Bench:
     ) -> Running:
         """Start a command in the trial's folder."""
         secrets = self.vendors.secrets()
+        words = tuple(self._last if word == RUN else word for word in words)
         return start_command(
             words, self._folder, secrets, name=name, watched=watched, injection=injection, wal=self.wal
         )
