@@ -18,6 +18,7 @@ from crosskey.engine.carrying import batch_facts
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.fresh import bring_accounts
+from crosskey.engine.guarding import FailureGuard, KillSwitch, Switch
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import RANK, KindPlan, Planner
@@ -175,9 +176,10 @@ class _Undo:
         No rules are asked: what is taken back may have been done by rules that nobody can compile any more.
         """
         kinds = {kind.name: kind for kind in schema.kinds}
+        settle = self._settle(schema)
         with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(
-                self.journal, stage, target, kinds, run=self.run, timekeeper=self.timekeeper
+                self.journal, stage, target, kinds, run=self.run, timekeeper=self.timekeeper, settle=settle
             )
         return assemble_planner(
             stage,
@@ -187,10 +189,10 @@ class _Undo:
             config=self.config,
             run=self.run,
             schema=schema,
-            recovery=recovery,
+            blocked=recovery.waiting,
             allowed=self.allowed,
             timekeeper=self.timekeeper,
-            settle=self._settle(schema),
+            settle=settle,
         )
 
     def _plan(self, planner: Planner) -> Counter[str]:
@@ -312,6 +314,7 @@ class _Undo:
                 stop=self.options.stop,
                 progress=progress,
                 telling=self.telling,
+                guards=[KillSwitch(Switch(self.config.journal.path)), FailureGuard()],
             )
         moved: dict[Subject, Subject] = {each.former: each.subject for each in changes if each.former is not None}
         if moved and not (applied.interrupted or applied.stopped):
