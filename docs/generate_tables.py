@@ -100,7 +100,9 @@ def words(names: list[str]) -> str:
 
 def rails() -> str:
     """Every rail, what it holds, and what lets it through."""
-    Allowed.parse(["shrink=1", "empty-group=All Staff", "absence-unconfirmed=1", "mass-disable=1"])  # as promised above
+    numbers = ("first-run", "rolling-disable", "mass-demote", "mass-change", "create-flood", "mass-disable", "shrink")
+    Allowed.parse([f"{code}=1" for code in (*numbers, "absence-unconfirmed", "accounts-missing")])  # as promised above
+    Allowed.parse(["empty-group=All Staff", "voucher-unread=https://acme.okta.com"])
     rows = [(f"`{code}`", meaning, *LETS_THROUGH[code]) for code, meaning in RAILS.items()]
     return table("rail", "what it saw", "what it holds", "what lets it through", rows=rows)
 

@@ -13,40 +13,81 @@ __all__ = ("EXIT_CODES", "LETS_THROUGH")
 
 LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "empty-source": ("the whole run", "nothing: find out why with `crosskey check`"),
-    "shrink": ("the whole run", "`--allow shrink=N`; N is exactly the number of people that the source returned"),
-    "empty-group": ("the whole run", '`--allow "empty-group=NAME"`'),
+    "shrink": (
+        "the whole run",
+        "an approval, or `--allow shrink=N`; N is exactly the number of people that the source returned",
+    ),
+    "empty-group": ("the whole run", 'an approval, or `--allow "empty-group=NAME"`'),
     "absence-unconfirmed": (
         "the disables of those people",
-        "`--allow absence-unconfirmed=N` looks up to N people up by id; only those confirmed gone are disabled",
+        "an approval or `--allow absence-unconfirmed=N` looks them up by id; only those confirmed gone are disabled",
     ),
     "accounts-missing": (
         "making those accounts anew",
-        "`--allow accounts-missing=N` looks up to N accounts up by key; only those that are gone are made anew",
+        "an approval or `--allow accounts-missing=N` looks them up by key; only those that are gone are made anew",
+    ),
+    "ceiling": ("whatever goes further than `[rails] may`", "raise `may`; nothing else"),
+    "first-run": (
+        "all changes of one kind in `sync` and `watch`",
+        '`crosskey apply`, an approval, or `--allow first-run=N`; `[rails] first_run = "go"` never asks',
     ),
     "mass-disable": (
         "all disables of one kind",
-        "`--allow mass-disable=N` lets up to N through, once; `[rails] max_disable` raises the limit for good",
+        "an approval, or `--allow mass-disable=N` for up to N, once; `[rails] max_disable` raises the limit",
+    ),
+    "rolling-disable": (
+        "all disables of one kind",
+        "an approval, `--allow rolling-disable=N`, or time; `[rails] disable_per_day` and `disable_per_week`",
+    ),
+    "mass-demote": (
+        "the updates of one kind that take something away",
+        "an approval, or `--allow mass-demote=N`; `[rails] max_demote`",
+    ),
+    "mass-change": (
+        "the updates of one kind that change the same; all of them where the rules are new",
+        "an approval, or `--allow mass-change=N`; `[rails] max_change`, `max_remap`",
+    ),
+    "create-flood": (
+        "all creates of one kind",
+        "an approval, or `--allow create-flood=N`; `[rails] max_create`",
     ),
     "seats-short": (
         "creates, re-enables and adoptions of that kind that take a seat",
-        "free or buy seats, or narrow `scope` of that mapping",
+        "free or buy seats, narrow `scope` of that mapping, or lower `[rails] keep_seats`",
     ),
     "protected": (
         "that account",
         "remove the pattern from `[rails] protect`; what the target itself protects is never let through",
     ),
+    "last-active": (
+        "the disables that would leave too few",
+        '`--allow "last-active=KIND"`, once; `[rails] keep_active` for good',
+    ),
     "ambiguous-match": ("that person", "correct the accounts or the people, so that one fits one"),
     "ambiguous-person": ("that person", "correct the attribute in the source that is wrong, or choose other keys"),
     "swap-differs": ("the whole swap", "`--allow swap-differs=N`; N is how many people and accounts would be affected"),
-    "voucher-unread": ("that person", '`--allow "voucher-unread=ISSUER"`, or read that source again'),
+    "voucher-unread": ("that person", 'an approval, `--allow "voucher-unread=ISSUER"`, or read that source again'),
     "identity-collision": ("that person", "correct the attribute that two people share, in the source"),
+    "new-identity": (
+        "that person",
+        '`--allow "new-identity=ID"` gives the account to that new id, if it is the same person',
+    ),
     "unmanaged-leaver": ("nothing: it is a finding", "switch that account off in the target, if it is theirs"),
     "mapping-problem": ("that person", "fill the attribute in at the source, or change the rule that is named"),
     "unsettled": ("that person", "run again after the time that is named: what happened is looked up first"),
-    "refused-before": ("that update", "do in the target by hand what the message names; tried again after a day"),
+    "refused-before": (
+        "that create or update",
+        (
+            "correct what is named: something else is sent at once, the very same after 1 h, 6 h, then daily, "
+            "or at once with an approval"
+        ),
+    ),
+    "clock": ("who would leave only because time has passed", "set the clock right"),
+    "stopped": ("the whole run, from the next batch on", "`crosskey go`"),
+    "failing": ("the rest of the run; `crosskey watch` keeps away for a while", "mend what the target refuses"),
     "undone": (
         "that change, or that part of it",
-        "change the rules; or `--allow undone=RUN` lets what that run did be done again",
+        "change the rules; or `crosskey approve undone`; or `--allow undone=RUN` lets what that run did be done again",
     ),
     "changed-since": (
         "that part of an undo",
@@ -69,7 +110,7 @@ EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.LOCKED: ("another run holds the journal", "let it end"),
     ExitCode.STALE: ("a saved plan no longer fits", "plan again and look again"),
     ExitCode.QUARANTINED: (
-        "`status`: rounds wait, because they failed",
+        "a run ended because the target refuses nearly everything; `status`: rounds wait, because they failed",
         "read why; `crosskey watch --clear` when mended",
     ),
     ExitCode.OVERDUE: (

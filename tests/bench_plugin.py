@@ -6,7 +6,7 @@ It comes in through an entry point like any other, so that the engine is tested 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -152,6 +152,8 @@ class Desk:
         self.reads = 0
         self.told: dict[str, int] = {}
         self.hidden: set[str] = set()
+        self.tells_time = False  # answers a request with a Date header
+        self.before_write: Callable[[], object] | None = None  # somebody else's hand, between two writes
         self.late: list[object] = []  # writes that arrive after their sender gave up
         self.cut = 0  # text is cut to so many letters without a word
         self.ignored: set[str] = set()  # fields and references that are taken and not written
@@ -347,6 +349,8 @@ class OpenDesk:
 
     async def apply(self, batch):
         desk.batches.append(len(batch))
+        if desk.before_write is not None:
+            desk.before_write()
         match desk.fault:
             case "auth":
                 raise AuthError("the credential was withdrawn", where="target.desk")
@@ -427,6 +431,9 @@ async def open_directory(settings, context):
 @asynccontextmanager
 async def open_desk(settings, context):
     abilities = [CountsSeats] * (desk.seats is not None) + [FindsChanges] * desk.can_find + [LooksUp] * desk.looks_up
+    if desk.tells_time:
+        async with context.http("https://desk.example") as client:
+            await client.call("GET", "/time", decode=object)
     yield type("OpenDesk", (*abilities, OpenDesk), {})()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
-from crosskey.clock import Clock, SystemClock
+from crosskey.clock import Clock, Skews, SystemClock
 
 if TYPE_CHECKING:
     import httpx
@@ -25,13 +25,21 @@ class InstanceContext:
     """A :class:`crosskey.connector.context.Context`.
 
     ``transport`` replaces the innermost HTTP transport, below retries, pacing and spans: recordings, tests and fault
-    injection go in there.
+    injection go in there. ``skews`` hears the time that servers tell.
     """
 
-    def __init__(self, instance: str, *, clock: Clock | None = None, transport: TransportFactory | None = None) -> None:
+    def __init__(
+        self,
+        instance: str,
+        *,
+        clock: Clock | None = None,
+        transport: TransportFactory | None = None,
+        skews: Skews | None = None,
+    ) -> None:
         self.instance = instance
         self.clock: Clock = clock or SystemClock()
         self._transport = transport
+        self._skews = skews
 
     @property
     def logger(self) -> logging.Logger:
@@ -76,4 +84,5 @@ class InstanceContext:
             deadline=deadline,
             transport=self._transport(self.instance) if self._transport else None,
             instruments=instruments(),
+            skews=self._skews,
         )

@@ -87,7 +87,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that was not planned or will not be applied, and why.
 
     ``rail`` is the reason code, ``scope`` what it holds: the whole ``run``, one ``class`` of changes
-    (``action``), or one ``person``. ``fix`` says what lets it through.
+    (``action``), or one ``person``. ``fix`` says what lets it through, ``word`` is what ``--allow`` takes where a
+    number or a name does that. ``count`` is how many changes or people it concerns.
     """
 
     rail: str
@@ -100,6 +101,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     key: str | None = None
     examples: tuple[str, ...] = ()
+    word: str = ""
+    count: int = 1
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

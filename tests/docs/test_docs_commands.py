@@ -42,8 +42,12 @@ class Reader:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment = {**os.environ, **stage.secrets(), "PATH": path}
 
-    def configure(self) -> None:
-        (self.folder / "crosskey.toml").write_text(configuration(self.stage), encoding="utf-8")
+    def configure(self, page: Path) -> None:
+        """The sandbox's configuration; whoever reads about safety has not said that nobody needs to look."""
+        text = configuration(self.stage)
+        if page.name == "safety.md":
+            text = text.replace('first_run = "go"\n', "")
+        (self.folder / "crosskey.toml").write_text(text, encoding="utf-8")
 
     def types(self, command: str, answer: str = "y") -> subprocess.CompletedProcess[str]:
         """Run one line in a shell whose input is a terminal on which ``answer`` is typed."""
@@ -84,7 +88,7 @@ class Reader:
 def test_the_commands_of_a_page_run_in_order(page, tmp_path):
     with on_stage(people=40, groups=40) as stage:
         reader = Reader(tmp_path, stage)
-        reader.configure()
+        reader.configure(page)
         for block in runnable(page):
             for command in commands(block):
                 if shlex.split(command)[0] == "make":
@@ -97,7 +101,7 @@ def test_the_commands_of_a_page_run_in_order(page, tmp_path):
                         (tmp_path / "crosskey.toml").unlink()
                     done = reader.types(reader.translated(command))
                     if overwrites:  # it points at vendors that do not exist
-                        reader.configure()
+                        reader.configure(page)
                 assert done.returncode in FINE, f"{block.where}: {command}\n{done.stdout}{done.stderr}"
                 assert "Traceback" not in done.stderr
     # what the README promises about the state beside the configuration

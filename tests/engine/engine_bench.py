@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import httpx
+
 import bench_plugin
+from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
@@ -53,6 +58,14 @@ teams = ["First"]
 """
 
 
+def unasked(config: str) -> str:
+    """The configuration with nobody asked before the first run, which most tests are not about."""
+    if "first_run" in config:
+        return config
+    go = '[rails]\nfirst_run = "go"\n'
+    return config.replace("[rails]\n", go) if "[rails]\n" in config else f"{config}\n{go}"
+
+
 class Quiet:
     """An observer that remembers the phases."""
 
@@ -77,13 +90,28 @@ class Bench:
         for name in ("Staff", "London", "Desk"):
             self.directory.group(name)
         self.clock = FakeClock()
+        self.wrong_by = timedelta(0)
         self.plugins = load_plugins(ENTRY_POINTS)
         self.path = folder / "crosskey.toml"
         self.configure(config)
 
-    def configure(self, config: str) -> None:
-        self.path.write_text(config, encoding="utf-8")
+    def configure(self, config: str, *, asks: bool = False) -> None:
+        config = at_once(config)
+        self.path.write_text(config if asks else unasked(config), encoding="utf-8")
         self.config = load_config(self.path, self.plugins)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """What a server says of the time, which is right whatever our clock shows."""
+        return httpx.Response(200, headers={"Date": format_datetime(self.true_time(), usegmt=True)}, json={})
+
+    def true_time(self) -> datetime:
+        """The time that everybody else has: tests that set :attr:`clock` wrong do not move it."""
+        return self.clock.now() - self.wrong_by
+
+    def set_wrong(self, by: timedelta) -> None:
+        """Set our wall clock ahead of everybody's; what never goes back goes on."""
+        self.clock.start += by - self.wrong_by
+        self.wrong_by = by
 
     def journal(self):
         return JournalWriter.open(self.config.journal.path, clock=self.clock, connection="desk")
@@ -94,7 +122,7 @@ class Bench:
         chosen = RunOptions(kind=kind, allowed=Allowed.parse(allow), **options)
         with self.journal() as journal:
             self.observer = Quiet()
-            connect = Connect(clock=self.clock)
+            connect = Connect(clock=self.clock, transport=lambda _: httpx.MockTransport(self.answer))
             result = await execute(self.config, self.plugins, journal, connect, chosen, self.observer)
             self.changes: list[Change] = list(result.plan.changes())
             if keep is not None:

@@ -93,6 +93,7 @@ async def test_what_was_held_is_looked_at_again_although_nothing_changed(bench):
     bench.directory.add("p9", groups=["Staff"])
     await bench.run(changes=True)
     bench.desk.bad = set()
+    bench.clock.advance(3601)
     result = await bench.run(changes=True)
     assert (result.reach, bench.did()) == ("changes", ["create user P9"])
     assert (await bench.run(changes=True)).plan.size == 0

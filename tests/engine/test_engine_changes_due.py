@@ -47,6 +47,7 @@ async def test_one_account_that_is_done_does_not_settle_another_that_was_refused
     await following(bench)
     assert sorted(bench.did()) == ["create agent New", "create user New"]
     bench.desk.bad = set()
+    bench.clock.advance(3601)
     await following(bench)
     assert bench.did() == ["create agent New"]
 
@@ -68,6 +69,7 @@ async def test_who_waits_for_an_account_is_looked_at_also_when_its_change_comes_
     bench.desk.bad = {"P1"}
     await following(bench)
     bench.desk.bad = set()
+    bench.clock.advance(3601)
     await following(bench)
     assert bench.did() == ["update user P1"]
     await following(bench)

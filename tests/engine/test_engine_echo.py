@@ -102,6 +102,7 @@ async def test_a_write_that_was_refused_is_tried_again(bench):
     bench.desk.bad = {"Ada L"}
     await bench.run()
     bench.desk.bad = set()
+    bench.clock.advance(3601)
     await bench.run()
     assert bench.did() == ["update user Ada L"]
 
@@ -176,10 +177,14 @@ async def test_what_the_target_would_not_do_is_tried_again_after_a_day(bench):
     assert bench.did() == ["update user Ada L"]
 
 
-async def test_what_was_refused_for_a_passing_reason_is_sent_with_every_run(bench):
+async def test_what_was_refused_for_a_passing_reason_is_sent_again_after_longer_and_longer(bench):
     await refused(bench, final=False)
-    result = await bench.run()
-    assert (bench.did(), result.verdict) == (["update user Ada L"], "partial")
+    for hours in (1, 6, 24, 24):
+        bench.clock.advance(hours * 3600 - 60)
+        assert rails(await bench.run()) == ["refused-before"]
+        bench.clock.advance(120)
+        result = await bench.run()
+        assert (bench.did(), result.verdict) == (["update user Ada L"], "partial")
 
 
 async def test_something_else_is_written_beside_what_the_target_would_not_do(bench):

@@ -283,7 +283,10 @@ def test_only_what_can_be_allowed_is_taken(word):
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
-        ("mass-disabel=3", '"mass-disabel=3" cannot be allowed. Did you mean "mass-disable"?'),
+        (
+            "mass-disabel=3",
+            '"mass-disabel=3" cannot be allowed. Did you mean "mass-disable" or "mass-demote" or "mass-change"?',
+        ),
         ("empty-groups=A", '"empty-groups=A" cannot be allowed. Did you mean "empty-group"?'),
         ("mass-disable=x", '"mass-disable=x" cannot be allowed.'),
         ("empty-group=", '"empty-group=" cannot be allowed.'),

@@ -384,7 +384,7 @@ async def test_of_thousands_of_refusals_a_hundred_are_listed_and_all_are_counted
     for number in range(130):
         bench.directory.add(f"p{number:03}", groups=["Staff"])
     bench.desk.bad = {f"P{number:03}" for number in range(130)}
-    bench.desk.batch = 50
+    bench.desk.batch = 130
     result = await bench.run()
     assert result.applied.counts == {"rejected": 130}
     assert len(result.applied.failures) == 100

@@ -8,6 +8,7 @@ import httpx
 from entra_door import CLIENT, TENANT
 from entra_recordings import Replay
 
+from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
@@ -42,6 +43,8 @@ emailaddress = "email"
 [[map.user.assign]]
 group = "Solutions Team"
 site = "Acme / London"
+[rails]
+first_run = "go"
 """
 
 
@@ -63,7 +66,7 @@ class Program:
             (folder / name).write_text(text)
             (folder / name).chmod(0o600)
         path = folder / "crosskey.toml"
-        path.write_text(CONFIGURATION.format(tenant=TENANT, client=CLIENT, source=source))
+        path.write_text(at_once(CONFIGURATION.format(tenant=TENANT, client=CLIENT, source=source)))
         self.desk = HaloDesk.seeded(contacts=())
         self._before = set(self.desk.users)
         self.clock = FakeClock()

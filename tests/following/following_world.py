@@ -14,6 +14,7 @@ from typing import Any, Literal
 import httpx
 from following_directories import KEY, NAMED, Entra, Okta
 
+from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.marker import marker
@@ -92,6 +93,7 @@ group = "Desk Leads"
 roles = ["Team Lead"]
 
 [rails]
+first_run = "go"
 max_disable = { count = 50 }
 min_people = 50
 """
@@ -181,7 +183,7 @@ class World:
         if len(self.directories) > 1:
             sync += 'same = ["employee_number", "email"]\n'
         path = folder / "crosskey.toml"
-        path.write_text(text + sync + _RULES, encoding="utf-8")
+        path.write_text(at_once(text + sync + _RULES), encoding="utf-8")
         return path
 
     # ------------------------------------------------------------------------------------------------------- the program

@@ -14,8 +14,8 @@ from crosskey.journal.database import Database, stamp
 from crosskey.journal.migrations import MIGRATIONS, Migration, identify, migrate
 
 NEXT = MIGRATIONS[-1].version + 1
-GOOD = Migration(NEXT, ("ALTER TABLE link ADD COLUMN verified_at TEXT", "CREATE TABLE approval (id TEXT) STRICT"))
-BAD = Migration(NEXT + 1, ("CREATE TABLE fine (id TEXT) STRICT", "CREATE TABLE approval (id TEXT) STRICT"))
+GOOD = Migration(NEXT, ("ALTER TABLE link ADD COLUMN verified_at TEXT", "CREATE TABLE added (id TEXT) STRICT"))
+BAD = Migration(NEXT + 1, ("CREATE TABLE fine (id TEXT) STRICT", "CREATE TABLE added (id TEXT) STRICT"))
 
 
 @pytest.fixture
@@ -70,9 +70,7 @@ def test_a_step_that_fails_leaves_the_version_before_it(kept, clock):
         migrate(database, clock.now(), version=identify(database), migrations=(*MIGRATIONS, GOOD, BAD))
     look = sqlite3.connect(kept)
     assert look.execute("PRAGMA user_version").fetchone() == (NEXT,)
-    assert look.execute("SELECT name FROM sqlite_master WHERE name IN ('approval', 'fine')").fetchall() == [
-        ("approval",)
-    ]
+    assert look.execute("SELECT name FROM sqlite_master WHERE name IN ('added', 'fine')").fetchall() == [("added",)]
     look.close()
 
 

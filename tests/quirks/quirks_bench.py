@@ -14,6 +14,7 @@ import httpx
 from joserfc.jwk import RSAKey
 from quirks_company import MAPPED, RULES, a_company, a_day_passes, a_desk, an_org
 
+from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
@@ -120,7 +121,7 @@ class World:
             member_page=self._member_page, okta=OKTA, halo=HALO, credential=credential + source, target=target
         )
         path = folder / "crosskey.toml"
-        path.write_text(head + RULES.format(protected=self.parts.protected), encoding="utf-8")
+        path.write_text(at_once(head + RULES.format(protected=self.parts.protected)), encoding="utf-8")
         return path
 
     async def sync(self, kind: str = "sync", *allow: str) -> RunResult:

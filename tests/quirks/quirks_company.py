@@ -186,5 +186,6 @@ group = "Service Desk L2"
 teams = ["2nd Line"]
 
 [rails]
+first_run = "go"
 protect = ["{protected}"]
 """

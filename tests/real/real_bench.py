@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from real_org import RealOrg
 
+from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
@@ -88,7 +89,8 @@ def write_configuration(
     if key:
         head = head.replace('token = { file = "okta.token" }\n', APP)
     path = folder / "crosskey.toml"
-    path.write_text(f"{head}\n{rules}", encoding="utf-8")
+    rails = "" if "[rails]" in rules else '[rails]\nfirst_run = "go"\n'
+    path.write_text(at_once(f"{head}\n{rules}\n{rails}"), encoding="utf-8")
     return path
 
 

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 
+from at_once import at_once
 from crosskey.config import load_config
 from crosskey.engine.connect import Connect
 from crosskey.engine.rails import Allowed
@@ -104,7 +105,7 @@ class Program:
     def configure(self, use: Use, edit: Callable[[str], str] = str) -> None:
         """Write the sandbox's own configuration: the source's section differs, and what ``edit`` changes."""
         self.use = use
-        self._path.write_text(edit(configuration(self.stage, use)), encoding="utf-8")
+        self._path.write_text(at_once(edit(configuration(self.stage, use))), encoding="utf-8")
 
     async def run(self, kind: Literal["plan", "apply"]) -> RunResult:
         plugins = load_plugins()
@@ -120,7 +121,7 @@ class Program:
         """Swap the section that is configured for the other one, as ``crosskey swap`` does."""
         plugins = load_plugins()
         new = self._path.with_name("new.toml")
-        new.write_text(edit(configuration(self.stage, to)), encoding="utf-8")
+        new.write_text(at_once(edit(configuration(self.stage, to))), encoding="utf-8")
         today, then = load_config(self._path, plugins), load_config(new, plugins)
         connect = Connect(clock=self.clock, transport=self._transport)
         chosen = SwapOptions(**{"confirm": lambda _proof: True, **options})

@@ -45,7 +45,8 @@ async def test_entra_has_no_time_zones_unless_the_company_keeps_them_somewhere(o
         kept = {"extensionAttribute3": person.timezone}
         entra.tenant.directory.update(person.login, {"onPremisesExtensionAttributes": kept})
     place = with_settings('attributes = { timezone = "extensionAttribute3" }')
-    entra.configure("entra", lambda text: place(with_time_zones(text)))
+    many = ("max_disable = {", "max_change = { count = 100 }\nmax_disable = {")  # a zone for everybody, on purpose
+    entra.configure("entra", lambda text: place(with_time_zones(text)).replace(*many))
     await entra.run("apply")
     assert entra.users() == okta.users()
 

@@ -97,8 +97,8 @@ def test_the_file_that_stops_everything(bench):
     in_virtual_time(bench.watch(1, (11, stop.touch), (41, stop.unlink)))
     assert not [minute for minute in bench.minutes() if 11.1 < minute < 41]
     assert [minute for minute in bench.minutes() if minute > 41]
-    assert "warning switched off by a person" in bench.told.subjects()
-    assert "resolved switched off by a person" in bench.told.subjects()
+    assert "warning stopped by a person" in bench.told.subjects()
+    assert "resolved stopped by a person" in bench.told.subjects()
 
 
 def test_a_stop_file_ends_the_writing_between_two_batches(bench):

@@ -14,6 +14,7 @@ from watch_bench import Bench, Result
 
 from crosskey.errors import AuthError, ContractError, LockedError, RetryableError, StorageError
 from crosskey.model import Subject
+from crosskey.plan import Held
 
 
 def test_a_day_of_rounds_reads_changes_often_and_everything_once(bench):
@@ -208,10 +209,12 @@ def test_a_restart_right_after_a_round_does_not_run_again_at_once(bench):
     assert len(bench.began) == 2, "in nearly seven minutes"
 
 
-def test_mostly_refused_writes_quarantine(bench):
-    bench.script = lambda options, number: Result(counts={"applied": 12, "rejected": 9}) if number == 2 else None
+def test_a_target_that_refuses_nearly_everything_is_quarantined_at_once(bench):
+    failing = Held(rail="failing", scope="run", summary="9 of 21 writes were refused")
+    ended = Result(counts={"applied": 12, "rejected": 9}, held_by_guards=[failing])
+    bench.script = lambda options, number: ended if number == 2 else None
     in_virtual_time(bench.watch(0.3))
-    assert bench.status().trouble.code == "mostly-refused"
+    assert (bench.status().trouble.code, bench.status().trouble.step) == ("failing", 0)
     assert len(bench.began) == 2
 
 

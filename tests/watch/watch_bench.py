@@ -227,7 +227,7 @@ class Bench:
             because=result.because,
             run=run,
             verdict=verdict,
-            applied=Applied(counts=counts, stopped=result.stopped),
+            applied=Applied(counts=counts, stopped=result.stopped, held=result.held_by_guards),
             notices=(),
         )
 
@@ -246,5 +246,6 @@ class Result(msgspec.Struct):
     held: list[tuple[str, str]] = []
     counts: dict[str, int] = {}
     stopped: CrosskeyError | None = None
+    held_by_guards: list[Held] = []
     reach: str = ""
     because: str = ""

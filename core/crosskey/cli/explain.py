@@ -76,7 +76,7 @@ def _show(console: Console, explanation: Explanation) -> None:
         _show_entry(console, entry)
     names = reference_names(explanation.schema, explanation.catalogue)
     for account in explanation.accounts:
-        _show_account(console, account, names)
+        _show_account(console, account, names, reads=explanation.absent_reads)
 
 
 def _show_entry(console: Console, entry: Entry) -> None:
@@ -92,7 +92,7 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names) or "none"
 
 
-def _show_account(console: Console, explained: AccountExplained, names: Names) -> None:
+def _show_account(console: Console, explained: AccountExplained, names: Names, *, reads: int) -> None:
     console.print()
     console.print(f"[bold]{explained.kind}[/]")
     desired, link, account = explained.desired, explained.link, explained.account
@@ -113,6 +113,9 @@ def _show_account(console: Console, explained: AccountExplained, names: Names) -
         _say(console, f"account: {explained.kind} {link.key}, {state}; {since}")
     if explained.leaving_since is not None:
         _say(console, f"leaving since {explained.leaving_since:%Y-%m-%d %H:%M} UTC")
+    if (missing := explained.missing) is not None:
+        since = f"missing from the source since {missing.since:%Y-%m-%d %H:%M} UTC"
+        _say(console, f"{since}, {missing.confirmations} of {reads} confirmations")
     if desired is not None and desired.in_scope:
         console.print(Padding(_fields(explained, desired, names), (0, 0, 0, 4)))
     for operation in explained.operations:

@@ -20,6 +20,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
     "undo": ("crosskey.cli.undo:undo", "Take a run back, as far as what it wrote is still there."),
+    "held": ("crosskey.cli.held:held", "List what waits for a person, why, and what lets it through."),
+    "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
+    "stop": ("crosskey.cli.stop:stop", "Stop all writes at once, also those of a run that is at work."),
+    "go": ("crosskey.cli.go:go", "Let writes go on after `crosskey stop`."),
     "swap": (
         "crosskey.cli.swap:swap",
         "Prove that another directory changes nothing, then move the links to it.",

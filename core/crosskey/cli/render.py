@@ -160,7 +160,7 @@ class Renderer:
         listing = Listing("held", "who", details={"why": 5, "fix": 4})
         shown: Counter[str] = Counter()
         for hold in plan.held:
-            shown[hold.rail] += 1
+            shown[hold.rail] += hold.count
             if self._show_all or hold.scope != "person" or shown[hold.rail] <= _SHOWN:
                 who = {"person": hold.label, "run": "the whole run", "class": f"all {hold.action}s"}[hold.scope]
                 examples = "".join(f"\n  {example}" for example in hold.examples)
@@ -168,12 +168,14 @@ class Renderer:
                 listing.add(f"[magenta]! {hold.rail}[/]", f"[bold]{escape(who)}[/]", why, escape(hold.fix))
         self._console.print(listing)
         for rail, count in plan.header.held_counts.items():
-            listed = shown[rail] if self._show_all else min(shown[rail], _SHOWN)
+            people = sum(hold.rail == rail and hold.scope == "person" for hold in plan.held)
+            listed = shown[rail] if self._show_all or not people else min(shown[rail], _SHOWN)
             if count > listed:
                 more = "--all shows more; " if shown[rail] > listed else ""
                 self._console.print(
-                    f"… and {count - listed} more held by {rail}; {more}`crosskey explain WHO` tells of each"
+                    f"… and {count - listed} more held by {rail}; {more}`crosskey held --all` tells of each"
                 )
+        self._console.print("What lets it through, and what waits later: crosskey held")
 
     def _outcome(self, result: RunResult) -> None:
         applied = result.applied

@@ -72,6 +72,8 @@ def exit_code(result: RunResult) -> int:
         return int(result.applied.stopped.exit_code)
     if result.applied.interrupted:
         return int(ExitCode.INTERRUPTED)
+    if any(held.rail == "failing" for held in result.applied.held):
+        return int(ExitCode.QUARANTINED)
     if any(result.applied.counts[each] for each in ("rejected", "unknown", "unverified")):
         return int(ExitCode.REJECTED)
     return int(ExitCode.HELD if result.plan.held else ExitCode.OK)

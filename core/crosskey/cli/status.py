@@ -78,6 +78,10 @@ def _lines(found: Status) -> list[tuple[str, str]]:
     lines.append(("all was read", _when(rounds.full_at, now)))
     if found.runs:
         lines.append(("last runs", ", ".join(run.verdict or "running" for run in found.runs)))
+    if found.stopped is not None:
+        since = f" since {found.stopped.since:%Y-%m-%d %H:%M} UTC" if found.stopped.since else ""
+        because = f": {found.stopped.because}" if found.stopped.because else ""
+        lines.append(("stopped", f"all writes{since}{because}; to let them go on: {found.stopped.fix}"))
     if found.trouble is not None:
         trouble = found.trouble
         lines.append(
@@ -88,7 +92,8 @@ def _lines(found: Status) -> list[tuple[str, str]]:
         if trouble.fix:
             lines.append(("fix", trouble.fix))
     if rounds.held:
-        lines.append(("held", ", ".join(f"{count} {rail}" for rail, count in sorted(rounds.held.items()))))
+        counts = ", ".join(f"{count} {rail}" for rail, count in sorted(rounds.held.items()))
+        lines.append(("held", f"{counts}; see `crosskey held`"))
     if rounds.undone:
         lines.append(("not done", ", ".join(f"{count} {how}" for how, count in sorted(rounds.undone.items()))))
     if found.unsettled.count:

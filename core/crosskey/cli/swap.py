@@ -114,7 +114,7 @@ def exit_code(result: SwapResult) -> int:
         return int(ExitCode.INTERRUPTED)
     if applied is not None and (applied.counts["rejected"] or applied.counts["unknown"]):
         return int(ExitCode.REJECTED)
-    return int(ExitCode.HELD if result.proof.held else ExitCode.OK)
+    return int(ExitCode.HELD if result.proof.held or (applied is not None and applied.held) else ExitCode.OK)
 
 
 def _show_outcome(console: Console, result: SwapResult, old: Path, new: Path) -> None:
@@ -131,7 +131,9 @@ def _show_outcome(console: Console, result: SwapResult, old: Path, new: Path) ->
         console.print(f"  {change.kind} {change.key} {change.label}: {outcome.message}", markup=False)
     if applied.stopped is not None:
         console.print(str(applied.stopped), markup=False)
-    if applied.failures or applied.stopped is not None or applied.interrupted:
+    for held in applied.held:
+        console.print(f"held ({held.rail}): {held.summary}\n  fix: {held.fix}", markup=False)
+    if applied.failures or applied.stopped is not None or applied.interrupted or applied.held:
         console.print(f"Run it again: what has moved already stays. crosskey swap {new}")
     else:
         console.print(f"From now on the new directory is to be read:  mv {new} {old}")

@@ -4,6 +4,7 @@ from crosskey.config.durations import duration_text, parse_duration
 from crosskey.config.hook_address import hook_addresses
 from crosskey.config.loader import load_config
 from crosskey.config.sections import (
+    Ceiling,
     Config,
     HeartbeatSettings,
     JournalSettings,
@@ -19,6 +20,7 @@ from crosskey.config.sections import (
 )
 
 __all__ = (
+    "Ceiling",
     "Config",
     "HeartbeatSettings",
     "JournalSettings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,7 @@ from crosskey.plugins.records import Provided
 from crosskey.settings import Secret, Settings
 
 __all__ = (
+    "Ceiling",
     "Config",
     "HeartbeatSettings",
     "JournalSettings",
@@ -117,6 +118,9 @@ class SyncSection(Settings, frozen=True, kw_only=True, rename={"sources": "from"
     plan_expiry: Annotated[timedelta, Meta(description="How long a saved plan may be applied.")] = timedelta(hours=4)
 
 
+Ceiling = Literal["observe", "create", "disable", "demote"]
+
+
 class Limit(Settings, frozen=True, kw_only=True):
     """A number of changes that needs a person when it is passed: as a count, and as a share of the accounts."""
 
@@ -132,6 +136,41 @@ class RailSettings(Settings, frozen=True, kw_only=True):
     max_disable: Annotated[Limit, Meta(description="Hold all disables when one plan would disable more than this.")] = (
         Limit()
     )
+    disable_per_day: Annotated[
+        float, Meta(ge=0, description="Hold disables that add up to more than so many times `max_disable` in a day.")
+    ] = 1.0
+    disable_per_week: Annotated[
+        float, Meta(ge=0, description="Hold disables that add up to more than so many times `max_disable` in a week.")
+    ] = 2.0
+    max_demote: Annotated[
+        Limit, Meta(description="Hold updates that take roles, teams and the like away from more accounts than this.")
+    ] = Limit()
+    max_change: Annotated[
+        Limit, Meta(description="Hold updates that change the same field or reference of more accounts than this.")
+    ] = Limit(count=25, percent=20.0)
+    max_remap: Annotated[Limit, Meta(description="The same after the rules changed, for updates of any sort.")] = Limit(
+        count=25, percent=10.0
+    )
+    max_create: Annotated[
+        Limit, Meta(description="Hold creates when one plan would make more accounts than this; not in the first run.")
+    ] = Limit(count=25, percent=20.0)
+    keep_seats: Annotated[
+        int, Meta(ge=0, description="Paid seats that stay free for accounts that somebody makes by hand.")
+    ] = 0
+    first_run: Annotated[
+        Literal["ask", "go"],
+        Meta(
+            description="`ask`: `sync` and `watch` hold the first changes of a kind of account until somebody applied "
+            "or approved them. `go`: nobody has to look."
+        ),
+    ] = "ask"
+    may: Annotated[
+        Ceiling,
+        Meta(
+            description="How far crosskey goes: `observe` writes nothing; `create` makes, updates and enables "
+            "accounts; `disable` disables leavers too; `demote` also takes away what it gave."
+        ),
+    ] = "demote"
     shrink_percent: Annotated[
         float,
         Meta(
@@ -145,6 +184,24 @@ class RailSettings(Settings, frozen=True, kw_only=True):
             description="Judge shrinking only where the last complete read had at least this many people or members.",
         ),
     ] = 5
+    absent_reads: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Somebody who is missing from the source leaves after so many confirmations that nobody of "
+            "that id exists. Who was deleted or made inactive there leaves at once.",
+        ),
+    ] = 3
+    absent_for: Annotated[timedelta, Meta(description="Those confirmations are spread over at least this long.")] = (
+        timedelta(hours=24)
+    )
+    keep_active: Annotated[
+        dict[str, int],
+        Meta(
+            description="By kind of account, how many that can work are never switched off. Left out: two of kinds "
+            "that take paid seats."
+        ),
+    ] = msgspec.field(default_factory=dict[str, int])
     protect: Annotated[
         tuple[str, ...],
         Meta(

@@ -10,12 +10,13 @@ import msgspec
 
 from crosskey.connector.target import Target
 from crosskey.engine.findings import LISTED
+from crosskey.engine.guarding import Guard, take_out
 from crosskey.engine.order import Applied
 from crosskey.engine.spans import RunTelling
 from crosskey.errors import AuthError, ContractError, CrosskeyError, PluginError, RetryableError, UncertainError
-from crosskey.journal import JournalWriter
+from crosskey.journal import UNSENT, JournalWriter
 from crosskey.model import Subject
-from crosskey.plan import Change, Outcome, Result
+from crosskey.plan import Change, Held, Outcome, Result
 
 __all__ = ("Alone", "apply_changes", "batches")
 
@@ -56,30 +57,50 @@ async def apply_changes(
     progress: Callable[[Sequence[Change], Sequence[Outcome]], None],
     telling: RunTelling,
     alone: Alone = frozenset(),
+    guards: Sequence[Guard] = (),
 ) -> Applied:
     """Apply every change once; stop between batches when ``stop`` says so, or at an error all others would meet.
 
+    ``guards`` are asked before each batch and told what it came to; what they hold is not written and stays due.
     A change that is sent alone since its last answer was lost may lose it again: that concerns nobody else.
     """
     applied = Applied()
-    for group in batches(changes, batch, alone):
+    for batched in batches(changes, batch, alone):
         if stop():
             applied.interrupted = True
             break
+        try:
+            group = await _let_through(guards, batched, applied)
+        except CrosskeyError as error:
+            applied.stopped = error
+            break
+        if applied.is_halted:
+            break
+        if not group:
+            continue
         with telling.batch(group) as told:
             journal.intend(run, group, settle=settle)
             answered, error = await _send(target, group)
             outcomes = journal.record(run, group, answered)
             told(outcomes)
-        applied.counts.update(outcome.result for outcome in outcomes)
-        for change, outcome in zip(group, outcomes, strict=True):
-            if outcome.result in ("rejected", "unknown") and len(applied.failures) < LISTED:
-                applied.failures.append((change, outcome))
+        applied.note(group, outcomes, listed=0 if isinstance(error, AuthError) else LISTED)
         progress(group, outcomes)
         if error is not None and not (isinstance(error, UncertainError) and (group[0].kind, group[0].subject) in alone):
             applied.stopped = error
             break
+        applied.held += [held for guard in guards for held in guard.after(group, outcomes)]
+        if applied.is_halted:
+            break
     return applied
+
+
+async def _let_through(guards: Sequence[Guard], batch: list[Change], applied: Applied) -> list[Change]:
+    """What no guard holds; what one does is noted, and the next ones are not asked about it."""
+    for guard in guards:
+        held: Sequence[Held] = await guard.before(batch) if batch else ()
+        applied.held += held
+        batch = take_out(batch, held)
+    return batch
 
 
 async def _send(target: Target, group: Sequence[Change]) -> tuple[list[Outcome], CrosskeyError | None]:
@@ -89,7 +110,7 @@ async def _send(target: Target, group: Sequence[Change]) -> tuple[list[Outcome],
     except UncertainError as error:
         return _all(group, "unknown", error), error
     except (AuthError, RetryableError) as error:
-        return _all(group, "rejected", error), error
+        return _all(group, "rejected", error, code=UNSENT), error
     except CrosskeyError as error:
         return _all(group, "unknown", error), error
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; what it had sent by then is not known
@@ -113,5 +134,7 @@ async def _send(target: Target, group: Sequence[Change]) -> tuple[list[Outcome],
     return [by_id.get(change.id) or msgspec.structs.replace(lost, change=change.id) for change in group], broken
 
 
-def _all(group: Sequence[Change], result: Result, error: CrosskeyError) -> list[Outcome]:
-    return [Outcome(change=change.id, result=result, code=error.code, message=error.message) for change in group]
+def _all(group: Sequence[Change], result: Result, error: CrosskeyError, *, code: str = "") -> list[Outcome]:
+    return [
+        Outcome(change=change.id, result=result, code=code or error.code, message=error.message) for change in group
+    ]

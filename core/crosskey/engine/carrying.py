@@ -13,6 +13,7 @@ from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import Target, TargetSchema
 from crosskey.engine.apply import Alone, apply_changes
 from crosskey.engine.climb import Climb
+from crosskey.engine.guarding import Guard
 from crosskey.engine.order import Applied, Observer, RunOptions, Waves
 from crosskey.engine.spans import RunTelling
 from crosskey.engine.stage import Stage
@@ -41,6 +42,7 @@ class Carrying(msgspec.Struct, frozen=True, kw_only=True):
     mappings: Mapping[str, CompiledMapping]
     settle: timedelta
     alone: Alone
+    guards: Sequence[Guard]
 
     async def carry_out(self, plan: Plan, waves: Waves | None) -> Applied:
         """Write every change once, in waves where those are asked for."""
@@ -77,6 +79,7 @@ class Carrying(msgspec.Struct, frozen=True, kw_only=True):
             progress=progress,
             telling=self.telling,
             alone=self.alone,
+            guards=self.guards,
         )
 
     def _climb(self, waves: Waves) -> Climb:

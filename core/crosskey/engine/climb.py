@@ -151,7 +151,7 @@ class Climb:
         if failed > limit:
             applied.interrupted = False  # it was not a person who stopped it
         self._applied.add(applied)
-        return None if applied.stopped is not None or applied.interrupted else failed
+        return None if applied.stopped is not None or applied.interrupted or applied.is_halted else failed
 
     def _note(self, report: WaveReport, doubtful: Sequence[tuple[Change, Outcome]]) -> None:
         self._applied.waves.append(report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from crosskey.clock import Clock, SystemClock
+from crosskey.clock import Clock, Skews, SystemClock
 from crosskey.config import NotifySection, SourceSection, TargetSection
 from crosskey.connector.notifier import Notifier
 from crosskey.connector.source import Source
@@ -23,6 +23,8 @@ class Connect:
 
     def __init__(self, *, clock: Clock | None = None, transport: TransportFactory | None = None) -> None:
         self.clock = clock or SystemClock()
+        self.skews = Skews()
+        """How far our clock is from those of the servers that answered."""
         self._transport = transport
 
     def telling(self, connection: str) -> RunTelling:
@@ -58,4 +60,4 @@ class Connect:
 
     def context(self, path: str) -> InstanceContext:
         """The core's services for one instance."""
-        return InstanceContext(path, clock=self.clock, transport=self._transport)
+        return InstanceContext(path, clock=self.clock, transport=self._transport, skews=self.skews)

@@ -13,8 +13,9 @@ from crosskey.connector.target import TargetSchema
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
+from crosskey.engine.waiting import held_in_class
 from crosskey.errors import ConfigError
-from crosskey.journal import Journal, Link, OperationRecord
+from crosskey.journal import Absence, Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
 from crosskey.plan import Held
 
@@ -29,6 +30,7 @@ class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
     link: Link | None
     account: Account | None
     leaving_since: datetime | None
+    missing: Absence | None
     held: list[Held]
     operations: list[OperationRecord]
 
@@ -50,7 +52,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """One person. ``person`` is ``None`` when the last read did not bring them.
 
-    ``entries`` are those of all sources where several tell of them.
+    ``entries`` are those of all sources where several tell of them. ``absent_reads`` confirmations make a leaver of who
+    is missing.
     """
 
     subject: Subject
@@ -60,6 +63,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     read_at: datetime
     entries: list[Entry]
     accounts: list[AccountExplained]
+    absent_reads: int
     schema: TargetSchema
     catalogue: Catalogue
 
@@ -98,7 +102,8 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                     link=link,
                     account=snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None,
                     leaving_since=journal.leaving(kind, [subject]).get(subject),
-                    held=snapshot.proposals.held(kind, subject),
+                    missing=journal.absences(kind, [subject]).get(subject),
+                    held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
                     operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
                 )
             )
@@ -111,6 +116,7 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
                 read_at=read_at,
                 entries=_entries(journal, snapshot, subject, logical),
                 accounts=accounts,
+                absent_reads=config.rails.absent_reads,
                 schema=schema,
                 catalogue=catalogue,
             )

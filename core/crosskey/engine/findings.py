@@ -30,16 +30,17 @@ class Findings:
         self._unsaved: list[Held] = []
         self._notices: list[Diagnostic] = []
         self._noticed: Counter[str] = Counter()
+        self._listed: Counter[str] = Counter()
         self.held: list[Held] = []
         self.held_counts: Counter[str] = Counter()
         self.linked_seen: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
+        self.looked_at = False
+        """Whether something is in the plan only because a person looks at it before it is applied."""
 
     def add(self, held: Held) -> None:
         """Note something that is held."""
-        self.held_counts[held.rail] += 1
-        if self.held_counts[held.rail] <= LISTED:
-            self.held.append(held)
+        self._list(held)
         if held.subject is not None:
             self._unsaved.append(held)
             if len(self._unsaved) == _BUFFER:
@@ -48,9 +49,13 @@ class Findings:
     def add_standing(self, held: Iterable[Held]) -> None:
         """Tell of people whom an earlier run held and whom this one had no reason to look at."""
         for each in held:
-            self.held_counts[each.rail] += 1
-            if self.held_counts[each.rail] <= LISTED:
-                self.held.append(each)
+            self._list(each)
+
+    def _list(self, held: Held) -> None:
+        self.held_counts[held.rail] += held.count
+        self._listed[held.rail] += 1
+        if self._listed[held.rail] <= LISTED:
+            self.held.append(held)
 
     def hold(
         self,

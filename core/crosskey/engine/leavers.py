@@ -1,14 +1,16 @@
 """People whom crosskey linked and whom a source did not bring: absence alone is never a leaver (G4).
 
-Each is looked up by id. Only "there is nobody of that id", or a row that says inactive, makes a leaver; a row that says
-active means that the listing flapped. A source that cannot look people up, or too many to look up, leaves them held.
-Somebody for whom several sources vouched is a leaver only when none of them says otherwise.
+Each is looked up by id. Only "there is nobody of that id", confirmed often enough (:mod:`crosskey.engine.absence`), or
+a row that says inactive, makes a leaver; a row that says active means that the listing flapped. A source that cannot
+look people up, or too many to look up, leaves them held. Somebody for whom several sources vouched is a leaver only
+when none of them says otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from crosskey.engine.absence import Absentees
 from crosskey.engine.batching import batched
 from crosskey.engine.planner import KindPlan, Planner, Unvouched
 from crosskey.engine.rails import Allowed
@@ -23,7 +25,7 @@ __all__ = ("plan_absent", "plan_unvouched")
 _BATCH = 500
 
 
-async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed: Allowed) -> None:
+async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed: Allowed, absentees: Absentees) -> None:
     """Stage what the absent need. At most ``most`` people a kind are looked up, one request a source each."""
     vouching = Vouching(sources, planner.journal)
     for kind in planner.kinds:
@@ -32,12 +34,13 @@ async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed:
         seen = [one for one in absent if one not in blind]
         if blind:
             _hold(planner, kind, blind, "the source cannot look people up by id to confirm that they are gone")
-        if len(seen) > most:
-            _hold(planner, kind, seen, f"more than {most} are missing at once; none was looked up")
+        if not allowed.upto("absence-unconfirmed", len(seen), most):
+            _hold(planner, kind, seen, f"more than {most} are missing at once; none was looked up", asks=True)
             continue
         for link, account in seen:
-            asked = await vouching.ask(vouching.subjects(link.subject))
-            _decide_absent(planner, kind, link, account, asked, allowed)
+            subjects = vouching.subjects(link.subject)
+            asked = await vouching.ask(subjects)
+            _decide_absent(planner, kind, link, account, asked, allowed, absentees, subjects)
 
 
 async def plan_unvouched(planner: Planner, sources: Sources, *, most: int, allowed: Allowed) -> None:
@@ -47,20 +50,28 @@ async def plan_unvouched(planner: Planner, sources: Sources, *, most: int, allow
     vouching = Vouching(sources, planner.journal)
     for kind in planner.kinds:
         leavers = [leaver for leaver in planner.unvouched if leaver.kind is kind]
-        if len(leavers) > most:
+        if not allowed.upto("absence-unconfirmed", len(leavers), most):
             because = f"more than {most} are missing from another source that had them; none was looked up"
-            _hold(planner, kind, [(leaver.link, leaver.account) for leaver in leavers], because)
+            _hold(planner, kind, [(leaver.link, leaver.account) for leaver in leavers], because, asks=True)
             continue
         for leaver in leavers:
             _decide_unvouched(planner, leaver, await vouching.ask(leaver.missing), allowed)
 
 
 def _decide_absent(
-    planner: Planner, kind: KindPlan, link: Link, account: Account, asked: Asked, allowed: Allowed
+    planner: Planner,
+    kind: KindPlan,
+    link: Link,
+    account: Account,
+    asked: Asked,
+    allowed: Allowed,
+    absentees: Absentees,
+    subjects: Sequence[Subject],
 ) -> None:
     label = asked.person.label if asked.person is not None else account.label
     if asked.verdict in ("active", "unknown"):
         planner.journal.clear_leaving(kind.name, [link.subject])
+        planner.journal.clear_absences(kind.name, [link.subject])
         planner.stage.proposals.make_due([link.subject])
         planner.findings.notice(
             "listing-flapped", f"{label} was missing from the source's list but is there by id; nothing changed"
@@ -68,6 +79,10 @@ def _decide_absent(
         return
     if _unread(planner, kind, link, label, asked, allowed):
         return
+    if asked.verdict == "gone":
+        told = planner.stage.people.buried.issuperset(subjects)
+        if not absentees.have_left(planner, kind, link, label, told=told):
+            return
     if asked.person is None:
         because = "left: no longer exists in the source (confirmed by id)"
     else:
@@ -96,7 +111,9 @@ def _decide_unvouched(planner: Planner, leaver: Unvouched, asked: Asked, allowed
 
 def _unread(planner: Planner, kind: KindPlan, link: Link, label: str, asked: Asked, allowed: Allowed) -> bool:
     """Hold somebody for whom a source vouched that cannot be asked, unless a person lets that go."""
-    if asked.verdict != "unread" or ("voucher-unread", asked.issuer) in allowed.names:
+    if asked.verdict != "unread" or allowed.named("voucher-unread", asked.issuer):
+        return False
+    if allowed.covers("voucher-unread", kind.name, "disable", link.subject):
         return False
     planner.findings.hold(
         "voucher-unread",
@@ -154,7 +171,10 @@ def _links(planner: Planner, kind: KindPlan) -> Iterable[Link]:
     return planner.journal.links(kind.name, planner.stage.people.touched_absent()).values()
 
 
-def _hold(planner: Planner, kind: KindPlan, absent: Sequence[tuple[Link, Account]], because: str) -> None:
+def _hold(
+    planner: Planner, kind: KindPlan, absent: Sequence[tuple[Link, Account]], because: str, *, asks: bool = False
+) -> None:
+    """Hold the absent; ``asks``: they can be looked up, once somebody says so."""
     people: list[Subject] = [link.subject for link, _ in absent]
     planner.stage.proposals.make_due(people)
     planner.findings.add(
@@ -167,5 +187,7 @@ def _hold(planner: Planner, kind: KindPlan, absent: Sequence[tuple[Link, Account
             fix="look at the source's own console; then `--allow absence-unconfirmed="
             f"{len(absent)}` looks up that many people by id",
             examples=tuple(f"{kind.name} {link.key} ({link.subject.id})" for link, _ in absent[:10]),
+            word=f"absence-unconfirmed={len(absent)}" if asks else "",
+            count=len(absent),
         )
     )

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from crosskey.connector.mapper import Desired
+from crosskey.connector.mapper import Desired, MatchKey
 from crosskey.engine.batching import batched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import marker
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.planner import RANK, KindPlan, Planner
+from crosskey.engine.rails import Allowed
+from crosskey.journal import Link, Refusal
 from crosskey.model import Account, Person, Subject
+from crosskey.plan import Change
 
 __all__ = ("plan_newcomers",)
 
@@ -23,39 +26,50 @@ _decode = msgspec.msgpack.Decoder(Desired).decode
 _BATCH = 500
 
 
-def plan_newcomers(planner: Planner, logical: LogicalGroups) -> None:
+def plan_newcomers(planner: Planner, logical: LogicalGroups, allowed: Allowed) -> None:
     """Stage adoptions and creates for everyone whom :meth:`Planner.plan` set aside."""
     for kind in planner.kinds:
         for batch in batched(planner.stage.proposals.newcomers(kind.name), _BATCH):
-            _plan_batch(planner, kind, batch, logical)
+            _plan_batch(planner, kind, batch, logical, allowed)
 
 
 def _plan_batch(
-    planner: Planner, kind: KindPlan, batch: Sequence[tuple[Subject, bool, bytes]], logical: LogicalGroups
+    planner: Planner,
+    kind: KindPlan,
+    batch: Sequence[tuple[Subject, bool, bytes]],
+    logical: LogicalGroups,
+    allowed: Allowed,
 ) -> None:
     people = {
         candidate.person.subject: candidate.person
         for candidate in planner.stage.people.candidates_of([subject for subject, _, _ in batch], logical)
     }
+    refused = planner.journal.refused_creates(kind.name, [subject for subject, wanted, _ in batch if wanted])
     for subject, wanted, body in batch:
         person, desired = people[subject], _decode(body)
         if wanted:
-            _plan_one(planner, kind, person, desired)
+            _plan_one(planner, kind, person, desired, refused.get(subject, ()), allowed)
         else:
             _report_unmanaged(planner, kind, person)
 
 
-def _plan_one(planner: Planner, kind: KindPlan, person: Person, desired: Desired) -> None:
+def _plan_one(
+    planner: Planner, kind: KindPlan, person: Person, desired: Desired, refused: Sequence[Refusal], allowed: Allowed
+) -> None:
     if desired.problem:
         _hold(planner, kind, person, _Ambiguous("mapping-problem", desired.problem, ""))
         return
     found = _marked(planner, kind, person) or _match(planner, kind, person)
     if found is None:
-        planner.propose(kind.differ.create(person, desired), person, None)
-    elif isinstance(found, _Ambiguous):
-        _hold(planner, kind, person, found)
-    else:
+        change = planner.escrow.create(kind.differ.create(person, desired), refused)
+        if change is not None:
+            planner.propose(change, person, None)
+    elif not isinstance(found, _Ambiguous):
         _adopt(planner, kind, person, desired, *found)
+    elif found.rail == "new-identity" and (found.rail, person.subject.id) in allowed.names:
+        _take_over(planner, kind, person, found)
+    else:
+        _hold(planner, kind, person, found)
 
 
 def _adopt(planner: Planner, kind: KindPlan, person: Person, desired: Desired, account: Account, because: str) -> None:
@@ -139,6 +153,9 @@ def _match(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, s
                 f'{len(claimants)} people without an account share {key.attribute} "{value}": {_listed(claimants)}',
                 f"give each their own {key.attribute} in the source, or take it out of [map.{kind.name}] match",
             )
+        found = _looks_like_another(planner, kind, person, key, value)
+        if found is not None:
+            return found
         keys = planner.stage.accounts.keys_by_identity(kind.name, key.fields, value)
         if len(keys) > 1:
             return _Ambiguous(
@@ -148,14 +165,47 @@ def _match(planner: Planner, kind: KindPlan, person: Person) -> tuple[Account, s
                 others=tuple(link.subject for link in planner.journal.links_by_key(kind.name, keys).values()),
             )
         if keys:
-            return _the_one(planner, kind, keys[0], key.attribute, value)
+            return _the_one(planner, kind, person, keys[0], key.attribute, value)
     return None
 
 
+def _looks_like_another(
+    planner: Planner, kind: KindPlan, person: Person, key: MatchKey, value: str
+) -> _Ambiguous | None:
+    """Nobody can tell two people apart whose keys look the same, unless somebody said that they are two."""
+    if person.subject.id in planner.stage.people.apart:
+        return None
+    fix = (
+        f"correct the {key.attribute} that is wrong; if these are two people, name {person.subject.id} in [sync] apart"
+    )
+    claimants = planner.stage.proposals.lookalikes(kind.name, key.attribute, value)
+    others = [subject for subject in claimants if subject != person.subject]
+    if others:
+        summary = f'{key.attribute} "{value}" looks like that of {_listed(_ids(others))}'
+        return _Ambiguous("ambiguous-match", summary, fix, others=tuple(others))
+    exact = planner.stage.accounts.keys_by_identity(kind.name, key.fields, value)
+    keys = [each for each in planner.stage.accounts.keys_by_shape(kind.name, key.fields, value) if each not in exact]
+    if not keys:
+        return None
+    summary = f'{key.attribute} "{value}" looks like that of {kind.name} {_listed(keys)}'
+    owners = planner.journal.links_by_key(kind.name, keys).values()
+    return _Ambiguous("ambiguous-match", summary, fix, others=tuple(link.subject for link in owners))
+
+
 def _the_one(
-    planner: Planner, kind: KindPlan, key: str, attribute: str, value: str
+    planner: Planner, kind: KindPlan, person: Person, key: str, attribute: str, value: str
 ) -> tuple[Account, str] | _Ambiguous:
     link = planner.journal.links_by_key(kind.name, [key]).get(key)
+    if link is not None and _is_left_behind(planner, person, link):
+        return _Ambiguous(
+            "new-identity",
+            f'{kind.name} {key} holds {attribute} "{value}" and belongs to {link.subject.id}, who is no longer active: '
+            f"the same person under the new id {person.subject.id}, or somebody else who was given the old address",
+            f'if it is the same person: --allow "new-identity={person.subject.id}"; else give the old account another '
+            f"{attribute} in the target",
+            key,
+            (link.subject,),
+        )
     if link is not None:
         return _Ambiguous(
             "identity-collision",
@@ -166,6 +216,35 @@ def _the_one(
         )
     account = planner.stage.accounts.by_key(kind.name, [key])[key]
     return account, f'already there: same {attribute} "{value}"'
+
+
+def _is_left_behind(planner: Planner, person: Person, link: Link) -> bool:
+    """Whether the account's owner, of the same directory, is gone or inactive there."""
+    if link.subject.issuer != person.subject.issuer:
+        return False
+    return all(former.active is False for former in planner.stage.people.rows([link.subject]))
+
+
+def _take_over(planner: Planner, kind: KindPlan, person: Person, found: _Ambiguous) -> None:
+    """Give the account to the new id of the same person, as somebody said."""
+    account = planner.stage.accounts.by_key(kind.name, [str(found.key)])[str(found.key)]
+    mark = marker(person.subject)
+    change = Change(
+        id=f"{kind.name}:{mark}",
+        action="relink",
+        kind=kind.name,
+        subject=person.subject,
+        label=person.label,
+        key=account.key,
+        marker=mark,
+        former=found.others[0],
+        why={"": f"the same person, as somebody said: {found.others[0].id} is {person.subject.id}"},
+    )
+    held = planner.protection.holds(change, person, account)
+    if held is not None:
+        planner.findings.add(held)
+    else:
+        planner.stage.proposals.add_change(RANK["relink"], [change])
 
 
 def _report_unmanaged(planner: Planner, kind: KindPlan, person: Person) -> None:

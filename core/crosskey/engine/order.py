@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, Protocol
 
@@ -14,7 +14,7 @@ from crosskey.engine.rails import Allowed
 from crosskey.engine.saved import SavedPlan
 from crosskey.errors import CrosskeyError, Diagnostic
 from crosskey.model import Catalogue, Subject
-from crosskey.plan import Change, Outcome, Plan
+from crosskey.plan import Change, Held, Outcome, Plan
 
 __all__ = ("Applied", "Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict", "WaveReport", "Waves")
 
@@ -71,11 +71,13 @@ class WaveReport(msgspec.Struct, frozen=True, kw_only=True):
 class Applied(msgspec.Struct, kw_only=True):
     """What became of the changes: how many by result, the first failures to show, and the error that stopped it.
 
+    ``held`` is what guards did not let through once writing had begun.
     ``declined`` is set when a person was asked and said no, ``interrupted`` when a signal came before the last batch.
     """
 
     counts: Counter[str] = msgspec.field(default_factory=Counter[str])
     failures: list[tuple[Change, Outcome]] = msgspec.field(default_factory=list[tuple[Change, Outcome]])
+    held: list[Held] = msgspec.field(default_factory=list[Held])
     stopped: CrosskeyError | None = None
     declined: bool = False
     interrupted: bool = False
@@ -85,8 +87,21 @@ class Applied(msgspec.Struct, kw_only=True):
         """Count in what became of further changes of the same plan."""
         self.counts.update(later.counts)
         self.failures += later.failures
+        self.held += later.held
         self.stopped = self.stopped or later.stopped
         self.interrupted = self.interrupted or later.interrupted
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether a guard ended the run."""
+        return any(held.scope == "run" for held in self.held)
+
+    def note(self, batch: Sequence[Change], outcomes: Sequence[Outcome], *, listed: int) -> None:
+        """Count what became of a batch; at most so many failures are listed in all."""
+        self.counts.update(outcome.result for outcome in outcomes)
+        for change, outcome in zip(batch, outcomes, strict=True):
+            if outcome.result in ("rejected", "unknown") and len(self.failures) < listed:
+                self.failures.append((change, outcome))
 
     def verdict(self, *, held: bool) -> Verdict:
         """How a run ended whose changes came to this; ``held``: something waits for a person."""
@@ -94,6 +109,8 @@ class Applied(msgspec.Struct, kw_only=True):
             return "failed"
         if self.declined or self.interrupted:
             return "aborted"
+        if self.is_halted:
+            return "held"
         if self.counts["rejected"] or self.counts["unknown"] or self.counts["unverified"]:
             return "partial"
         return "held" if held else "clean"

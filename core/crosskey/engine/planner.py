@@ -15,17 +15,19 @@ from itertools import takewhile
 
 import msgspec
 
-from crosskey.clock import Clock
 from crosskey.connector.mapper import Candidate, CompiledMapping, Desired
 from crosskey.connector.target import KindSpec
 from crosskey.engine.diff import Differ, Given
 from crosskey.engine.echo import without_echoes
+from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import LISTED, Findings
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import bears_anothers
+from crosskey.engine.patience import Waiting
 from crosskey.engine.protect import Protection
 from crosskey.engine.read import identifying_fields
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.undone import Undone
 from crosskey.journal import JournalWriter, Link, OperationRecord
 from crosskey.model import Account, Person, Subject
@@ -44,8 +46,6 @@ RANK: Mapping[Action, int] = {
 }
 """The order of application: leavers out first (which also frees their seats), then people in, then corrections."""
 
-_AGAIN = timedelta(days=1)
-"""What the target would not do is tried again after so long: an update of the vendor may have taught it."""
 _RECENT = 5
 """So many writes to one account are looked at for what its list may not show yet."""
 
@@ -93,7 +93,10 @@ class Unvouched(msgspec.Struct, frozen=True):
 
 
 class Planner:
-    """Plans one run over a complete stage. ``unclear`` are people about whom nobody may decide anything."""
+    """Plans one run over a complete stage. ``unclear`` are people about whom nobody may decide anything.
+
+    ``covers`` says whether somebody let through exactly that: a rail, a kind, an action, a person.
+    """
 
     def __init__(
         self,
@@ -102,30 +105,34 @@ class Planner:
         kinds: Sequence[KindPlan],
         protection: Protection,
         *,
-        clock: Clock,
+        timekeeper: Timekeeper,
         settle: timedelta,
-        final: AbstractSet[str],
+        escrow: Escrow,
         blocked: Mapping[tuple[str, Subject], datetime],
         most_missing: int,
         findings: Findings,
         undone: Undone,
         unclear: AbstractSet[Subject] = frozenset(),
+        covers: Callable[[str, str, str, Subject], bool] = lambda _rail, _kind, _action, _subject: False,
     ) -> None:
         self.stage = stage
         self.journal = journal
         self.kinds = kinds
         self.protection = protection
-        self.clock = clock
+        self.timekeeper = timekeeper
+        self.escrow = escrow
         self.findings = findings
         self.undone = undone
         self.out_of_scope: list[OutOfScope] = []
         self.unvouched: list[Unvouched] = []
         self.gone: list[Gone] = []
         self.gone_counts: Counter[str] = Counter()
+        self.waiting = Waiting(timekeeper, journal, stage, findings)
+        self._any_absences = {kind.name: journal.any_absences(kind.name) for kind in kinds}
         self._settle = settle
-        self._final = final
         self._blocked = blocked
         self._unclear = unclear
+        self.covers = covers
         self._most_missing = most_missing
 
     def plan(self, logical: LogicalGroups, advance: Callable[[int], None]) -> None:
@@ -164,6 +171,8 @@ class Planner:
         if not self.undone:
             return change
         left, held = self.undone.without(change)
+        if held is not None and self.covers("undone", change.kind, change.action, change.subject):
+            return change
         if held is not None:
             self.findings.add(held)
         return left
@@ -174,31 +183,11 @@ class Planner:
             return change  # rather switch off twice than trust a list that shows a leaver active
         last = self.journal.operations(key=(change.kind, change.key), limit=_RECENT)
         fresh = self._not_shown_yet(change, last)
-        return self._not_refused_before(fresh, last) if fresh is not None and change.action == "update" else fresh
-
-    def _not_refused_before(self, change: Change, last: Sequence[OperationRecord]) -> Change | None:
-        """The change without what the target took and did not do when it was last asked; that is held for a day."""
-        if not last or last[0].state != "failed" or last[0].outcome_code not in self._final:
-            return change
-        again = last[0].intent_at + _AGAIN
-        if self.clock.now() >= again:
-            return change
-        fresh = without_echoes(change, last[:1])
-        if fresh is None:
-            self.findings.hold(
-                "refused-before",
-                last[0].message,
-                fix=f"do it by hand in the target; tried again after {again:%Y-%m-%d %H:%M UTC}",
-                kind=change.kind,
-                subject=change.subject,
-                label=change.label,
-                key=change.key,
-            )
-        return fresh
+        return self.escrow.update(fresh, last) if fresh is not None and change.action == "update" else fresh
 
     def _not_shown_yet(self, change: Change, last: Sequence[OperationRecord]) -> Change | None:
         """The change without what was just written to its account and is not listed yet."""
-        since = self.clock.now() - self._settle
+        since = self.timekeeper.now() - self._settle
         answered = takewhile(lambda one: one.state == "done", last)  # behind a lost answer nothing is certain
         fresh = without_echoes(change, [one for one in answered if one.intent_at > since])
         if fresh != change:
@@ -217,14 +206,9 @@ class Planner:
         if policy.do == "keep":
             return None
         if policy.after > timedelta(0):
-            now = self.clock.now()
-            since = self.journal.leaving(kind.name, [subject]).get(subject)
-            if since is None:
-                self.journal.mark_leaving(kind.name, [subject])
-                since = now
-            if now - since < policy.after:
+            since = self.waiting.leaving_since(kind.name, subject)
+            if not self.waiting.is_over(kind.name, subject, label, account.key, since, policy.after):
                 until = (since + policy.after).strftime("%Y-%m-%d %H:%M UTC")
-                self.stage.proposals.make_due([subject], at=since + policy.after)
                 self.findings.notice("leaver-grace", f"{label} leaves: {because}; {kind.name} stays until {until}")
                 return None
         return kind.differ.disable(subject, label, account, because)
@@ -233,7 +217,7 @@ class Planner:
         """Make a leaver due whose account is not shown to be on, while a write that switched it on may not show yet."""
         if link.active:
             last = self.journal.operations(key=(kind.name, link.key), limit=1)
-            if last and self.clock.now() - last[0].intent_at < self._settle:
+            if last and not self.timekeeper.has_passed(last[0].intent_at, self._settle):
                 self.stage.proposals.make_due([link.subject])
 
     def is_blocked(self, kind: KindPlan, subject: Subject, label: str) -> bool:
@@ -264,6 +248,8 @@ class Planner:
         links = self.journal.links(kind.name, [candidate.person.subject for candidate in candidates])
         accounts = self.stage.accounts.by_key(kind.name, [link.key for link in links.values()])
         self.findings.linked_seen[kind.name] += len(links)
+        if self._any_absences[kind.name]:
+            self._seen_again(kind, [candidate.person.subject for candidate in candidates])
         back: list[Subject] = []
         woken: list[Link] = []
         for candidate, desired in zip(candidates, kind.mapping(candidates), strict=True):
@@ -300,19 +286,22 @@ class Planner:
             if returned:
                 self.journal.clear_leaving(kind.name, list(returned))
 
+    def _seen_again(self, kind: KindPlan, subjects: Sequence[Subject]) -> None:
+        if missing := self.journal.absences(kind.name, subjects):
+            self.journal.clear_absences(kind.name, list(missing))
+
     def _note_woken(self, kind: KindPlan, links: Sequence[Link]) -> None:
         """Remember that somebody else switched on what crosskey had switched off: off again is then not ours to undo.
 
         Not while our own last write may still be on its way into the target's lists.
         """
-        before = self.clock.now() - self._settle
         for link in links:
             last = self.journal.operations(key=(kind.name, link.key), limit=1)
-            if not last or last[0].intent_at < before:
+            if not last or self.timekeeper.has_passed(last[0].intent_at, self._settle):
                 self.journal.note_active(kind.name, link.subject)
 
     def _account_gone(self, kind: KindPlan, person: Person, desired: Desired, link: Link) -> None:
-        if self.clock.now() - link.since < self._settle:
+        if not self.timekeeper.has_passed(link.since, self._settle):
             self.findings.notice(
                 "not-yet-listed", f"{person.label}: {kind.name} {link.key} was just written and is not listed yet"
             )

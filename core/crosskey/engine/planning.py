@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 
 from crosskey.config import Config
 from crosskey.connector.target import CountsSeats, Seats, Target, TargetSchema
+from crosskey.engine.absence import Absentees
 from crosskey.engine.blame import blaming
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import KindPlan, Planner
-from crosskey.engine.rails import TAKES_SEATS, Allowed, run_rails
+from crosskey.engine.rails import TAKES_SEATS, Allowed, Remaining, hold_last_active, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
@@ -29,26 +30,37 @@ async def plan_everyone(
     *,
     config: Config,
     allowed: Allowed,
+    unattended: bool,
+    run: str,
     advance: Callable[[int], None],
     telling: RunTelling,
-) -> None:
-    """Stage every change that the rails let through; what they hold is in the planner's findings."""
+) -> Mapping[str, Remaining]:
+    """Stage every change that the rails let through; what they hold is in the planner's findings.
+
+    ``unattended``: nobody looks at the plan before it is applied. Gives by kind what the plan leaves active, where some
+    must stay so.
+    """
     most = config.rails.max_disable.count
     planner.plan(logical, advance)
     await plan_out_of_scope(planner, sources, logical, config.rails.max_disable)
-    asked = max(most, allowed.number("absence-unconfirmed"))
-    await plan_unvouched(planner, sources, most=asked, allowed=allowed)
-    await plan_absent(planner, sources, most=asked, allowed=allowed)
+    await plan_unvouched(planner, sources, most=most, allowed=allowed)
+    absentees = Absentees(reads=config.rails.absent_reads, spread=config.rails.absent_for, run=run)
+    await plan_absent(planner, sources, most=most, allowed=allowed, absentees=absentees)
     with blaming(config.target):
-        await plan_vanished(planner, target, most=max(most, allowed.number("accounts-missing")))
-    plan_newcomers(planner, logical)
+        await plan_vanished(planner, target, most=most, allowed=allowed)
+    plan_newcomers(planner, logical, allowed)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
         with blaming(config.target):
             seats = await target.seats()
         telling.seats(seats)
     with telling.guard("rails"):
-        run_rails(planner, seats=seats, settings=config.rails, allowed=allowed)
+        run_rails(planner, seats=seats, config=config, allowed=allowed, unattended=unattended)
+        kinds = [kind.kind for kind in planner.kinds]
+        held, remaining = hold_last_active(kinds, planner.stage, config.rails, allowed)
+        for each in held:
+            planner.findings.add(each)
+    return remaining
 
 
 def _takes_seats(planner: Planner, kind: KindPlan) -> bool:

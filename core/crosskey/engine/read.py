@@ -126,7 +126,9 @@ async def read_changes(
                     anew[group].difference_update(members)
                 stage.groups.remove_members(issuer, group, members)
             case GonePage():
-                stage.people.remove(Subject(issuer, id_) for id_ in page.people)
+                gone = [Subject(issuer, id_) for id_ in page.people]
+                stage.people.remove(gone)
+                stage.people.buried.update(gone)
                 stage.groups.remove(issuer, page.groups)
             case ReadComplete():
                 raise ContractError("a read ended twice", code="read-after-end", where=where)

@@ -12,10 +12,10 @@ from datetime import datetime
 
 import msgspec
 
-from crosskey.clock import Clock
 from crosskey.connector.target import FindsChanges, KindSpec, Target
 from crosskey.engine.shown import shown
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.journal import JournalWriter
 from crosskey.model import Account, Subject
 from crosskey.plan import Change
@@ -34,7 +34,13 @@ class Recovery(msgspec.Struct, frozen=True):
 
 
 async def settle_operations(
-    journal: JournalWriter, stage: Stage, target: Target, kinds: Mapping[str, KindSpec], *, run: str, clock: Clock
+    journal: JournalWriter,
+    stage: Stage,
+    target: Target,
+    kinds: Mapping[str, KindSpec],
+    *,
+    run: str,
+    timekeeper: Timekeeper,
 ) -> Recovery:
     """Resolve every open operation that can be resolved. Those of kinds that are not read (``kinds``) stay open."""
     recovery = Recovery({}, set())
@@ -44,7 +50,7 @@ async def settle_operations(
             continue
         account = await _look(stage, target, change)
         found, whole = (None, False) if account is None else shown(account, change, kind)
-        ended = clock.now() >= operation.settle_until
+        ended = timekeeper.is_past(operation.settle_until)
         if found is not None and (whole or ended):
             key = None if account is None else account.key
             journal.resolve(operation.id, "present", run=run, key=key, found=found)

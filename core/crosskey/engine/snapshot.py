@@ -22,7 +22,7 @@ from crosskey.journal import Journal
 __all__ = ("FORM", "DoubtError", "Origin", "distrusting", "doubting", "read_origin")
 
 
-FORM: Final = 2
+FORM: Final = 3
 """Grows when the stage keeps anything in another form: an older snapshot is then of no use."""
 
 

@@ -18,8 +18,10 @@ from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
 from crosskey.engine.carrying import Carrying
 from crosskey.engine.connect import Connect
+from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
+from crosskey.engine.guarding import ClockGuard, FailureGuard, Guard, KillSwitch, Switch, WriteTimeGuard
 from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
@@ -27,7 +29,7 @@ from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
 from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
-from crosskey.engine.rails import Allowed, check_read
+from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.saved import refuse_expired
@@ -35,10 +37,11 @@ from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_ori
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.undone import Undone
 from crosskey.engine.unite import Unions, unite
 from crosskey.engine.waves import waves_for
-from crosskey.engine.writing import write_plan
+from crosskey.engine.writing import tell_held, write_plan
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
@@ -86,11 +89,14 @@ class Turn:
         self.observer = observer
         self.run = run
         self.clock: Clock = connect.clock
+        connect.skews.forget()
+        self.timekeeper = Timekeeper(self.clock, connect.skews, newest=journal.newest_run_at(but=run))
         self.telling = connect.telling(journal.connection)
         self.baseline = Baseline(journal)
         self.allowed = options.allowed
         if options.expected is not None:
             self.allowed = self.allowed.also(Allowed.parse(options.expected.header.allowed))
+        self.allowed = self.allowed.approved(journal.usable_approvals(self.clock.now()))
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
         self._snapshot = config.journal.path.with_name("snapshot.sqlite")
         self._reading = config.journal.path.with_name("reading.sqlite")
@@ -149,8 +155,10 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
-        if self.allowed.names:
-            raise DoubtError("what somebody lets through by name concerns everybody")
+        if self.allowed.concerns_everybody:
+            raise DoubtError("what somebody lets through by name or number concerns everybody")
+        if any(is_first(self.journal, kind, self.config) for kind in self.config.maps):
+            raise DoubtError("there are accounts of a kind for which nothing was applied yet")
         origin = read_origin(self._snapshot)
         origin.refuse_unfit(
             self.config, self.journal, sources.issuers_by_path, plugins_of(self.config), self.clock.now()
@@ -189,8 +197,9 @@ class Turn:
         planner, recovery = await self._planner(stage, desk, findings, unions)
         for hold in held:
             findings.add(hold)
+        remaining: Mapping[str, Remaining] = {}
         if not held:
-            await self._plan(planner, sources, desk.target, gathered)
+            remaining = await self._plan(planner, sources, desk.target, gathered)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
         planner.undone.save(self.run)
@@ -206,6 +215,7 @@ class Turn:
             allowed=self.allowed,
             tell=self._tell,
             telling=self.telling,
+            planned=not held,
         )
         if self.options.expected is not None:
             self.options.expected.refuse_other(plan.header)
@@ -216,7 +226,11 @@ class Turn:
             schema=desk.schema,
             catalogue=desk.catalogue,
         )
-        applied = await self._apply(stage, desk, proposal, recovery.alone)
+        guards = self._guards(planner, desk.target, remaining)
+        applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
+        if applied.held:
+            plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
+            proposal = msgspec.structs.replace(proposal, plan=plan)
         keeping = Keeping(
             config=self.config,
             journal=self.journal,
@@ -277,49 +291,76 @@ class Turn:
         kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
         specs = {kind.name: kind.kind for kind in kinds}
         with self.telling.phase("recover"), blaming(self.config.target):
-            recovery = await settle_operations(self.journal, stage, desk.target, specs, run=self.run, clock=self.clock)
+            recovery = await settle_operations(
+                self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper
+            )
         undone = Undone(self.journal, self.config.digest, allowed=self.allowed.lets_again)
         planner = Planner(
             stage,
             self.journal,
             kinds,
             Protection(self.config.rails.protect),
-            clock=self.clock,
+            timekeeper=self.timekeeper,
             settle=self._settle(desk.schema),
-            final=desk.schema.final,
+            escrow=Escrow(
+                self.journal,
+                stage,
+                findings,
+                self.timekeeper,
+                config_digest=self.config.digest,
+                final=desk.schema.final,
+                covers=self.allowed.covers,
+            ),
             blocked=recovery.waiting,
             most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
             findings=findings,
             unclear=unions.unclear,
             undone=undone,
+            covers=self.allowed.covers,
         )
         return planner, recovery
 
-    async def _plan(self, planner: Planner, sources: Sources, target: Target, gathered: Gathered) -> None:
+    async def _plan(
+        self, planner: Planner, sources: Sources, target: Target, gathered: Gathered
+    ) -> Mapping[str, Remaining]:
         with self._phase("Comparing", "plan", gathered.people.people):
-            await plan_everyone(
+            remaining = await plan_everyone(
                 planner,
                 sources,
                 target,
                 gathered.logical,
                 config=self.config,
                 allowed=self.allowed,
+                unattended=self.options.kind == "sync",
+                run=self.run,
                 advance=self.observer.advance,
                 telling=self.telling,
             )
         tell_unknown(planner, gathered.people)
+        return remaining
 
-    async def _apply(self, stage: Stage, desk: _Desk, proposal: Proposal, alone: Alone) -> Applied:
+    def _guards(self, planner: Planner, target: Target, remaining: Mapping[str, Remaining]) -> list[Guard]:
+        return [
+            KillSwitch(Switch(self.config.journal.path)),
+            ClockGuard(self.timekeeper, planner.waiting.rests_on_time),
+            WriteTimeGuard(target, self.config.target, planner.protection, remaining),
+            FailureGuard(),
+        ]
+
+    async def _apply(
+        self, stage: Stage, desk: _Desk, proposal: Proposal, alone: Alone, guards: Sequence[Guard]
+    ) -> Applied:
         plan = proposal.plan
         stopped = any(hold.scope == "run" for hold in plan.held)
         if self.options.kind == "plan" or stopped:
             return Applied()
-        waves = waves_for(self.journal, self.options)
-        if not plan.size and (waves is None or self.journal.ladder() is None):
-            return Applied()
         if plan.size and self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.clock.now())
+        self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
+        waves = waves_for(self.journal, self.options)
+        if not plan.size and (waves is None or self.journal.ladder() is None):
+            return Applied()
         carrying = Carrying(
             config=self.config,
             journal=self.journal,
@@ -335,6 +376,7 @@ class Turn:
             mappings=desk.mappings,
             settle=self._settle(desk.schema),
             alone=alone,
+            guards=guards,
         )
         with self._phase("Applying", "apply", plan.size):
             return await carrying.carry_out(plan, waves)

@@ -134,7 +134,7 @@ def _held(change: Change, undone: OperationRecord, what: str) -> Held:
         rail="undone",
         scope="person",
         summary=f"{what}: run {undone.run} did this and run {undone.undone_by} took it back",
-        fix=f"change the rules, or let it through: --allow undone={undone.run}",
+        fix=f'change the rules; or crosskey approve undone --because "…", or --allow undone={undone.run} for one run',
         action=change.action,
         kind=change.kind,
         subject=change.subject,

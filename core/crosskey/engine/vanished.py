@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from crosskey.connector.target import FindsChanges, Target
 from crosskey.engine.planner import Gone, KindPlan, Planner
+from crosskey.engine.rails import Allowed
 from crosskey.model import Account
 from crosskey.plan import Held
 
 __all__ = ("plan_vanished",)
 
 
-async def plan_vanished(planner: Planner, target: Target, *, most: int) -> None:
+async def plan_vanished(planner: Planner, target: Target, *, most: int, allowed: Allowed) -> None:
     """Set aside whose account is surely gone, to be made anew. At most ``most`` accounts a kind are looked up."""
     for kind in planner.kinds:
         count = planner.gone_counts[kind.name]
         gone = [each for each in planner.gone if each.kind is kind]
-        if count > most:
+        if not allowed.upto("accounts-missing", count, most):
             planner.findings.add(_held(kind, gone, count, most))
             planner.stage.proposals.make_due(each.person.subject for each in gone)
             continue
@@ -56,4 +57,6 @@ def _held(kind: KindPlan, gone: list[Gone], count: int, most: int) -> Held:
         fix="look whether the credential may still see every account; "
         f"then `--allow accounts-missing={count}` makes those anew that are gone",
         examples=tuple(f"{kind.name} {each.link.key} ({each.person.label})" for each in gone[:10]),
+        word=f"accounts-missing={count}",
+        count=count,
     )

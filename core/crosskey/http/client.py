@@ -13,9 +13,10 @@ import httpx
 import msgspec
 from opentelemetry.trace import Tracer
 
-from crosskey.clock import Clock
+from crosskey.clock import Clock, Skews
 from crosskey.errors import ContractError, CrosskeyError
 from crosskey.http.auth import RefreshingAuth
+from crosskey.http.breaker import Breaker, CircuitOpen
 from crosskey.http.decoding import decode_body, decoder_of
 from crosskey.http.exchange import EXTENSION, Exchange, path_template
 from crosskey.http.faults import bad_link, read_fault, unsendable
@@ -27,6 +28,7 @@ from crosskey.http.reply import Reply, link_next
 from crosskey.http.retry import Retries, RetryPolicy
 from crosskey.http.spans import Telling
 from crosskey.http.status import Explain, error_for, is_transient
+from crosskey.http.timing import Timing
 from crosskey.http.wire import Wire
 from crosskey.instruments import Instruments
 
@@ -146,12 +148,14 @@ class Client(httpx.AsyncClient):
     ) -> httpx.Response:
         """Try until there is a 2xx answer; raise what the last try came to when there is none."""
         retries = Retries(self._retry, metered=self._metered)
+        error: CrosskeyError | None = None
         while True:
-            error: CrosskeyError
             try:
                 response = await self.send(build(), auth=auth)
             except httpx.HTTPError as exc:
                 fault = read_fault(exc, exchange)
+                if error is not None and isinstance(exc, CircuitOpen):
+                    raise error from None  # what this call met itself says more
                 error = fault.error
                 wait = retries.after_fault() if fault.again else None
             except UnicodeEncodeError:
@@ -248,11 +252,13 @@ async def open_client(
     transport: httpx.AsyncBaseTransport | None = None,
     retry: RetryPolicy | None = None,
     instruments: Instruments | None = None,
+    skews: Skews | None = None,
 ) -> AsyncGenerator[Client]:
     """Open a client for one instance and close its pool in the end.
 
     ``deadline`` is the total time of one exchange in seconds, body included; ``hosts`` are authorities (``host`` or
-    ``host:port``) besides the base's where links may lead. Raises :class:`ConfigError` for an address that cannot be.
+    ``host:port``) besides the base's where links may lead; ``skews`` hears the time that servers tell. Raises
+    :class:`ConfigError` for an address that cannot be.
     """
     base = base_address(base_url, instance)
     quieten_transport_loggers()
@@ -264,6 +270,8 @@ async def open_client(
         telling=telling,
         instance=instance,
         deadline=deadline,
+        breaker=Breaker(clock),
+        timing=Timing(clock, skews),
     )
     standard = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
     try:

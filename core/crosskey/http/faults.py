@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from crosskey.errors import ConfigError, ContractError, CrosskeyError, RetryableError
+from crosskey.http.breaker import CircuitOpen
 from crosskey.http.exchange import Exchange
 from crosskey.http.status import uncertain
 from crosskey.http.wire import BodyTooLarge, DeadlineExceeded
@@ -69,6 +70,9 @@ def bad_link(instance: str, what: str) -> ContractError:
 
 def _unreached(exc: httpx.HTTPError, exchange: Exchange) -> Fault:
     where = exchange.instance
+    if isinstance(exc, CircuitOpen):
+        error = RetryableError(str(exc), code="circuit-open", where=where, fix="run again later", wait=exc.wait)
+        return Fault(error, again=False)
     host = _host(exc)
     for cause in _causes(exc):
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -85,11 +89,15 @@ def _unreached(exc: httpx.HTTPError, exchange: Exchange) -> Fault:
         return _unreachable(
             exchange, f"the proxy did not let us through to {host}", fix="check HTTPS_PROXY and NO_PROXY"
         )
+    return _unreachable(exchange, _how(exc, host))
+
+
+def _how(exc: httpx.HTTPError, host: str) -> str:
     if isinstance(exc, httpx.TimeoutException):
-        return _unreachable(exchange, f"{host} did not take the connection in time")
+        return f"{host} did not take the connection in time"
     if any(isinstance(cause, ssl.SSLError) for cause in _causes(exc)):
-        return _unreachable(exchange, f"{host} and we could not agree on TLS")
-    return _unreachable(exchange, f"{host} could not be reached")
+        return f"{host} and we could not agree on TLS"
+    return f"{host} could not be reached"
 
 
 def _unreachable(exchange: Exchange, message: str, fix: str = "") -> Fault:

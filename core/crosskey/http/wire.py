@@ -8,10 +8,12 @@ from typing import Self
 
 import httpx
 
+from crosskey.http.breaker import Breaker
 from crosskey.http.exchange import Exchange, exchange_of
 from crosskey.http.pacing import Pacer
 from crosskey.http.pinning import Origins
 from crosskey.http.spans import Telling
+from crosskey.http.timing import Timing
 
 __all__ = ("LARGEST_BODY", "BodyTooLarge", "DeadlineExceeded", "Wire")
 
@@ -47,6 +49,8 @@ class Wire(httpx.AsyncBaseTransport):
         telling: Telling,
         instance: str,
         deadline: float,
+        breaker: Breaker,
+        timing: Timing,
     ) -> None:
         self._inner = inner
         self._pacer = pacer
@@ -54,18 +58,35 @@ class Wire(httpx.AsyncBaseTransport):
         self._telling = telling
         self._instance = instance
         self._deadline = deadline
+        self._breaker = breaker
+        self._timing = timing
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Wait for a turn, send, read, learn."""
+        """Wait for a turn, send, read, learn. Raises :class:`CircuitOpen` for a host that only fails."""
         self._origins.check(request.url)
         exchange = exchange_of(request, self._instance)
         async with self._pacer.turn(exchange.method, exchange.template) as turn:
+            self._breaker.enter(request)
             with self._telling.request(exchange, request.url) as told:
                 exchange.sends += 1
-                response = await self._send(request, exchange)
+                response = await self._exchange(request, exchange)
                 told.answered(response.status_code)
             window = turn.answered(response.status_code, response.headers)
         self._telling.limits(exchange, request.url, response.status_code, window)
+        return response
+
+    async def _exchange(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:
+        host = request.url.host
+        try:
+            response = await self._send(request, exchange)
+        except httpx.TransportError:
+            self._breaker.ended(host, None)
+            raise
+        except BaseException:
+            self._breaker.abandoned(host)
+            raise
+        self._breaker.ended(host, response.status_code)
+        self._timing.heard(host, response.headers)
         return response
 
     async def _send(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:

@@ -58,6 +58,8 @@ def verify(database: Database) -> Verification:
             reason = f"event {seq} is not what was written"
         elif not _intents_match(database, seq, _facts.decode(facts)):
             reason = f"an intended change of event {seq} is not what was written"
+        elif not _approval_matches(database, seq, _facts.decode(facts)):
+            reason = f"the approval of event {seq} is not what was written"
         if reason:
             return Verification(events=count, head=previous, first_bad=count + 1, reason=reason)
         previous, count = mark, seq
@@ -72,6 +74,13 @@ def _intents_match(database: Database, seq: int, facts: dict[str, Scalar]) -> bo
         return True
     rows = database.rows("SELECT change FROM operation WHERE event = ? ORDER BY id", (seq,))
     return digest(row[0] for row in rows) == facts["changes_digest"]
+
+
+def _approval_matches(database: Database, seq: int, facts: dict[str, Scalar]) -> bool:
+    if "approval_digest" not in facts:
+        return True
+    sql = "SELECT id, rail, lets, given_by, reason, given_at, expires_at FROM approval WHERE event = ?"
+    return digest(database.row(sql, (seq,)) or ()) == facts["approval_digest"]
 
 
 def _pages(database: Database, narrow: str = "TRUE", parameters: tuple[str, ...] = ()) -> Iterator[Row]:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from crosskey.clock import Clock
-from crosskey.journal import events, ladders, leavers, links, operations, plans, runs, snapshots, vouchers
+from crosskey.journal import (
+    absences,
+    approvals,
+    events,
+    ladders,
+    leavers,
+    links,
+    operations,
+    past,
+    plans,
+    refusals,
+    runs,
+    snapshots,
+    vouchers,
+    waiting,
+)
+from crosskey.journal.approvals import Approval
 from crosskey.journal.database import Database
 from crosskey.journal.ladders import Ladder
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
+    Absence,
     EventRecord,
     Link,
     OperationRecord,
@@ -22,8 +39,10 @@ from crosskey.journal.records import (
     Verification,
     Voucher,
 )
+from crosskey.journal.refusals import Refusal
+from crosskey.journal.waiting import Waiting
 from crosskey.model import Subject
-from crosskey.plan import Change, PlanHeader
+from crosskey.plan import Action, Change, PlanHeader
 
 __all__ = ("Journal",)
 
@@ -151,6 +170,22 @@ class Journal:
         """When each of those people was first seen leaving, as far as that still stands."""
         return leavers.find(self._database, self.connection, kind, subjects)
 
+    def absences(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, Absence]:
+        """Who of those people is missing from the source, since when, and how often that was confirmed."""
+        return absences.find(self._database, self.connection, kind, subjects)
+
+    def any_absences(self, kind: str) -> bool:
+        """Whether anybody is missing from the source at all."""
+        return absences.any_of(self._database, self.connection, kind)
+
+    def refused_creates(self, kind: str, subjects: Sequence[Subject]) -> dict[Subject, list[Refusal]]:
+        """The creates that the target refused, of each of those people, since anything else was done; newest first."""
+        return refusals.creates(self._database, self.connection, kind, subjects)
+
+    def newest_run_at(self, *, but: str) -> datetime | None:
+        """When the newest run began by the clock of its time, leaving one out."""
+        return runs.newest_start(self._database, self.connection, but)
+
     def all_vouchers(self) -> Iterator[tuple[Subject, Subject]]:
         """Every subject that vouches for somebody linked under another subject, and that lead."""
         return vouchers.stream(self._database, self.connection)
@@ -173,6 +208,38 @@ class Journal:
     def changes(self, plan: str) -> Iterator[Change]:
         """A plan's changes, in order, a page at a time."""
         return plans.changes(self._database, plan)
+
+    def waiting(self) -> list[Waiting]:
+        """Everything that the newest plan holds."""
+        return waiting.everything(self._database, self.connection)
+
+    def waiting_about(self, subject: Subject) -> list[Waiting]:
+        """What the newest plan holds that concerns one person."""
+        return waiting.about(self._database, self.connection, subject)
+
+    def approvals(self, limit: int = 20) -> list[Approval]:
+        """The newest approvals first, whatever became of them."""
+        return approvals.latest(self._database, self.connection, limit)
+
+    def usable_approvals(self, now: datetime) -> list[Approval]:
+        """Approvals that a run may make use of."""
+        return approvals.usable(self._database, self.connection, now)
+
+    def passed_over(self, kind: str) -> list[tuple[str, Action, Subject]]:
+        """Who of a kind still waits since somebody let others of the same class through: rail, action, person."""
+        return approvals.passed_over(self._database, self.connection, kind)
+
+    def applied_configuration(self, kind: str) -> str | None:
+        """The configuration of the last run that applied rules for a kind of account; ``None`` when none ever did."""
+        return past.applied_configuration(self._database, self.connection, kind)
+
+    def tried_to_make(self, kind: str, subjects: Iterable[Subject]) -> set[Subject]:
+        """Those of the people for whom a run has sent a new account before, whatever became of it."""
+        return past.tried_to_make(self._database, self.connection, kind, subjects)
+
+    def disabled_since(self, kind: str, since: datetime) -> int:
+        """How many accounts were disabled since then, or may have been, without a person's word, and still are."""
+        return past.disabled_since(self._database, self.connection, kind, since)
 
     def events(self, run: str | None = None) -> Iterator[EventRecord]:
         """What happened, of one run or all, in order, a page at a time."""

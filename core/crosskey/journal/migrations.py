@@ -13,6 +13,7 @@ from crosskey.errors import StorageError
 from crosskey.journal.database import Database, stamp
 from crosskey.journal.failures import os_failure
 from crosskey.journal.files import sync, touch_private
+from crosskey.journal.schema_holds import HOLDS
 
 __all__ = ("APPLICATION_ID", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
 
@@ -241,6 +242,21 @@ _WATCH = (
     ) STRICT, WITHOUT ROWID""",
 )
 
+# `run` is the one that confirmed last: a run counts once.
+_ABSENCES = (
+    """CREATE TABLE absence (
+        connection TEXT NOT NULL REFERENCES connection,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        since TEXT NOT NULL,
+        confirmations INTEGER NOT NULL,
+        told INTEGER NOT NULL,
+        run TEXT NOT NULL REFERENCES run,
+        PRIMARY KEY (connection, issuer, subject, kind)
+    ) STRICT, WITHOUT ROWID""",
+)
+
 _UNDO = (
     # The run that an undo takes back.
     "ALTER TABLE run ADD COLUMN parent TEXT NOT NULL DEFAULT ''",
@@ -267,6 +283,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, _VOUCHERS),
     Migration(3, _TRACE),
     Migration(4, _WATCH),
+    Migration(5, HOLDS),
+    Migration(6, _ABSENCES),
     Migration(7, _UNDO),
 )
 

@@ -9,7 +9,7 @@ import msgspec
 
 from crosskey.clock import Clock
 from crosskey.errors import ConfigError, StorageError
-from crosskey.journal import events, runs
+from crosskey.journal import approvals, events, runs
 from crosskey.journal.database import Database
 from crosskey.journal.failures import RESTORE
 from crosskey.journal.filelock import FileLock
@@ -98,6 +98,7 @@ def _begin(database: Database, lease: Lease) -> None:
     events.append(database, holder.since, holder.connection, "", "lease.taken", facts)
     for run in runs.close_crashed(database, holder.since, holder.connection):
         events.append(database, holder.since, holder.connection, run, "run.crashed", {})
+        approvals.release(database, holder.since, holder.connection, run)
 
 
 def only_connection(database: Database) -> str:

@@ -11,6 +11,7 @@ from crosskey.model import Scalar, Subject
 from crosskey.plan import Change
 
 __all__ = (
+    "Absence",
     "EstablishedBy",
     "EventRecord",
     "Link",
@@ -57,6 +58,17 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fields: dict[str, Scalar]
     disabled_by_us: bool
     run: str
+
+
+class Absence(msgspec.Struct, frozen=True):
+    """That somebody is missing from the source: since when, and in how many runs "nobody of that id" was confirmed.
+
+    ``told``: the source itself said that they were deleted.
+    """
+
+    since: datetime
+    confirmations: int
+    told: bool = False
 
 
 class Voucher(msgspec.Struct, frozen=True, gc=False):

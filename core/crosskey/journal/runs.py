@@ -13,7 +13,7 @@ from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.naming import full_id
 from crosskey.journal.records import RunKind, RunRecord, Verdict
 
-__all__ = ("Configuration", "close_crashed", "end", "get", "last_success", "latest", "start")
+__all__ = ("Configuration", "close_crashed", "end", "get", "last_success", "latest", "newest_start", "start")
 
 _COLUMNS = """id, connection, kind, trigger, started_at, ended_at, verdict, counts, config_digest, plugins, note, epoch,
     sqlite_version, journal_mode, trace, parent"""
@@ -96,6 +96,15 @@ def close_crashed(database: Database, now: datetime, connection: str) -> list[st
     for (run,) in rows:
         end(database, now, run, "crashed", {}, "found unfinished by the next run")
     return [str(run) for (run,) in rows]
+
+
+def newest_start(database: Database, connection: str, but: str) -> datetime | None:
+    """The latest moment at which a run began, leaving one out."""
+    row = database.row(
+        "SELECT started_at FROM run WHERE connection = ? AND id <> ? ORDER BY started_at DESC LIMIT 1",
+        (connection, but),
+    )
+    return moment(row[0]) if row else None
 
 
 def last_success(database: Database, connection: str) -> datetime | None:

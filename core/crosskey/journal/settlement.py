@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from crosskey.errors import ContractError, RejectedError
-from crosskey.journal import events, leavers, links, operations, vouchers
+from crosskey.journal import absences, events, leavers, links, operations, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
 from crosskey.journal.ownership import link_after, link_restored
@@ -178,6 +178,7 @@ def _moved(database: Database, connection: str, change: Change, link: Link) -> L
     former = link.subject
     links.remove(database, connection, change.kind, former)
     leavers.move(database, connection, change.kind, former, change.subject)
+    absences.clear(database, connection, change.kind, [former])
     vouchers.follow(database, connection, former, change.subject)
     return msgspec.structs.replace(link, subject=change.subject)
 

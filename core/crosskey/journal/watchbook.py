@@ -1,20 +1,21 @@
-"""The journal's third door: for whoever watches, between runs and while another one writes.
+"""The journal's third door: for whoever watches or approves, between runs and while another one writes.
 
-It writes the watcher's own tables only, so it needs neither the lock nor the lease of a run: SQLite keeps single
-statements apart, and no run reads what stands here to decide about an account.
+It writes the watcher's own tables and approvals only, so it needs neither the lock nor the lease of a run: SQLite keeps
+transactions apart, and a run that is at work looks at an approval once more when it binds it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from crosskey.clock import Clock
 from crosskey.connector.credential import Credential
 from crosskey.connector.notifier import Notice
-from crosskey.journal import events, expiries, outbox, rounds, troubles, watchers
+from crosskey.journal import approvals, events, expiries, outbox, rounds, troubles, watchers
+from crosskey.journal.approvals import Approval, Approved
 from crosskey.journal.database import Database
 from crosskey.journal.files import check_existing
 from crosskey.journal.holder import Holder, this_process
@@ -148,6 +149,14 @@ class Watchbook(Journal):
         with self._database.transaction():
             watchers.note_full(self._database, self.connection, run)
 
+    def note_switch(self, *, stopped: bool, because: str = "") -> None:
+        """Note that a person stopped all writes, or lets them go on."""
+        with self._database.transaction():
+            if stopped:
+                self._event("writes.stopped", {"because": because})
+            else:
+                self._event("writes.resumed", {})
+
     def note_trouble(self, trouble: Trouble) -> None:
         """Note that a round failed, and when the next may be."""
         with self._database.transaction():
@@ -178,6 +187,36 @@ class Watchbook(Journal):
         """Note that it did not."""
         with self._database.transaction():
             outbox.failed(self._database, delivery, self._clock.now(), problem)
+
+    def approve(
+        self,
+        rail: str,
+        *,
+        items: Sequence[Approved] = (),
+        words: Sequence[str] = (),
+        by: str,
+        reason: str,
+        lasts: timedelta,
+    ) -> Approval:
+        """Let exactly this through a rail: the next run that writes makes use of it, once."""
+        now = self._clock.now()
+        with self._database.transaction():
+            return approvals.give(
+                self._database,
+                now,
+                self.connection,
+                rail=rail,
+                items=items,
+                words=words,
+                by=by,
+                reason=reason,
+                expires_at=now + lasts,
+            )
+
+    def withdraw(self, approval: str) -> Approval:
+        """Take an approval back. Raises :class:`crosskey.errors.ConfigError` when no run can use it any more."""
+        with self._database.transaction():
+            return approvals.withdraw(self._database, self._clock.now(), self.connection, approval)
 
     def note_credentials(self, told: Mapping[str, Sequence[Credential]]) -> None:
         """Note when credentials end, by instance."""

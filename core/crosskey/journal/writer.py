@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -10,20 +10,35 @@ from typing import Literal
 from crosskey.clock import Clock
 from crosskey.errors import CrosskeyError
 from crosskey.events import Event
-from crosskey.journal import events, ladders, leavers, links, operations, plans, runs, settlement, snapshots, vouchers
+from crosskey.journal import (
+    absences,
+    approvals,
+    events,
+    ladders,
+    leavers,
+    links,
+    operations,
+    plans,
+    runs,
+    settlement,
+    snapshots,
+    vouchers,
+    waiting,
+)
 from crosskey.journal.database import stamp
 from crosskey.journal.journal import Journal
 from crosskey.journal.ladders import Ladder
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
 from crosskey.journal.records import (
+    Absence,
     RunKind,
     SnapshotRecord,
     Voucher,
 )
 from crosskey.journal.settlement import Resolution
 from crosskey.model import Scalar, Subject
-from crosskey.plan import Change, Outcome, PlanHeader
+from crosskey.plan import Change, Held, Outcome, PlanHeader
 
 __all__ = ("JournalWriter",)
 
@@ -117,6 +132,8 @@ class JournalWriter(Journal):
         """Close a run with its verdict."""
         with self._database.transaction():
             runs.end(self._database, self._clock.now(), run, verdict, counts, note)
+            if verdict in ("aborted", "failed"):
+                approvals.release(self._database, self._clock.now(), self.connection, run)
             self._append(run, "run.closed", {"verdict": verdict})
 
     def record_snapshot(
@@ -157,6 +174,20 @@ class JournalWriter(Journal):
         """Rewrite the plan's header, now that all its changes are in."""
         with self._database.transaction():
             plans.finish(self._database, header)
+
+    def keep_waiting(self, run: str, found: Iterable[tuple[Held, Change | None]], *, whole: bool) -> None:
+        """Note what a plan holds in place of what the last one held; ``whole``: it knows about everybody."""
+        now = self._clock.now()
+        with self._database.transaction():
+            waiting.keep(self._database, now, connection=self.connection, run=run, found=found, whole=whole)
+
+    def bind_approvals(self, run: str, ids: Collection[str]) -> None:
+        """Use approvals up: no other run can. Call before anything is written that they let through.
+
+        Raises :class:`crosskey.errors.StaleError` when one of them is not open any more.
+        """
+        with self._database.transaction():
+            approvals.bind(self._database, self._clock.now(), self.connection, run, ids)
 
     def intend(self, run: str, changes: Sequence[Change], *, settle: timedelta) -> None:
         """Note what is about to be sent. Call before the request leaves; durable when it returns.
@@ -229,6 +260,20 @@ class JournalWriter(Journal):
         """Forget that people were leaving."""
         with self._database.transaction():
             leavers.clear(self._database, self.connection, kind, subjects)
+
+    def confirm_absent(self, kind: str, subject: Subject, *, run: str, told: bool) -> Absence:
+        """Note one more confirmation that somebody is missing; a run counts once. What that comes to.
+
+        ``told``: the source itself said that they were deleted.
+        """
+        with self._database.transaction():
+            absences.confirm(self._database, self.connection, kind, subject, run, self._clock.now(), told=told)
+        return self.absences(kind, [subject])[subject]
+
+    def clear_absences(self, kind: str, subjects: Sequence[Subject]) -> None:
+        """Forget that people were missing: they were seen."""
+        with self._database.transaction():
+            absences.clear(self._database, self.connection, kind, subjects)
 
     def note_active(self, kind: str, subject: Subject) -> None:
         """Note that somebody else switched an account on that crosskey had switched off."""

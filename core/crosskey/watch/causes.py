@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Final, Literal
 
 from crosskey.connector.notifier import Notice
-from crosskey.engine.rails import RAILS
+from crosskey.engine.rails import APPROVABLE, RAILS
 from crosskey.journal import Cause
 from crosskey.watch.expiry import stage_of
 from crosskey.watch.failure import Failure
 from crosskey.watch.status import Status
 
-__all__ = ("cause_of_hooks", "cause_of_reload", "cause_of_stop", "causes_of", "dead_hooks_in")
+__all__ = ("cause_of_hooks", "cause_of_reload", "causes_of", "dead_hooks_in")
 
 _UNSETTLED: Final = timedelta(hours=1)
 _HOOKS_DEAD: Final = "hooks-dead"
@@ -22,19 +21,20 @@ _HOOKS_DEAD: Final = "hooks-dead"
 
 def causes_of(status: Status, *, doing: str = "") -> list[Cause]:
     """Everything that is so right now; ``doing`` says what the watcher is at, for when nothing comes of it."""
-    return [*_quarantine(status), *_overdue(status, doing), *_held(status), *_undone(status), *_expiries(status)]
+    return [
+        *_stopped(status),
+        *_quarantine(status),
+        *_overdue(status, doing),
+        *_held(status),
+        *_undone(status),
+        *_expiries(status),
+    ]
 
 
 def cause_of_reload(status: Status, failure: Failure) -> Cause:
     """A changed configuration that cannot be used."""
     text = f"the changed configuration cannot be used ({failure.code}); the one before goes on"
     return _cause(status, "configuration", failure.code, "error", "configuration refused", text, failure.fix)
-
-
-def cause_of_stop(status: Status, file: Path) -> Cause:
-    """Somebody switched rounds off."""
-    text = f"No round begins and no batch is written while the file {file.name} stands beside the journal."
-    return _cause(status, "stopped", "stopped", "warning", "switched off by a person", text, f"remove {file}")
 
 
 def cause_of_hooks(status: Status, section: str) -> Cause:
@@ -48,6 +48,12 @@ def cause_of_hooks(status: Status, section: str) -> Cause:
 def dead_hooks_in(told: Iterable[Notice]) -> tuple[str, ...]:
     """Sections about whose hooks somebody was told and has not heard better: a restart mends none."""
     return tuple(notice.key.rpartition(":hooks:")[2] for notice in told if notice.code == _HOOKS_DEAD)
+
+
+def _stopped(status: Status) -> Iterator[Cause]:
+    if status.stopped is not None:
+        text = "Nothing is written and no round begins until somebody lets writes go on."
+        yield _cause(status, "stopped", "stopped", "warning", "stopped by a person", text, status.stopped.fix)
 
 
 def _quarantine(status: Status) -> Iterator[Cause]:
@@ -82,7 +88,8 @@ def _held(status: Status) -> Iterator[Cause]:
             "error" if whole else "warning",
             f"held: {rail}",
             text,
-            "see who and what lets it through with `crosskey plan`",
+            "see who, since when, and what lets it through with `crosskey held`"
+            + (f'; if all of it is right: crosskey approve {rail} --because "…"' if rail in APPROVABLE else ""),
             run=status.rounds.full,
         )
 

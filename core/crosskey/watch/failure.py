@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 import msgspec
 
@@ -11,9 +10,6 @@ from crosskey.engine.run import RunResult
 from crosskey.errors import AuthError, ConfigError, CrosskeyError, ExitCode, PluginError, RejectedError, RetryableError
 
 __all__ = ("Failure", "failure_in", "failure_of", "stalled")
-
-_MOST_REFUSED: Final = 0.4
-_ENOUGH_WRITES: Final = 20
 
 _ADDRESS = re.compile(r"\S+@\S+")
 
@@ -57,16 +53,16 @@ def failure_in(result: RunResult) -> Failure | None:
     applied = result.applied
     if applied.stopped is not None:
         return failure_of(applied.stopped)
-    refused, writes = applied.counts["rejected"] + applied.counts["unknown"], sum(applied.counts.values())
-    if writes >= _ENOUGH_WRITES and refused > writes * _MOST_REFUSED:
-        return Failure(
-            code="mostly-refused",
-            text=f"{refused} of {writes} changes were refused or got no clear answer",
-            fix=f"see why with `crosskey history {result.run}`",
-            exit_code=ExitCode.REJECTED,
-            at_once=True,
-        )
-    return None
+    failing = next((held for held in applied.held if held.rail == "failing"), None)
+    if failing is None:
+        return None
+    return Failure(
+        code=failing.rail,
+        text=failing.summary,
+        fix=f"see why with `crosskey history {result.run}`",
+        exit_code=ExitCode.QUARANTINED,
+        at_once=True,
+    )
 
 
 def stalled(minutes: float) -> Failure:

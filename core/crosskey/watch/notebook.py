@@ -10,6 +10,7 @@ from pathlib import Path
 
 from crosskey.clock import Clock
 from crosskey.connector.notifier import Notice
+from crosskey.engine.guarding import Switch
 from crosskey.errors import CrosskeyError, LockedError, StorageError
 from crosskey.journal import Delivery, Watchbook
 from crosskey.journal.filelock import FileLock
@@ -44,16 +45,12 @@ class Notebook:
         self._connection = setup.connection
         self._clock = clock
         self._unwritable = ""
-        self.stop_file = self._path.with_name(self._path.name + ".stop")
-        """While this file is there, nothing is written: the switch that a person reaches in any state of things."""
+        self.switch = Switch(self._path)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a person switched rounds off, or nobody can tell."""
-        try:
-            return self.stop_file.exists()
-        except OSError:
-            return True
+        """Whether a person stopped all writes, or nobody can tell: then no round begins."""
+        return self.switch.look() is not None
 
     @property
     def problem(self) -> str:

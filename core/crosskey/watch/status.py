@@ -9,6 +9,7 @@ import msgspec
 
 from crosskey.config import Config
 from crosskey.connector.notifier import Notice
+from crosskey.engine.guarding import Stopped, Switch
 from crosskey.errors import ExitCode
 from crosskey.journal import Outbox, Rounds, RunRecord, Trouble, Watchbook, WatcherRecord
 from crosskey.journal.holder import is_alive, this_process
@@ -41,7 +42,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one connection at one moment.
 
     ``watching``: ``yes``; ``no`` once it was stopped; ``lost`` when its process died; ``never`` where timers run
-    ``crosskey sync``. ``overdue``: nothing succeeded within ``patience`` seconds.
+    ``crosskey sync``. ``stopped``: somebody stopped all writes. ``overdue``: nothing succeeded within ``patience``
+    seconds.
     """
 
     at: datetime
@@ -57,6 +59,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox
     notices: list[Notice]
     credentials: list[Expiry]
+    stopped: Stopped | None = None
     exit_code: int = 0
 
     @property
@@ -88,6 +91,7 @@ def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
             Expiry(instance=instance, name=each.name, expires_at=each.expires_at, fix=each.fix)
             for instance, each in book.credentials()
         ],
+        stopped=Switch(config.journal.path).look(),
     )
     return msgspec.structs.replace(status, exit_code=int(_exit_code(status)))
 
@@ -123,4 +127,4 @@ def _exit_code(status: Status) -> ExitCode:
         return ExitCode.OVERDUE
     if status.rounds.undone:
         return ExitCode.REJECTED
-    return ExitCode.HELD if status.rounds.held else ExitCode.OK
+    return ExitCode.HELD if status.rounds.held or status.stopped is not None else ExitCode.OK

@@ -17,7 +17,7 @@ from crosskey.errors import ConfigError, ExitCode, LockedError
 from crosskey.journal import Ask, Delivery
 from crosskey.model import Subject
 from crosskey.watch.backoff import troubled
-from crosskey.watch.causes import cause_of_hooks, cause_of_reload, cause_of_stop, causes_of, dead_hooks_in
+from crosskey.watch.causes import cause_of_hooks, cause_of_reload, causes_of, dead_hooks_in
 from crosskey.watch.daily import Daily
 from crosskey.watch.delivery import deliver
 from crosskey.watch.failure import Failure, failure_of, stalled
@@ -145,7 +145,7 @@ class Watcher:
             return f"a round, {self._progress.doing.lower()}"
         if self._locked_until is not None:
             return "waiting for another run to end"
-        return "stopped by a file" if self._notebook.is_stopped else "waiting"
+        return "stopped by a person" if self._notebook.is_stopped else "waiting"
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
@@ -331,8 +331,6 @@ class Watcher:
                 if self.status.watching != "yes":  # the journal was put back from a backup, or made anew
                     book.begin_watch()
                 causes = causes_of(self.status, doing=self.doing)
-                if self._notebook.is_stopped:
-                    causes.append(cause_of_stop(self.status, self._notebook.stop_file))
                 if self._refused is not None:
                     causes.append(cause_of_reload(self.status, self._refused))
                 causes += [cause_of_hooks(self.status, section) for section in self._daily.dead_hooks]

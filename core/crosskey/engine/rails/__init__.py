@@ -5,9 +5,29 @@ single people (ambiguous match, protected account) stand where the people are pl
 """
 
 from crosskey.engine.rails.allowed import Allowed
-from crosskey.engine.rails.classes import check_disables, run_rails
-from crosskey.engine.rails.codes import RAILS
+from crosskey.engine.rails.approvals import Approvals
+from crosskey.engine.rails.classes import run_rails
+from crosskey.engine.rails.codes import APPROVABLE, COUNTED, RAILS
+from crosskey.engine.rails.first import is_first
+from crosskey.engine.rails.last_active import Remaining, can_work, hold_last_active, kept_active, last_active
 from crosskey.engine.rails.reads import LastReads, check_read
 from crosskey.engine.rails.seats import TAKES_SEATS, hold_seats
 
-__all__ = ("RAILS", "TAKES_SEATS", "Allowed", "LastReads", "check_disables", "check_read", "hold_seats", "run_rails")
+__all__ = (
+    "APPROVABLE",
+    "COUNTED",
+    "RAILS",
+    "TAKES_SEATS",
+    "Allowed",
+    "Approvals",
+    "LastReads",
+    "Remaining",
+    "can_work",
+    "check_read",
+    "hold_last_active",
+    "hold_seats",
+    "is_first",
+    "kept_active",
+    "last_active",
+    "run_rails",
+)

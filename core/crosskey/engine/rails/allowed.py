@@ -1,4 +1,4 @@
-"""What a person lets through a rail: the exact number or name, never a rail as a whole."""
+"""What a person lets through a rail: the exact number, name or people, never a rail as a whole."""
 
 from __future__ import annotations
 
@@ -6,20 +6,38 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from crosskey.engine.rails.approvals import Approvals
 from crosskey.errors import ConfigError, close_matches
+from crosskey.journal import Approval
+from crosskey.model import Subject
 
 __all__ = ("Allowed",)
 
 
-_NUMBERED = frozenset({"shrink", "mass-disable", "absence-unconfirmed", "accounts-missing", "swap-differs"})
-_NAMED = frozenset({"empty-group", "voucher-unread", "undone"})
+_NUMBERED = frozenset(
+    {
+        "first-run",
+        "shrink",
+        "mass-disable",
+        "rolling-disable",
+        "mass-demote",
+        "mass-change",
+        "create-flood",
+        "absence-unconfirmed",
+        "accounts-missing",
+        "swap-differs",
+    }
+)
+_NAMED = frozenset({"empty-group", "last-active", "new-identity", "voucher-unread", "undone"})
+_NOTHING = Approvals()
 
 
 class Allowed(msgspec.Struct, frozen=True):
-    """What a person let through for one run: reason code → the exact number or name."""
+    """What a person let through for one run: reason code → the exact number or name; and what the journal approves."""
 
     numbers: Mapping[str, int] = {}
     names: frozenset[tuple[str, str]] = frozenset()
+    approvals: Approvals = _NOTHING
 
     @classmethod
     def parse(cls, words: Sequence[str]) -> Allowed:
@@ -38,26 +56,64 @@ class Allowed(msgspec.Struct, frozen=True):
                     f'"{word}" cannot be allowed. {hint}'.rstrip(),
                     code="allow",
                     where="--allow",
-                    fix="write --allow mass-disable=N, shrink=N, absence-unconfirmed=N, accounts-missing=N, "
-                    "swap-differs=N, empty-group=NAME, voucher-unread=ISSUER or undone=RUN",
+                    fix=f"write --allow {'=N, '.join(sorted(_NUMBERED))}=N, empty-group=NAME, last-active=KIND, "
+                    "new-identity=ID, voucher-unread=ISSUER or undone=RUN",
                 )
         return cls(numbers, frozenset(names))
 
     def also(self, other: Allowed) -> Allowed:
         """Both together; for one code the number given here."""
-        return Allowed({**other.numbers, **self.numbers}, self.names | other.names)
+        return Allowed({**other.numbers, **self.numbers}, self.names | other.names, self.approvals)
+
+    def approved(self, given: Sequence[Approval]) -> Allowed:
+        """The same, and what these approvals let through."""
+        return msgspec.structs.replace(self, approvals=Approvals(given))
 
     def words(self) -> tuple[str, ...]:
-        """What :meth:`parse` takes to allow the same again."""
+        """What :meth:`parse` takes to allow the same again; approvals are asked for in the journal instead."""
         return (
             *(f"{code}={number}" for code, number in sorted(self.numbers.items())),
             *(f"{code}={name}" for code, name in sorted(self.names)),
         )
+
+    # -- what rails ask -----------------------------------------------------------------------------------------------
+
+    def covers(self, rail: str, kind: str, action: str, subject: Subject) -> bool:
+        """Whether a person let exactly this change through: ``kind`` and ``action`` of this person's account."""
+        return self.approvals.covers(rail, kind, action, subject)
+
+    def exactly(self, code: str, count: int) -> bool:
+        """Whether this number, and no other, was let through."""
+        return self.numbers.get(code) == count or self._approved(f"{code}={count}")
+
+    def named(self, code: str, name: str) -> bool:
+        """Whether this name was let through."""
+        return (code, name) in self.names or self._approved(f"{code}={name}")
+
+    def upto(self, code: str, count: int, limit: int) -> bool:
+        """Whether so many may go: not above the limit, or not above a number that was let through."""
+        if count <= max(limit, self.numbers.get(code, 0)):
+            return True
+        numbers = [word for word in self.approvals.words() if word.startswith(f"{code}=")]
+        return any(count <= int(word.partition("=")[2]) and self._approved(word) for word in numbers)
 
     def lets_again(self, run: str) -> bool:
         """Whether what a run did, and a person took back, may be done again (a run's id, or its beginning)."""
         return any(code == "undone" and run.startswith(name) for code, name in self.names)
 
     def number(self, code: str) -> int:
-        """The number let through for a rail, 0 when none."""
-        return self.numbers.get(code, 0)
+        """The largest number let through for a rail, 0 when none."""
+        words = [word.partition("=") for word in self.approvals.words()]
+        return max([self.numbers.get(code, 0), *(int(value) for rail, _, value in words if rail == code)])
+
+    @property
+    def concerns_everybody(self) -> bool:
+        """Whether something was let through that only a read of everybody can tell the truth of."""
+        return bool(self.names or self.approvals.words())
+
+    def _approved(self, word: str) -> bool:
+        approval = self.approvals.words().get(word)
+        if approval is None:
+            return False
+        self.approvals.needed.add(approval)
+        return True

@@ -1,54 +1,124 @@
-"""Rails on classes of changes: what is held is taken out of the plan, everything else goes on."""
+"""Rails on classes of changes: what is held is moved aside, everything else goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crosskey.config import RailSettings
+from crosskey.config import Config
 from crosskey.connector.target import Seats
+from crosskey.engine.batching import batched
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.rails.allowed import Allowed
+from crosskey.engine.rails.ceiling import hold_above
+from crosskey.engine.rails.disables import check_disables, check_rolling, limit_of
+from crosskey.engine.rails.first import has_begun, is_first
+from crosskey.engine.rails.holding import hold_class, way_through
 from crosskey.engine.rails.seats import hold_seats
-from crosskey.engine.stage import Stage
-from crosskey.plan import Held
+from crosskey.engine.rails.updates import check_demotions, check_mass_change
+from crosskey.model import Subject
+from crosskey.plan import Action
 
-__all__ = ("check_disables", "run_rails")
+__all__ = ("run_rails",)
 
-
-def check_disables(kind: KindPlan, stage: Stage, active: int, settings: RailSettings, allowed: Allowed) -> Held | None:
-    """No more disables at once than the larger of a count and a share of the managed active accounts (G5)."""
-    disables = stage.proposals.change_counts().get((kind.name, "disable"), 0) + len(_released_off(kind, stage))
-    limit = max(settings.max_disable.count, int(active * settings.max_disable.percent / 100))
-    if disables <= max(limit, allowed.number("mass-disable")):
-        return None
-    examples = tuple(
-        f"{change.label}: {change.why.get('', '')}"
-        for change in stage.proposals.changes(kind.name, "disable", limit=10)
-    )
-    return Held(
-        rail="mass-disable",
-        scope="class",
-        action="disable",
-        kind=kind.name,
-        summary=f"{disables} of {active} managed {kind.name} accounts would be disabled; the limit is {limit}",
-        fix=f"if that is right: --allow mass-disable={disables}, or raise [rails] max_disable",
-        examples=examples,
-    )
+_BATCH = 500
 
 
-def _released_off(kind: KindPlan, stage: Stage) -> list[str]:
-    """Accounts that an undo gives back as it found them, switched off: whoever uses one is out all the same."""
-    return [change.id for change in stage.proposals.changes(kind.name, "release") if change.active is not None]
+def run_rails(
+    planner: Planner, *, seats: Mapping[str, Seats], config: Config, allowed: Allowed, unattended: bool
+) -> None:
+    """Check each class of changes; what is held is moved aside in the stage, everything else goes on.
 
-
-def run_rails(planner: Planner, *, seats: Mapping[str, Seats], settings: RailSettings, allowed: Allowed) -> None:
-    """Check each class of changes; what is held is taken out of the stage, everything else goes on."""
+    What one rail held is none of the next one's business. Seats come last: only what is left takes any.
+    """
+    settings = config.rails
     for kind in planner.kinds:
-        active = planner.journal.link_count(kind.name, active_only=True)
-        disables = check_disables(kind, planner.stage, active, settings, allowed)
-        if disables is not None:
-            planner.findings.add(disables)
-            planner.stage.proposals.drop_changes(kind.name, "disable")
-            planner.stage.proposals.drop_changes(kind.name, "release", ids=_released_off(kind, planner.stage))
-        for held in hold_seats(kind, planner.stage, seats.get(kind.name)):
+        hold_above(planner, kind, settings.may)
+        _check_passed_over(planner, kind, allowed)
+        _check_first_run(planner, kind, config, allowed, unattended=unattended)
+        check_disables(planner, kind, settings, allowed)
+        check_rolling(planner, kind, settings, allowed)
+        check_demotions(planner, kind, settings, allowed)
+        check_mass_change(planner, kind, config, allowed)
+        _check_creates(planner, kind, config, allowed)
+        for held in hold_seats(kind, planner.stage, seats.get(kind.name), keep=settings.keep_seats):
             planner.findings.add(held)
+
+
+def _check_passed_over(planner: Planner, kind: KindPlan, allowed: Allowed) -> None:
+    """Who waited when somebody chose others waits on, few as they may be, until somebody chooses them too."""
+    passed: dict[tuple[str, Action], set[Subject]] = {}
+    for rail, action, subject in planner.journal.passed_over(kind.name):
+        passed.setdefault((rail, action), set()).add(subject)
+    for (rail, action), people in sorted(passed.items()):
+        hold_class(
+            planner,
+            allowed,
+            kind,
+            action,
+            rail=rail,
+            summary=f"some {kind.name} accounts waited when others were approved, and were not among those",
+            fix=way_through(rail, kind, len(people), "approve them too, or put right why they are in the plan"),
+            among=lambda change, people=people: change.subject in people,
+        )
+
+
+def _check_first_run(planner: Planner, kind: KindPlan, config: Config, allowed: Allowed, *, unattended: bool) -> None:
+    """Nothing is written for a kind before somebody looked at its first plan (G20)."""
+    counts: dict[Action, int] = {
+        action: count for (name, action), count in planner.stage.proposals.change_counts().items() if name == kind.name
+    }
+    if not counts or not is_first(planner.journal, kind.name, config):
+        return
+    total = sum(counts.values())
+    if not unattended:
+        planner.findings.looked_at = True
+        planner.findings.notice(
+            "first-run",
+            f"nothing was applied for {kind.name} accounts yet: `crosskey sync` and `crosskey watch` hold all {total} "
+            "changes until somebody applied or approved them",
+            fix="look at them, then `crosskey apply`",
+        )
+        return
+    if allowed.upto("first-run", total, 0):
+        return
+    for action in counts:
+        hold_class(
+            planner,
+            allowed,
+            kind,
+            action,
+            rail="first-run",
+            summary=f"this is the first run for {kind.name} accounts, and nobody has looked at its {total} changes",
+            fix="look at them with `crosskey plan`, then `crosskey apply`, or crosskey approve first-run "
+            f'--kind {kind.name} --because "…"; [rails] first_run = "go" never asks',
+        )
+
+
+def _check_creates(planner: Planner, kind: KindPlan, config: Config, allowed: Allowed) -> None:
+    """No flood of new accounts once the first run is over (G8).
+
+    An account that is made anew in the place of one that is surely gone is no new one, nor one that went through here
+    before and was not made.
+    """
+    linked = planner.journal.link_count(kind.name)
+    limit = limit_of(config.rails.max_create, linked)
+    planned = planner.stage.proposals.change_counts().get((kind.name, "create"), 0)
+    if planned <= limit or not has_begun(planner.journal, kind.name):
+        return
+    new = set[Subject]()
+    for batch in batched(planner.stage.proposals.changes(kind.name, "create"), _BATCH):
+        people = [change.subject for change in batch]
+        known = planner.journal.links(kind.name, people).keys() | planner.journal.tried_to_make(kind.name, people)
+        new.update(set(people) - known)
+    if allowed.upto("create-flood", len(new), limit):
+        return
+    hold_class(
+        planner,
+        allowed,
+        kind,
+        "create",
+        rail="create-flood",
+        summary=f"{len(new)} {kind.name} accounts would be made, {linked} are managed; the limit is {limit}",
+        fix=way_through("create-flood", kind, len(new), "[rails] max_create raises the limit"),
+        among=lambda change: change.subject in new,
+    )

@@ -37,27 +37,29 @@ def _check_source(read: SourceRead, last: LastReads, settings: RailSettings, all
         return [_run("empty-source", f"{read.path} returned nobody{last_time}", fix)]
     held: list[Held] = []
     floor = before * settings.shrink_percent / 100
-    if before >= settings.min_people and read.people < floor and read.people != allowed.number("shrink"):
+    if before >= settings.min_people and read.people < floor and not allowed.exactly("shrink", read.people):
         held.append(
             _run(
                 "shrink",
                 f"{read.path} returned {read.people} people, the last complete read {before} "
                 f"(less than {settings.shrink_percent:g} %)",
                 f"if that is right: --allow shrink={read.people}",
+                f"shrink={read.people}",
             )
         )
     for name, members in sorted(read.logical.items()):
         lost = last.members(read.path, name)
-        if members == 0 and lost >= settings.min_people and ("empty-group", name) not in allowed.names:
+        if members == 0 and lost >= settings.min_people and not allowed.named("empty-group", name):
             held.append(
                 _run(
                     "empty-group",
                     f'"{name}" has no members in {read.path}, {lost} in the last complete read',
                     f'if that is right: --allow "empty-group={name}"',
+                    f"empty-group={name}",
                 )
             )
     return held
 
 
-def _run(rail: str, summary: str, fix: str) -> Held:
-    return Held(rail=rail, scope="run", summary=summary, fix=fix)
+def _run(rail: str, summary: str, fix: str, word: str = "") -> Held:
+    return Held(rail=rail, scope="run", summary=summary, fix=fix, word=word)

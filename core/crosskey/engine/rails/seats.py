@@ -14,10 +14,11 @@ __all__ = ("TAKES_SEATS", "hold_seats")
 TAKES_SEATS: tuple[Action, ...] = ("enable", "adopt", "create")
 
 
-def hold_seats(kind: KindPlan, stage: Stage, seats: Seats | None) -> list[Held]:
+def hold_seats(kind: KindPlan, stage: Stage, seats: Seats | None, *, keep: int = 0) -> list[Held]:
     """Paid seats are counted before accounts are made; none is made by guess (G14).
 
-    What takes a seat is taken out of the stage; an adoption of an account that is switched on already takes none.
+    What takes a seat is moved aside; an adoption of an account that is switched on already takes none. ``keep`` seats
+    stay free for people who are given an account by hand.
     """
     if seats is None:
         return []
@@ -29,20 +30,22 @@ def hold_seats(kind: KindPlan, stage: Stage, seats: Seats | None) -> list[Held]:
         }
         for action in TAKES_SEATS
     }
-    needed, free = sum(map(len, takers.values())), seats.total - seats.used
+    needed, free = sum(map(len, takers.values())), seats.total - seats.used - keep
     if needed <= free:
         return []
     for action, labels in takers.items():
-        stage.proposals.drop_changes(kind.name, action, ids=list(labels))
+        stage.proposals.hold_changes("seats-short", kind.name, action, list(labels))
     return [
         Held(
             rail="seats-short",
             scope="class",
             action=action,
             kind=kind.name,
-            summary=f"{needed} {kind.name} seats are needed, {max(free, 0)} of {seats.total} are free",
+            summary=f"{needed} {kind.name} seats are needed, {max(free, 0)} of {seats.total} are free"
+            + (f" ({keep} are kept)" if keep else ""),
             fix="buy seats, free some, or narrow the mapping's scope",
             examples=tuple(islice(labels.values(), 10)),
+            count=len(labels),
         )
         for action, labels in takers.items()
         if labels

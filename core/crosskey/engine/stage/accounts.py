@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from crosskey.engine.stage.lookalikes import alike, shape, shapes
 from crosskey.engine.stage.scratch import Scratch
 from crosskey.model import Account, Scalar
 
@@ -49,10 +50,11 @@ class StagedAccounts:
         self._db.many(
             "INSERT INTO identity VALUES (?, ?, ?, ?)",
             [
-                (kind, name, value.casefold(), key)
+                (kind, kept, shown, key)
                 for kind, key, fields, names in accounts
                 for name in names
                 if isinstance(value := fields.get(name), str) and value
+                for kept, shown in shapes(name, value)
             ],
         )
 
@@ -80,6 +82,11 @@ class StagedAccounts:
         """How many accounts of a kind were read."""
         return self._db.count("SELECT count(*) FROM account WHERE kind = ?", (kind,))
 
+    def all(self, kind: str) -> Iterator[Account]:
+        """Every account of a kind, in the order of keys."""
+        for (body,) in self._db.execute("SELECT body FROM account WHERE kind = ? ORDER BY key", (kind,)):
+            yield _decode(body)
+
     def by_key(self, kind: str, keys: Sequence[str]) -> dict[str, Account]:
         """Accounts by key, as far as they were read."""
         rows = self._db.among("SELECT key, body FROM account WHERE kind = ? AND key IN ({})", (kind,), keys)
@@ -97,11 +104,18 @@ class StagedAccounts:
 
     def keys_by_identity(self, kind: str, fields: Sequence[str], value: str) -> list[str]:
         """Keys of the accounts that hold ``value`` (case-insensitive) in one of the fields."""
+        return self._keys(kind, fields, value.casefold())
+
+    def keys_by_shape(self, kind: str, fields: Sequence[str], value: str) -> list[str]:
+        """Keys of the accounts that hold what looks like ``value`` in one of the fields."""
+        return self._keys(kind, (*fields, *map(alike, fields)), shape(value))
+
+    def _keys(self, kind: str, fields: Sequence[str], value: str) -> list[str]:
         marks = ",".join("?" * len(fields))
         return [
             key
             for (key,) in self._db.execute(
                 f"SELECT DISTINCT key FROM identity WHERE kind = ? AND field IN ({marks}) AND value = ? ORDER BY key",  # noqa: S608 - only question marks
-                (kind, *fields, value.casefold()),
+                (kind, *fields, value),
             )
         ]

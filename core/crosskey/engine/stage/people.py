@@ -68,6 +68,8 @@ class StagedPeople:
         self.apart = frozenset(apart)
         self._preference = preference or Preference()
         self._replaced: list[Person] = []
+        self.buried: set[Subject] = set()
+        """Whom a source itself said to be deleted, in this run."""
         self.issuers = list(issuers)
         self._prefixes: dict[str, str] = {}
         self.partial = partial

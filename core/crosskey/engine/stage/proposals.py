@@ -8,10 +8,11 @@ from typing import Final
 
 import msgspec
 
+from crosskey.engine.stage.lookalikes import alike, shape, shapes
 from crosskey.engine.stage.people import StagedPeople
 from crosskey.engine.stage.scratch import CHUNK, Scratch
 from crosskey.model import Subject
-from crosskey.plan import Change, Held
+from crosskey.plan import Action, Change, Held
 
 __all__ = ("PROPOSALS_SCHEMA", "SCRATCH_TABLES", "StagedProposals")
 
@@ -24,7 +25,7 @@ CREATE TABLE newcomer(kind TEXT NOT NULL, id TEXT NOT NULL, wanted INTEGER NOT N
 CREATE TABLE claim(kind TEXT NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL);
 CREATE TABLE claimed(kind TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
 CREATE TABLE change(rank INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL, id TEXT NOT NULL,
-                    action TEXT NOT NULL, body BLOB NOT NULL);
+                    action TEXT NOT NULL, body BLOB NOT NULL, rail TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS held(id TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS due(id TEXT NOT NULL, change TEXT NOT NULL, at TEXT NOT NULL,
                                PRIMARY KEY(id, change)) WITHOUT ROWID;
@@ -53,7 +54,7 @@ class StagedProposals:
     def add_change(self, rank: int, changes: Sequence[Change]) -> None:
         """Stage changes; a lower ``rank`` is applied earlier. Their people are due until they are settled."""
         self._db.many(
-            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO change (rank, kind, label, id, action, body) VALUES (?, ?, ?, ?, ?, ?)",
             [(rank, change.kind, change.label, change.id, change.action, _encode(change)) for change in changes],
         )
         self._note_due([(self._people.ref(change.subject), change.id, "") for change in changes])
@@ -67,16 +68,33 @@ class StagedProposals:
             (kind, action, chosen, chosen),
         )
 
-    def change_counts(self) -> dict[tuple[str, str], int]:
+    def hold_changes(self, rail: str, kind: str, action: str, ids: Sequence[str]) -> None:
+        """Move changes of one kind and action aside: no part of the plan, and not forgotten."""
+        self._db.execute(
+            "UPDATE change SET rail = ? WHERE kind = ? AND action = ? AND rail = ''"
+            " AND id IN (SELECT value FROM json_each(?))",
+            (rail, kind, action, msgspec.json.encode(ids).decode()),
+        )
+
+    def held_changes(self) -> Iterator[tuple[str, Change]]:
+        """What was moved aside, by which rail, in the order in which it would be applied."""
+        cursor = self._db.execute(
+            "SELECT rail, body FROM change WHERE rail <> '' ORDER BY rail, kind, action, label, id"
+        )
+        for rail, body in cursor:
+            yield rail, _decode_change(body)
+
+    def change_counts(self) -> dict[tuple[str, Action], int]:
         """How many changes there are by kind and action."""
-        rows = self._db.execute("SELECT kind, action, count(*) FROM change GROUP BY kind, action")
+        rows = self._db.execute("SELECT kind, action, count(*) FROM change WHERE rail = '' GROUP BY kind, action")
         return {(kind, action): count for kind, action, count in rows}
 
     def changes(self, kind: str = "", action: str = "", limit: int = -1) -> Iterator[Change]:
         """Changes in the order in which they are applied, all or of one kind and action."""
         # The cross join keeps bodies out of the sort: only its short keys have to fit into memory.
         cursor = self._db.execute(
-            "SELECT body FROM (SELECT rowid AS place FROM change WHERE (? = '' OR kind = ?) AND (? = '' OR action = ?)"
+            "SELECT body FROM (SELECT rowid AS place FROM change WHERE rail = ''"
+            " AND (? = '' OR kind = ?) AND (? = '' OR action = ?)"
             " ORDER BY rank, kind, action, label, id LIMIT ?) CROSS JOIN change ON change.rowid = place",
             (kind, kind, action, action, limit),
         )
@@ -93,7 +111,12 @@ class StagedProposals:
         self._db.execute("INSERT OR REPLACE INTO newcomer VALUES (?, ?, ?, ?)", (kind, ref, int(wanted), body))
         self._db.many(
             "INSERT INTO claim VALUES (?, ?, ?, ?)",
-            [(kind, attribute, value.casefold(), ref) for attribute, value in values if value],
+            [
+                (kind, kept, shown, ref)
+                for attribute, value in values
+                if value
+                for kept, shown in shapes(attribute, value)
+            ],
         )
 
     def index_claims(self) -> None:
@@ -119,6 +142,14 @@ class StagedProposals:
         rows = self._db.execute(
             "SELECT DISTINCT id FROM claim WHERE kind = ? AND attribute = ? AND value = ? ORDER BY id",
             (kind, attribute, value.casefold()),
+        )
+        return [self._people.subject(ref) for (ref,) in rows]
+
+    def lookalikes(self, kind: str, attribute: str, value: str) -> list[Subject]:
+        """The newcomers whose value of an attribute looks like this one."""
+        rows = self._db.execute(
+            "SELECT DISTINCT id FROM claim WHERE kind = ? AND attribute IN (?, ?) AND value = ? ORDER BY id",
+            (kind, attribute, alike(attribute), shape(value)),
         )
         return [self._people.subject(ref) for (ref,) in rows]
 
@@ -150,6 +181,11 @@ class StagedProposals:
         """Who was held by an earlier run and was not touched since."""
         cursor = self._db.execute("SELECT body FROM held WHERE id NOT IN (SELECT id FROM touched)")
         for (body,) in cursor.fetchall():
+            yield _decode_held(body)
+
+    def all_held(self) -> Iterator[Held]:
+        """Everybody who is held, by this run or by an earlier one that looked at them last."""
+        for (body,) in self._db.execute("SELECT body FROM held ORDER BY rowid"):
             yield _decode_held(body)
 
     def wait(self, person: Subject, others: Iterable[Subject]) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from crosskey.connector.target import Target, TargetSchema
 from crosskey.engine.apply import apply_changes
 from crosskey.engine.batching import batched
+from crosskey.engine.guarding import Guard
 from crosskey.engine.marker import marker
 from crosskey.engine.order import Applied
 from crosskey.engine.protect import Protection
@@ -118,13 +119,14 @@ async def cut_over(
     stop: Callable[[], bool],
     progress: Callable[[Sequence[Change], Sequence[Outcome]], None],
     telling: RunTelling,
+    guards: Sequence[Guard] = (),
 ) -> Applied:
     """Carry changes out, of which some only the journal knows. What got no clear answer is settled by the next run."""
     applied = Applied()
     noted = [change for change in changes if not change.writes]
     written = [change for change in changes if change.writes]
     for where, some in ((Pretend(target), noted), (target, written)):
-        if applied.interrupted or applied.stopped is not None:
+        if applied.interrupted or applied.stopped is not None or applied.is_halted:
             break
         before = applied
         applied = await apply_changes(
@@ -137,6 +139,7 @@ async def cut_over(
             stop=stop,
             progress=progress,
             telling=telling,
+            guards=guards,
         )
         applied.counts.update(before.counts)
         applied.failures[:0] = before.failures

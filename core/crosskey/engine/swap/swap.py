@@ -17,11 +17,12 @@ from crosskey.connector.target import HasCatalogue, Target, TargetSchema
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
 from crosskey.engine.demand import Demand
+from crosskey.engine.guarding import KillSwitch, Switch
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.order import Applied, Observer, Verdict
 from crosskey.engine.protect import Protection
 from crosskey.engine.provenance import plugins_of
-from crosskey.engine.rails import Allowed
+from crosskey.engine.rails import COUNTED, Allowed
 from crosskey.engine.read import read_accounts, read_people
 from crosskey.engine.recover import settle_operations
 from crosskey.engine.rules import compile_mappings
@@ -33,6 +34,7 @@ from crosskey.engine.swap.pairing import Pairs, pair_up
 from crosskey.engine.swap.proof import Proof
 from crosskey.engine.swap.rehearsal import rehearse
 from crosskey.engine.swap.sections import SwapSections, swapped_section
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.errors import ConfigError, CrosskeyError, close_matches
 from crosskey.journal import JournalWriter
 from crosskey.model import PERSON_ATTRIBUTES, Catalogue
@@ -231,10 +233,10 @@ class _Swap:
     ) -> None:
         """Earlier writes without an outcome come first: nothing may move while they are open."""
         kinds = {kind.name: kind for kind in schema.kinds if kind.name in mappings}
+        newest = self.journal.newest_run_at(but=self.run)
+        timekeeper = Timekeeper(self.connect.clock, self.connect.skews, newest=newest)
         with blaming(self.new.target):
-            recovery = await settle_operations(
-                self.journal, stage, target, kinds, run=self.run, clock=self.connect.clock
-            )
+            recovery = await settle_operations(self.journal, stage, target, kinds, run=self.run, timekeeper=timekeeper)
         if recovery.waiting:
             until = max(recovery.waiting.values())
             raise ConfigError(
@@ -274,7 +276,7 @@ class _Swap:
         )
         linked = self._linked_unmatched(pairs, list(mappings), old.issuer)
         held += _first_plan_held(header)
-        held += self._differs(header.counts, linked, len(pairs.unclear), len(changes))
+        held += self._differs(_counts(header), linked, len(pairs.unclear), len(changes))
         followed = {change.subject for change in changes}
         differences = list(compare_mappings(stage, *logical, pairs, mappings, schema, catalogue))
         return Proof(
@@ -354,19 +356,23 @@ class _Swap:
             stop=self.options.stop,
             progress=progress,
             telling=self.connect.telling(self.journal.connection),
+            guards=[KillSwitch(Switch(self.new.journal.path))],
         )
         with suppress(OSError):  # it tells of links that have moved
             self.new.journal.path.with_name("snapshot.sqlite").unlink(missing_ok=True)
-        if not (applied.interrupted or applied.stopped):  # until the swap is over the old directory is read
+        # until the swap is over the old directory is read
+        if not (applied.interrupted or applied.stopped or applied.is_halted):
             moves = moved_whole(self.journal, pairs.new_of, [kind.name for kind in schema.kinds])
             self.journal.move_vouchers(moves, run=self.run)
         return result(applied.verdict(held=bool(proof.held)), applied)
 
 
 def _first_plan_held(header: PlanHeader) -> list[Held]:
-    """What holds the first plan whole, or all its leavers, holds the swap: a plan that shows nothing proves nothing."""
-    return [
-        msgspec.structs.replace(one, scope="run")
-        for one in header.held
-        if one.scope == "run" or one.rail == "mass-disable"
-    ]
+    """What holds the first plan whole, or a class of it, holds the swap: a plan that shows nothing proves nothing."""
+    asks = COUNTED - {"create-flood"}  # new accounts are counted with whatever else differs
+    return [msgspec.structs.replace(one, scope="run") for one in header.held if one.scope == "run" or one.rail in asks]
+
+
+def _counts(header: PlanHeader) -> dict[str, int]:
+    """The changes of the first plan by action, a flood of new accounts among them."""
+    return {**header.counts, "create": header.counts.get("create", 0) + header.held_counts.get("create-flood", 0)}
