@@ -12,11 +12,13 @@ from crosskey.config import Config
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.gather import Gathered
 from crosskey.engine.order import Applied, Proposal, RunOptions
+from crosskey.engine.past import Shelf
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.snapshot import FORM, Origin
 from crosskey.engine.stage import Stage
 from crosskey.engine.unite import Unions
+from crosskey.errors import Diagnostic
 from crosskey.journal import JournalWriter
 
 __all__ = ("Keeping",)
@@ -30,6 +32,7 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
     options: RunOptions
     run: str
     snapshot: Path
+    shelf: Shelf
     issuers: Mapping[str, str]
     clock: Clock
 
@@ -53,12 +56,15 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         *,
         trusted: bool,
         noted: bool,
-    ) -> None:
-        """Keep the stage with its cursors: only now is everything that was read either done, or due again."""
+    ) -> list[Diagnostic]:
+        """Keep the stage with its cursors: only now is everything that was read either done, or due again.
+
+        The stage before it goes on the shelf; what is to be told of that is returned.
+        """
         if not noted:
             self._remember(gathered, trusted=self.options.kind != "plan" and not applied.declined)
         if not trusted:
-            return
+            return []
         vouchers = unions.vouchers
         if vouchers and self.options.kind != "plan" and not applied.declined:
             self.journal.vouch(self.run, vouchers)
@@ -74,7 +80,9 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         }
         for name, value in notes.items():
             stage.note(name, value)
+        told = self.shelf.keep(self.clock.now())
         stage.keep(self.snapshot)
+        return told
 
     def _origin(self, gathered: Gathered) -> Origin:
         return Origin(
