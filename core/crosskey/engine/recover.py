@@ -45,8 +45,10 @@ async def settle_operations(
 ) -> Recovery:
     """Resolve every open operation that can be resolved. Those of kinds that are not read (``kinds``) stay open."""
     recovery = Recovery({}, set())
-    if not timekeeper.doubt:
-        journal.wait_no_longer(timekeeper.now() + settle, run=run)
+    until = timekeeper.now() + settle
+    late = [operation.id for operation in journal.unresolved() if operation.settle_until > until]
+    if late and not timekeeper.doubt:  # noted while the clock was ahead
+        journal.wait_no_longer(late, until, run=run)
     for operation in journal.unresolved():
         change, kind = operation.change, kinds.get(operation.change.kind)
         if kind is None:

@@ -35,14 +35,7 @@ from crosskey.journal.journal import Journal
 from crosskey.journal.ladders import Ladder
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
-from crosskey.journal.records import (
-    Absence,
-    Drift,
-    Link,
-    RunKind,
-    SnapshotRecord,
-    Voucher,
-)
+from crosskey.journal.records import Absence, Drift, Link, RunKind, SnapshotRecord, Voucher
 from crosskey.journal.retention import DAILY, prune, return_space
 from crosskey.journal.settlement import Resolution
 from crosskey.journal.signing import Signer
@@ -253,13 +246,11 @@ class JournalWriter(Journal):
                 found=found,
             )
 
-    def wait_no_longer(self, until: datetime, *, run: str) -> None:
-        """Let no unresolved write wait beyond a moment: one that would was noted while the clock was ahead."""
-        late = [operation.id for operation in self.unresolved() if operation.settle_until > until]
-        if late:
-            with self._database.transaction():
-                facts = operations.wait_no_longer(self._database, late, until)
-                self._append(run, "writes.awaited", {"count": len(late), **facts})
+    def wait_no_longer(self, ids: Sequence[str], until: datetime, *, run: str) -> None:
+        """Let unresolved writes wait until then and no longer: the clock was ahead when they were noted."""
+        with self._database.transaction():
+            facts = operations.wait_no_longer(self._database, ids, until)
+            self._append(run, "writes.awaited", {"count": len(ids), **facts})
 
     def lapse(self, operations_: Sequence[str], *, run: str) -> None:
         """Note that these writes, which a person took back, may be made again: their reason ended meanwhile."""
