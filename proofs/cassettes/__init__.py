@@ -1,0 +1,1 @@
+"""Cassettes changed in one place: refused, or harmless (T13)."""
