@@ -12,7 +12,9 @@ from test_entra_company import local
 from test_entra_credentials import KEY, certificate, pem_of
 from test_entra_history import add
 
-from crosskey.errors import AuthError, ConfigError
+from changes_fold import read_whole
+from crosskey.connector.source import ReadRequest
+from crosskey.errors import AuthError, ConfigError, ContractError
 from crosskey.settings import Secret
 from crosskey_sandbox.entra import READ_EVERYTHING, EntraTenant, entra_app
 from fake_clock import FakeClock
@@ -90,3 +92,22 @@ async def test_the_assertion_of_a_machine_whose_clock_is_off(tenant: EntraTenant
         assert (await read_all(source)).people
         told = {one.code for one in await source.check() if one.severity == "warning"}
     assert ("clock" in told) is (minutes != 0)
+
+
+@pytest.mark.parametrize("row", [{}, {"id": None}, {"id": 7}])
+async def test_somebody_in_the_recycle_bin_who_has_no_id(tenant: EntraTenant, row: dict[str, Any]) -> None:
+    app = httpx.ASGITransport(app=entra_app(tenant))
+
+    async def spoiled(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/directory/deletedItems/microsoft.graph.user"):
+            return httpx.Response(200, json={"value": [row]})
+        return await app.handle_async_request(request)
+
+    credential = {
+        "tenant": tenant.id,
+        "client_id": tenant.application.client_id,
+        "client_secret": Secret(tenant.application.client_secret),
+    }
+    async with opened(httpx.MockTransport(spoiled), clock=tenant.cell.clock, **credential) as source:
+        with pytest.raises(ContractError):
+            await read_whole(source, ReadRequest(changes=True))

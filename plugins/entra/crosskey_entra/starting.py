@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import msgspec
 
@@ -17,7 +16,12 @@ from crosskey_entra.watch import Watch
 
 __all__ = ("Start",)
 
-_IDS = msgspec.json.Decoder(Page[dict[str, Any]])
+
+class _Binned(msgspec.Struct, frozen=True):
+    id: str
+
+
+_IDS = msgspec.json.Decoder(Page[_Binned])
 _BIN = "/directory/deletedItems/microsoft.graph.user"
 
 
@@ -43,7 +47,7 @@ class Start:
     async def begin(self) -> None:
         """The users' place, after a look into the recycle bin; two requests."""
         async for reply in self._graph.listing(_BIN, _IDS, {"$select": "id", "$top": TOP}):
-            self._binned += [row["id"] for row in reply.value.value]
+            self._binned += [row.id for row in reply.value.value]
         params = {**self._people.attributes.tracked, **LATEST}
         async for page in take_place(self._graph, "/users/delta", params):
             self._users = page.value.delta_link or self._users
