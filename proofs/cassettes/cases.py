@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -81,10 +82,14 @@ def a_clock() -> _Clock:
 
 
 class Played(msgspec.Struct):
-    """What a case came to on one tape. ``reads``: what was known at the end of each complete read or round."""
+    """What a case came to on one tape. ``reads``: what was known at the end of each complete read or round.
+
+    ``given_up``: the case itself found nobody to go on with, where the cassette as it is has somebody.
+    """
 
     result: object = None
     error: BaseException | None = None
+    given_up: bool = False
     reads: Sequence[Known] = ()
     served: Sequence[Exchange] = ()
 
@@ -106,6 +111,7 @@ async def play(case: Case, exchanges: Sequence[Exchange]) -> Played:
         played.error = _first(group)
     except (Exception, EndlessError) as error:  # noqa: BLE001 - which error it was is the matter
         played.error = error
+        played.given_up = _is_of_the_case(error)
     played.reads = listening.reads if listening else ()
     played.served = tape.served
     return played
@@ -116,6 +122,12 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return error
+
+
+def _is_of_the_case(error: BaseException) -> bool:
+    """Whether it was raised in the lines of a case, not in anything that they called."""
+    frames = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+    return Path(frames[-1]).stem in ("cassette_cases", "cassette_entra")
 
 
 class _Listening:

@@ -63,7 +63,7 @@ class Judge:
                 played = await play(self._case, mutant.exchanges)
         except TimeoutError:
             return Judged("wrong", f"not done after {_PATIENCE:.0f} s")
-        refused = isinstance(played.error, CrosskeyError | RecordingError)
+        refused = played.given_up or isinstance(played.error, CrosskeyError | RecordingError)
         if played.error is not None and not refused:
             return Judged("wrong", f"{type(played.error).__name__}: {played.error}")
         wrongs = [
@@ -99,7 +99,7 @@ class Judge:
         wrongs = [
             f"{each.kind} {each.key} was taken for another"
             for each in told.values()
-            if _mail(each) and each.key not in owners.get((each.kind, _mail(each)), {each.key})
+            if (each.kind, each.key) in intact and each.key not in owners.get((each.kind, _mail(each)), {each.key})
         ]
         if mutant.kind in BROKEN and intact.keys() - told.keys():
             wrongs.append(f"{len(intact.keys() - told.keys())} accounts were left out without a word")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from test_entra_company import local
 from test_entra_credentials import KEY, certificate, pem_of
 from test_entra_history import add
 
-from changes_fold import read_whole
+from changes_fold import followed, read_whole
 from crosskey.connector.source import ReadRequest
 from crosskey.errors import AuthError, ConfigError, ContractError
 from crosskey.settings import Secret
@@ -94,20 +95,38 @@ async def test_the_assertion_of_a_machine_whose_clock_is_off(tenant: EntraTenant
     assert ("clock" in told) is (minutes != 0)
 
 
-@pytest.mark.parametrize("row", [{}, {"id": None}, {"id": 7}])
-async def test_somebody_in_the_recycle_bin_who_has_no_id(tenant: EntraTenant, row: dict[str, Any]) -> None:
+def spoiling(tenant: EntraTenant, path: str, rows: list[dict[str, Any]], *, since: Callable[[], bool]) -> Any:
+    """The source over a tenant whose answers at ``path`` hold these rows, once ``since`` says so."""
     app = httpx.ASGITransport(app=entra_app(tenant))
 
     async def spoiled(request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/directory/deletedItems/microsoft.graph.user"):
-            return httpx.Response(200, json={"value": [row]})
-        return await app.handle_async_request(request)
+        answer = await app.handle_async_request(request)
+        if not (request.url.path.endswith(path) and since()):
+            return answer
+        await answer.aread()
+        return httpx.Response(200, json={**answer.json(), "value": rows})
 
     credential = {
         "tenant": tenant.id,
         "client_id": tenant.application.client_id,
         "client_secret": Secret(tenant.application.client_secret),
     }
-    async with opened(httpx.MockTransport(spoiled), clock=tenant.cell.clock, **credential) as source:
+    return opened(httpx.MockTransport(spoiled), clock=tenant.cell.clock, **credential)
+
+
+@pytest.mark.parametrize("row", [{}, {"id": None}, {"id": 7}])
+async def test_somebody_in_the_recycle_bin_who_has_no_id(tenant: EntraTenant, row: dict[str, Any]) -> None:
+    binned = "/directory/deletedItems/microsoft.graph.user"
+    async with spoiling(tenant, binned, [row], since=lambda: True) as source:
         with pytest.raises(ContractError):
             await read_whole(source, ReadRequest(changes=True))
+
+
+@pytest.mark.parametrize("removed", [None, "deleted", []])
+async def test_a_removal_of_another_shape_is_no_removal(tenant: EntraTenant, removed: object) -> None:
+    known = None
+    row = {"id": next(iter(tenant.directory.live("user"))).id, "@removed": removed}
+    async with spoiling(tenant, "/users/delta", [row], since=lambda: known is not None) as source:
+        known = await read_whole(source, ReadRequest(changes=True))
+        with pytest.raises(ContractError):
+            await followed(source, known, ReadRequest(changes=True))

@@ -30,7 +30,8 @@ DeltaPage = Page[dict[str, Any]]
 
 class _Linked(msgspec.Struct):
     id: str
-    removed: dict[str, Any] | None = msgspec.field(name="@removed", default=None)
+    # Absent or an object: a null is documented nowhere, and whoever is in such a row must not be taken for gone.
+    removed: dict[str, Any] | msgspec.UnsetType = msgspec.field(name="@removed", default=msgspec.UNSET)
 
 
 class _Sound(_Linked):
