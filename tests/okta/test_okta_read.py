@@ -229,3 +229,17 @@ async def test_any_other_404_is_no_proof_that_somebody_is_gone(body: dict[str, s
     async with opened(httpx.MockTransport(lambda _: httpx.Response(404, json=body))) as source:
         with pytest.raises(Exception, match="404"):
             await source.find(Subject(URL, "00u1"))
+
+
+@pytest.mark.parametrize("profile", [None, [], {"login": 7}, {"email": {"odd": 1}}])
+async def test_a_profile_of_another_shape_is_a_broken_contract_wherever_it_comes(profile: object) -> None:
+    row = {"id": "00u1", "status": "ACTIVE", "profile": profile}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=row if request.url.path.endswith("/00u1") else [row])
+
+    async with opened(httpx.MockTransport(answer)) as source:
+        with pytest.raises(ContractError):
+            await source.find(Subject(URL, "00u1"))
+        with pytest.raises(ContractError):
+            await read_all(source)

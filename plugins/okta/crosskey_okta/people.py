@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from crosskey.errors import ConfigError, Diagnostic
+from crosskey.errors import ConfigError, ContractError, Diagnostic
 from crosskey.model import Person, Subject
 from crosskey_okta.status import Statuses
 
@@ -146,15 +146,26 @@ class People:
             self._unseen -= {name for name in self._unseen if any(person.extra[name] != "" for person in people)}
         return people
 
+    def _both(self, raw: msgspec.Raw, whole: msgspec.json.Decoder[dict[str, Any]]) -> tuple[object, dict[str, Any]]:
+        """The profile typed, and whole."""
+        try:
+            return self._profile.decode(raw), whole.decode(raw)
+        except msgspec.ValidationError:  # its words may quote values
+            raise ContractError(
+                "Okta told a user whose profile holds something of another type than documented",
+                code="bad-body",
+                where=self._instance,
+                fix="check the attributes that `attributes` names; if they are right, report it to Okta",
+            ) from None
+
     def person(self, row: UserRow) -> Person:
         """One row as a person."""
         if self._whole is None:
             profile = row.profile
             extra = {name: _given(getattr(profile, field)) for name, field in self._extras}
         else:
-            raw = cast("msgspec.Raw", row.profile)
-            profile = self._profile.decode(raw)
-            extra = {name: _given(value) for name, value in self._whole.decode(raw).items() if name not in self._mapped}
+            profile, whole = self._both(cast("msgspec.Raw", row.profile), self._whole)
+            extra = {name: _given(value) for name, value in whole.items() if name not in self._mapped}
         values = self._columns(profile)
         if self._texts:
             values = tuple(map(_text, values))
