@@ -92,13 +92,17 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "failing": ("the rest of the run; `crosskey watch` keeps away for a while", "mend what the target refuses"),
     "undone": (
         "that change, or that part of it",
-        "change the rules; or `--allow undone=RUN` lets what that run did be done again",
+        "change the rules; or an approval, or `--allow undone=RUN`, lets what that run did be done again",
     ),
     "changed-since": (
         "that part of an undo",
         "nothing: whoever changed it since meant something; see what is there now",
     ),
     "unprovable": ("that part of an undo", "set it in the target by hand"),
+    "restored": (
+        "disables of every kind; people whose account is there although no list brings it",
+        "an approval, or `--allow restored=N` for up to N disables a kind; it ends once a run decided everything",
+    ),
     "review": ("the whole run", "whatever the plugin asks for"),
 }
 
@@ -121,6 +125,10 @@ EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.OVERDUE: (
         "`status`: no round succeeded in time, or the watcher died",
         "look whether `crosskey watch` runs",
+    ),
+    ExitCode.ALTERED: (
+        "`audit verify`, `doctor`: the journal is not what was written",
+        "read what can be trusted; restore a backup",
     ),
     ExitCode.INTERRUPTED: ("Ctrl-C or a signal ended the run early; what it did is in the journal", "run again"),
 }

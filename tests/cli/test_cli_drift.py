@@ -53,9 +53,18 @@ def test_what_is_in_step_again_has_drifted_no_more(crosskey, edited):
 
 def test_under_alert_it_waits_for_a_person(crosskey, edited):
     crosskey.edit(("[map.user]", '[map.user]\ndrift = "alert"'))
-    held = crosskey("sync")
+    held = crosskey("sync", "--json")
     assert held.code == ExitCode.HELD
     assert title(crosskey, edited) == "Hand-made"
-    assert f"--allow drift=user:{edited}" in " ".join(held.out.split())
+    assert f"--allow drift=user:{edited}" in held.json["plan"]["held"][0]["fix"]
     assert crosskey("sync", "--allow", f"drift=user:{edited}").code == ExitCode.OK
+    assert title(crosskey, edited) != "Hand-made"
+
+
+def test_an_approval_of_one_account_has_it_written_again_once(crosskey, edited):
+    crosskey.edit(("[map.user]", '[map.user]\ndrift = "alert"'))
+    assert crosskey("sync").code == ExitCode.HELD
+    approved = crosskey("approve", "drift", "--only", f"user:{edited}", "--because", "the title is wrong there")
+    assert (approved.code, approved.err) == (ExitCode.OK, "")
+    assert crosskey("sync").code == ExitCode.OK
     assert title(crosskey, edited) != "Hand-made"

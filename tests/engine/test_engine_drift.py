@@ -103,7 +103,7 @@ async def test_alert_holds_what_was_changed_and_nothing_else(company):
     [change] = company.changes
     assert change.fields == {"name": FieldChange("Ada", "Ada L")}
     assert rails(result) == ["drift"]
-    assert result.plan.held[0].fix.startswith(f"to have it written again: --allow drift=user:{key}")
+    assert f"--allow drift=user:{key}" in result.plan.held[0].fix
     company.clock.advance(LATER)
     await company.run()
     assert company.did() == []
@@ -165,8 +165,9 @@ async def test_a_rule_that_is_new_takes_the_field_over(company):
     company.configure(CONFIG.replace("[map.user]", '[map.user]\ndrift = "yield"'))
     await company.run()
     key = company.desk.of("user")["Ada"].key
-    edit(company, key, phone="by hand")
     company.clock.advance(LATER)
+    await company.run()
+    edit(company, key, phone="by hand")
     company.configure(config("yield"))
     await company.run()
     assert (field(company, key), noticed(company)) == ("1", [])
@@ -340,7 +341,7 @@ async def test_the_report_says_who_what_and_what_comes(company):
     [one] = shown(company)
     assert (one.label, one.drift.part, one.drift.ours, one.drift.now, one.wanted) == ("Ada", "phone", "1", "9", "2")
     assert (one.applied_in, one.policy) == (first, "alert")
-    assert one.will == f"held; to have it written again: --allow drift=user:{key}"
+    assert one.will == f"held; to have it written again: crosskey approve drift --only user:{key}"
 
 
 async def test_a_field_that_fills_only_once_takes_no_policy(company):

@@ -32,6 +32,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "replay": ("crosskey.cli.replay:replay", "Say what other rules would have done in a run that is past."),
     "drift": ("crosskey.cli.drift:drift", "List what somebody else changed in the target, and what comes of it."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
+    "audit": ("crosskey.cli.audit:audit", "Prove that the journal is what was written, or say from where it is not."),
+    "doctor": ("crosskey.cli.doctor:doctor", "Say whether this machine, the journal and its disk are fit; offline."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
     "cassette": (
         "crosskey.cli.cassette:cassette",

@@ -88,6 +88,7 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
             form=FORM,
             lineage=self.journal.lineage,
             serial=self.journal.serial,
+            head=self.journal.head,
             config_digest=self.config.digest,
             plugins=plugins_of(self.config),
             issuers=dict(self.issuers),

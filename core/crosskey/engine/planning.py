@@ -17,6 +17,7 @@ from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.rails import TAKES_SEATS, Allowed, Remaining, hold_last_active, run_rails
 from crosskey.engine.read import PeopleRead
+from crosskey.engine.restored import hold_restored
 from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
 from crosskey.engine.spans import RunTelling
@@ -63,6 +64,9 @@ async def plan_everyone(
     with blaming(config.target):
         await plan_vanished(planner, target, most=most, allowed=allowed)
     plan_newcomers(planner, logical, allowed)
+    if planner.journal.is_restored:
+        with blaming(config.target):
+            await hold_restored(planner, target, allowed)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
         with blaming(config.target):

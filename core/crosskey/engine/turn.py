@@ -20,7 +20,7 @@ from crosskey.engine.carrying import Carrying
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
-from crosskey.engine.guarding import ClockGuard, FailureGuard, Guard, KillSwitch, Switch, WriteTimeGuard
+from crosskey.engine.guarding import Guard, usual_guards
 from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
@@ -30,6 +30,7 @@ from crosskey.engine.planning import plan_everyone, settle_time, tell_unknown, t
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
+from crosskey.engine.restored import is_settled
 from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_origin
@@ -152,6 +153,8 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
+        if self.journal.is_restored:
+            raise DoubtError("the journal came from a backup")
         if self.allowed.concerns_everybody:
             raise DoubtError("what somebody lets through by name or number concerns everybody")
         if any(is_first(self.journal, kind, self.config) for kind in self.config.maps):
@@ -237,7 +240,7 @@ class Turn:
             schema=desk.schema,
             catalogue=desk.catalogue,
         )
-        guards = self._guards(planner, desk.target, remaining)
+        guards = usual_guards(self.config, self.timekeeper, planner, desk.target, remaining)
         applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
         if applied.held:
             plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
@@ -255,6 +258,8 @@ class Turn:
         told = keeping.keep(
             stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held
         )
+        if is_settled(self.journal, self.options, gathered.reach, plan, applied):
+            self.plugins.emit(self.journal.settle_restore(self.run))
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,
@@ -309,12 +314,12 @@ class Turn:
         planner = assemble_planner(
             stage,
             self.journal,
-            kinds,
+            [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings],
             findings,
             config=self.config,
             run=self.run,
             schema=desk.schema,
-            recovery=recovery,
+            blocked=recovery.waiting,
             allowed=self.allowed,
             timekeeper=self.timekeeper,
             settle=settle_time(self.config, desk.schema),
@@ -346,14 +351,6 @@ class Turn:
             )
         tell_unknown(planner, gathered.people)
         return remaining
-
-    def _guards(self, planner: Planner, target: Target, remaining: Mapping[str, Remaining]) -> list[Guard]:
-        return [
-            KillSwitch(Switch(self.config.journal.path)),
-            ClockGuard(self.timekeeper, planner.waiting.rests_on_time),
-            WriteTimeGuard(target, self.config.target, planner.protection, remaining),
-            FailureGuard(),
-        ]
 
     async def _apply(
         self, stage: Stage, desk: _Desk, proposal: Proposal, alone: Alone, guards: Sequence[Guard]

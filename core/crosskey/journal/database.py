@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -34,6 +35,7 @@ def durability(version: tuple[int, int, int]) -> tuple[Literal["wal", "truncate"
     return ("wal", "full") if patched else ("truncate", "extra")
 
 
+@lru_cache(maxsize=256)  # a batch is written at one moment
 def stamp(at: datetime) -> str:
     """A time as the journal keeps it: UTC, fixed width, so that text order is time order."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -56,6 +58,7 @@ class Database:
         self.path = path
         self.writable = writable
         self.journal_mode = ""
+        self.upgraded = False
         self._failed: StorageError | None = None
         self._fence: Callable[[], None] = _no_fence
         self._told: Callable[[float], None] | None = None
@@ -81,6 +84,7 @@ class Database:
             "cell_size_check = ON",
             "mmap_size = 0",
             "temp_store = MEMORY",
+            "cache_size = -16384",  # in KiB: keys come in no order, so that each batch touches many pages
         ):
             self.value(f"PRAGMA {pragma}")
         if not self.writable:
@@ -98,6 +102,19 @@ class Database:
                 fix="close whatever else has it open, then run the same command again",
             )
         self.value(f"PRAGMA synchronous = {synchronous}")
+
+    def go_on_in_memory(self) -> None:
+        """Continue on a private copy in memory, so that a reader can upgrade what it must not change."""
+        with self._translated():
+            copy = sqlite3.connect(":memory:", isolation_level=None)
+            self.connection.backup(copy)
+        self.connection.close()
+        self.connection, self.upgraded = copy, True
+        self._tables = sqlite_utils.Database(copy, recursive_triggers=False, execute_plugins=False)
+
+    def read_only(self) -> None:
+        """Refuse to write from now on."""
+        self.value("PRAGMA query_only = ON")
 
     def guard_with(self, fence: Callable[[], None]) -> None:
         """Run ``fence`` at the start of every later transaction; it raises when this writer must not write any more."""

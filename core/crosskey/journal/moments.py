@@ -28,7 +28,7 @@ __all__ = ("KeptRows", "as_it_was", "catch_up", "large_state", "marks", "marks_a
 
 _LOGS: Final = ("run", "snapshot", "plan", "operation", "event")
 _NOT_LOOKED_AT: Final = frozenset(
-    {"meta", "connection", "config_generation", "plan_change"}
+    {"meta", "connection", "config_generation", "plan_change", "segment"}
     | {"watcher", "trouble", "notice", "delivery", "credential"}
 )
 """What planning does not look at, or what is copied as it is."""
@@ -57,7 +57,7 @@ def marks_after(database: Database, run: str, until: datetime) -> dict[str, int]
 
 
 def small_state(database: Database, connection: str) -> Iterator[KeptRows]:
-    """What later runs change, except for what holds a row for everybody; and writes not settled, or taken back."""
+    """What later runs change, but for what holds a row for everybody; and every write that is open, or undone."""
     for table in _tables(database):
         if table not in (*_LOGS, *_LARGE, *_NOT_LOOKED_AT):
             yield from _rows(database, table, "1", connection)
@@ -124,7 +124,7 @@ def _copy(database: Database, path: Path, marks: Mapping[str, int]) -> None:
             db.execute(f"INSERT INTO main.{name} SELECT * FROM now.{name}")  # noqa: S608 - constants
     # the run that planned was under way
     db.execute("UPDATE main.run SET ended_at = NULL, verdict = NULL WHERE rowid = ?", (marks.get("run", 0),))
-    # what was taken back by then is put back with the state
+    # what had been taken back by then is put back with the state
     db.execute("UPDATE main.operation SET state = 'done', undone_by = '', lapsed = 0 WHERE state = 'undone'")
     db.execute("UPDATE main.connection SET host = NULL, boot = NULL, pid = NULL, started = NULL, expires_at = NULL")
     db.execute(

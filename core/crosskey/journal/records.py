@@ -183,14 +183,34 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What walking the chain found: ``events`` before ``first_bad`` can be trusted, ``head`` is the last good."""
+    """What walking the chain found. Events ``first`` to ``events`` can be trusted, ``head`` is the hash of the last.
+
+    ``first_bad`` is the first event that cannot, and ``reason`` says why. ``lineage`` names the history, ``keys`` are
+    the public keys that signed segments, ``restored`` says where the journal came from a backup (former lineage and
+    event). ``notes`` tell what is worth knowing and not wrong, ``damage`` what SQLite found in the file.
+    """
 
     events: int
     head: str
     first_bad: int | None = None
     reason: str = ""
+    first: int = 1
+    lineage: str = ""
+    segments: int = 0
+    operations: int = 0
+    keys: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    damage: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was edited, removed, inserted or put in another order."""
-        return self.first_bad is None
+        """Whether nothing was edited, removed, inserted or put in another order, and the file is sound."""
+        return self.first_bad is None and not self.damage
+
+    @property
+    def trustworthy(self) -> str:
+        """What can be relied on, in words."""
+        if self.events < self.first:
+            return "nothing"
+        return f"events {self.first} to {self.events}, and what they say of changes and their outcomes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +15,7 @@ from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
 from crosskey.journal.ownership import link_after, link_restored
 from crosskey.journal.records import Link, OperationState
-from crosskey.model import Subject
+from crosskey.model import Scalar, Subject
 from crosskey.plan import Change, Outcome, Result
 
 __all__ = ("Resolution", "forget", "link_done", "record", "resolve")
@@ -61,8 +61,14 @@ def record(
     settled = {outcome.change: _settled(by_change[outcome.change], outcome, ids) for outcome in outcomes}
     done = [(by_change[change], one) for change, one in settled.items() if one.state == "done"]
     settled.update(link_done(database, now, connection, run, done))
-    operations.settle(database, now, list(settled.values()), answered=True)
-    _close(database, now, connection, run, "batch.recorded", Counter[str](one.state for one in settled.values()))
+    taken_back = {
+        by_change[change].undoes: run
+        for change, one in settled.items()
+        if one.state == "done" and by_change[change].undoes
+    }
+    facts = operations.settle(database, now, list(settled.values()), answered=True, taken_back=taken_back)
+    counts = Counter[str](one.state for one in settled.values())
+    _close(database, now, connection, run, "batch.recorded", {**counts, **facts})
     return [_noted(outcome, settled[outcome.change]) for outcome in outcomes]
 
 
@@ -95,8 +101,9 @@ def resolve(
     one = Settled(operation=int(operation), state=_RESOLVED[resolution], key=key)
     if resolution == "present":
         one = link_done(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
-    operations.settle(database, now, [one], answered=False)
-    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state})
+    taken_back = {change.undoes: noted.run} if one.state == "resolved_present" and change.undoes else {}
+    facts = operations.settle(database, now, [one], answered=False, taken_back=taken_back)
+    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state, **facts})
 
 
 def forget(
@@ -168,8 +175,6 @@ def link_done(
                 saved[change.subject] = link_restored(change, now_link, then, key=key, at=now, run=run)
             else:
                 saved[change.subject] = link_after(change, now_link, key=key, now=now, run=run)
-            if change.undoes:
-                operations.undo(database, change.undoes, by=run)
         links.save(database, connection, saved.values())
         drifts.close(database, connection, [change for change, _, _ in of_kind if after[change.id].state != "failed"])
     return after
@@ -187,7 +192,7 @@ def _moved(database: Database, connection: str, change: Change, link: Link) -> L
 
 
 def _close(
-    database: Database, now: datetime, connection: str, run: str, kind: str, facts: dict[str, str] | Counter[str]
+    database: Database, now: datetime, connection: str, run: str, kind: str, facts: Mapping[str, Scalar]
 ) -> None:
     """What crosskey knows has changed: plans made before are stale."""
     events.append(database, now, connection, run, kind, facts)

@@ -23,7 +23,7 @@ __all__ = ("DriftReport", "DriftShown", "owner_of", "report")
 _WILL: Final = {
     "reassert": "written again by the next run",
     "yield": "left to them until it says what the rules say",
-    "alert": "held; to have it written again: --allow drift={kind}:{key}",
+    "alert": "held; to have it written again: crosskey approve drift --only {kind}:{key}",
 }
 
 

@@ -17,7 +17,7 @@ from crosskey.engine.merging import Preference
 from crosskey.engine.past.moment import Moment
 from crosskey.engine.past.shelf import Kept, Shelf
 from crosskey.errors import ConfigError, CrosskeyError, StorageError
-from crosskey.journal import Journal, JournalWriter, RunRecord
+from crosskey.journal import Journal, PastJournal, RunRecord
 from crosskey.model import Subject
 from crosskey.plugins import Plugins
 
@@ -85,7 +85,7 @@ def _from_kept(
     with kept.open(preference=Preference.by_names(then.sync.prefer, then.sync.sources)) as stage:
         moment = stage.read_note("moment", Moment)
         marks, state = (moment.marks, list(stage.state.all())) if moment.worth else ({}, [])
-        with JournalWriter.after_run(config.journal.path, run, clock=clock, marks=marks, state=state) as past:
+        with PastJournal.after_run(config.journal.path, run, clock=clock, marks=marks, state=state) as past:
             explained = explain(then, past, stage, who, text=text if same else "")
     if kept.run == run.id:
         return explained
@@ -97,7 +97,7 @@ def _from_kept(
 
 def _alone(config: Config, run: RunRecord, shelf: Shelf, who: str, clock: Clock, reason: str) -> list[Explanation]:
     """What the journal tells by itself; whom ``who`` names is looked up in the last read too, who has it now."""
-    with JournalWriter.after_run(config.journal.path, run, clock=clock, marks={}, state=[]) as past:
+    with PastJournal.after_run(config.journal.path, run, clock=clock, marks={}, state=[]) as past:
         subjects = list(dict.fromkeys((*by_account(past, who), *past.written_to(who), *_now(shelf, who))))
         missing = (
             f"{reason}. So it cannot be told what the source and the target held then, nor what the rules wanted; "

@@ -28,13 +28,12 @@ from crosskey.engine.past.telling import OpenQuestions, ToldSources, ToldTarget
 from crosskey.engine.planner import KindPlan
 from crosskey.engine.planning import plan_everyone, settle_time
 from crosskey.engine.rails import Allowed, check_read
-from crosskey.engine.recover import Recovery
 from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import changes_digest
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.errors import ConfigError, Diagnostic, StorageError
-from crosskey.journal import Journal, JournalWriter
+from crosskey.journal import Journal, JournalWriter, PastJournal
 from crosskey.model import Catalogue
 from crosskey.plan import Change, Held
 
@@ -117,7 +116,7 @@ async def replay(config: Config, journal: Journal, kept: Kept) -> Replay:
         state = list(stage.state.all())
     with (
         kept.open(preference=preference, partial=not moment.full) as stage,
-        JournalWriter.past(
+        PastJournal.past(
             config.journal.path,
             clock=connect.clock,
             connection=journal.connection,
@@ -165,7 +164,7 @@ class _Planning:
                 config=config,
                 run=moment.run,
                 schema=self._schema,
-                recovery=Recovery({(kind, subject): until for kind, subject, until in moment.waiting}, set()),
+                blocked={(kind, subject): until for kind, subject, until in moment.waiting},
                 allowed=allowed,
                 timekeeper=_Then(moment, _Still(moment.at)),
                 settle=settle_time(config, self._schema),

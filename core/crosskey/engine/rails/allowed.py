@@ -20,6 +20,7 @@ _NUMBERED = frozenset(
         "first-run",
         "shrink",
         "mass-disable",
+        "restored",
         "rolling-disable",
         "mass-demote",
         "mass-change",

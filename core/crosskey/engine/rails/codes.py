@@ -40,6 +40,7 @@ RAILS: Mapping[str, str] = {
     "undone": "a person took the very same back, and the rules have not changed since",
     "changed-since": "what a run left is not there any more, so it cannot be taken back",
     "unprovable": "nobody can see whether what a run left is still there, or give back what was before",
+    "restored": "the journal came from a backup, so it knows less than happened",
     "review": "a plugin objects to the plan",
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
@@ -60,5 +61,6 @@ APPROVABLE: frozenset[str] = COUNTED | {
     "drift",
     "duties-open",
     "undone",
+    "restored",
 }
 """Where a person's word is enough. Elsewhere something must be put right first: who is whose, what is protected."""

@@ -18,6 +18,7 @@ from crosskey.engine.carrying import batch_facts
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.fresh import bring_accounts
+from crosskey.engine.guarding import FailureGuard, KillSwitch, Switch
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import RANK, KindPlan, Planner
@@ -77,7 +78,7 @@ async def undo(
         return await _Undo(config, plugins, journal, connect, options, observer, run, record).go()
 
     with connect.telling(journal.connection).run(config, options, journal) as told:
-        result = await journalled(config, journal, options, go, begun=told.begun, parent=record.id)
+        result = await journalled(config, plugins, journal, options, go, begun=told.begun, parent=record.id)
         told.ended(result)
     return result
 
@@ -187,7 +188,7 @@ class _Undo:
             config=self.config,
             run=self.run,
             schema=schema,
-            recovery=recovery,
+            blocked=recovery.waiting,
             allowed=self.allowed,
             timekeeper=self.timekeeper,
             settle=self._settle(schema),
@@ -312,6 +313,7 @@ class _Undo:
                 stop=self.options.stop,
                 progress=progress,
                 telling=self.telling,
+                guards=[KillSwitch(Switch(self.config.journal.path)), FailureGuard()],
             )
         moved: dict[Subject, Subject] = {each.former: each.subject for each in changes if each.former is not None}
         if moved and not (applied.interrupted or applied.stopped):
