@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -221,8 +221,8 @@ class JournalWriter(Journal):
     def record(self, run: str, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Note what became of changes that were intended, and the links that follow from it; the outcomes as noted.
 
-        applied, already: done; rejected: failed; unknown: uncertain. A create without a key is uncertain, one whose key
-        is somebody else's account failed (``key-taken``).
+        applied, already: done; rejected: failed; unknown: uncertain. A create without a key, or with that of somebody
+        else's account (``key-taken``), is uncertain.
         """
         with self._database.transaction():
             return settlement.record(
@@ -252,6 +252,14 @@ class JournalWriter(Journal):
                 key=key,
                 found=found,
             )
+
+    def wait_no_longer(self, until: datetime, *, run: str) -> None:
+        """Let no unresolved write wait beyond a moment: one that would was noted while the clock was ahead."""
+        late = [operation.id for operation in self.unresolved() if operation.settle_until > until]
+        if late:
+            with self._database.transaction():
+                facts = operations.wait_no_longer(self._database, late, until)
+                self._append(run, "writes.awaited", {"count": len(late), **facts})
 
     def lapse(self, operations_: Sequence[str], *, run: str) -> None:
         """Note that these writes, which a person took back, may be made again: their reason ended meanwhile."""
