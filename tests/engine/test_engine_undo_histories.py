@@ -12,7 +12,11 @@ from test_engine_undo import links, shown
 
 NAMES = ["ada", "bob", "cleo", "dora"]
 GROUPS = ["Staff", "London", "Desk"]
-NO_LIMITS = CONFIG + "\n[rails]\nmax_disable = { count = 99, percent = 100 }\nmin_people = 99\n"
+NO_LIMITS = (
+    CONFIG
+    + "\n[rails]\nmin_people = 99\nkeep_active = { agent = 0 }\n"
+    + "".join(f"max_{name} = {{ count = 99 }}\n" for name in ("disable", "demote", "change", "remap", "create"))
+)
 
 person = st.fixed_dictionaries(
     {

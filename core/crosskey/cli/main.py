@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Prove that another directory changes nothing, then move the links to it.",
     ),
     "explain": ("crosskey.cli.explain:explain", "Say everything about one person: rules, groups, accounts, changes."),
+    "replay": ("crosskey.cli.replay:replay", "Say what other rules would have done in a run that is past."),
     "drift": ("crosskey.cli.drift:drift", "List what somebody else changed in the target, and what comes of it."),
     "history": ("crosskey.cli.history:history", "List past runs, or show what one run did."),
     "audit": ("crosskey.cli.audit:audit", "Prove that the journal is what was written, or say from where it is not."),

@@ -28,6 +28,7 @@ __all__ = (
     "MapSection",
     "NotifySection",
     "RailSettings",
+    "SnapshotSettings",
     "SourceSection",
     "SyncSection",
     "TargetSection",
@@ -212,6 +213,17 @@ class RailSettings(Settings, frozen=True, kw_only=True):
     ] = ()
 
 
+class SnapshotSettings(Settings, frozen=True, kw_only=True):
+    """``[journal.snapshots]``: for how long what past runs read is kept, and how much of it."""
+
+    keep: Annotated[timedelta, Meta(description="What is older is removed.")] = timedelta(days=30)
+    count: Annotated[int, Meta(ge=0, description="No more than this. 0: none, and what is there is removed.")] = 500
+    mib: Annotated[
+        int,
+        Meta(ge=0, description="No more than this many MiB together; what only tells of changes goes first."),
+    ] = 1024
+
+
 class JournalSettings(Settings, frozen=True, kw_only=True):
     """``[journal]``: where crosskey keeps what it did."""
 
@@ -239,6 +251,11 @@ class JournalSettings(Settings, frozen=True, kw_only=True):
             )
         if self.keep_plans > self.keep:
             raise ConfigError("it is longer than `keep`", where="keep_plans", fix="write a shorter one")
+
+    snapshots: Annotated[
+        SnapshotSettings,
+        Meta(description="What runs read is kept for `crosskey explain --at` and `crosskey replay`. It names people."),
+    ] = SnapshotSettings()
 
 
 class HeartbeatSettings(Settings, frozen=True, kw_only=True):

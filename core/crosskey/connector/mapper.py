@@ -24,6 +24,7 @@ __all__ = (
     "MappingContext",
     "MatchKey",
     "Ownership",
+    "TellsOrigins",
 )
 
 Ownership = Literal["always", "on_create", "if_empty"]
@@ -124,6 +125,16 @@ class CompiledMapping(Protocol):
 
     def __call__(self, people: Sequence[Candidate]) -> Sequence[Desired]:
         """One answer for each candidate, in order. Raises nothing for any person."""
+        ...
+
+
+@runtime_checkable
+class TellsOrigins(Protocol):
+    """A mapping that can say what each field is made of, so that a value can be traced to its source."""
+
+    @property
+    def origins(self) -> Mapping[str, tuple[str, ...]]:
+        """The attributes of a person (``title``, ``extra.badge``) that each field is made of."""
         ...
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
@@ -14,7 +14,6 @@ from crosskey.engine.findings import Findings
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.protect import Protection
 from crosskey.engine.rails import Allowed
-from crosskey.engine.recover import Recovery
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.undone import Undone
@@ -34,7 +33,7 @@ def assemble_planner(
     config: Config,
     run: str,
     schema: TargetSchema,
-    recovery: Recovery,
+    blocked: Mapping[tuple[str, Subject], datetime],
     allowed: Allowed,
     timekeeper: Timekeeper,
     settle: timedelta,
@@ -58,7 +57,7 @@ def assemble_planner(
             final=schema.final,
             covers=allowed.covers,
         ),
-        blocked=recovery.waiting,
+        blocked=blocked,
         most_missing=max(config.rails.max_disable.count, allowed.number("accounts-missing")),
         findings=findings,
         drifting=Drifting(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from crosskey.connector.target import Target, TellsDuties
+from crosskey.connector.target import TellsDuties
 from crosskey.engine.planner import RANK, KindPlan, Planner
 from crosskey.engine.rails import Allowed
 from crosskey.errors import CrosskeyError
@@ -20,7 +20,7 @@ __all__ = ("in_words", "plan_duties")
 RAIL = "duties-open"
 
 
-async def plan_duties(planner: Planner, target: Target, *, allowed: Allowed) -> None:
+async def plan_duties(planner: Planner, target: object, *, allowed: Allowed) -> None:
     """Add to each staged disable what waits for its account, and do what the policy says about that.
 
     Where nobody can tell, that is said; only under ``hold`` it holds.
@@ -46,7 +46,7 @@ def in_words(duties: Iterable[Duty]) -> str:
     return "; ".join(_one_in_words(duty) for duty in duties)
 
 
-async def _ask(target: Target, kind: KindPlan, keys: Sequence[str]) -> tuple[Mapping[str, Sequence[Duty]], str]:
+async def _ask(target: object, kind: KindPlan, keys: Sequence[str]) -> tuple[Mapping[str, Sequence[Duty]], str]:
     """What the target tells, and why it does not."""
     asked = kind.mapping.leavers.duties
     if not isinstance(target, TellsDuties):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 from crosskey.connector.target import AccountsRequest, LooksUpAccounts, Lookup, Target
 from crosskey.engine.read import stage_accounts
@@ -12,18 +13,26 @@ __all__ = ("bring_accounts",)
 
 
 async def bring_accounts(
-    target: Target, wanted: Sequence[Lookup], stage: Stage, *, where: str, advance: Callable[[int], None]
+    target: Target,
+    wanted: Sequence[Lookup],
+    stage: Stage,
+    *,
+    where: str,
+    advance: Callable[[int], None],
+    whole: AbstractSet[str] = frozenset(),
 ) -> None:
-    """Stage what is asked for (one look-up a kind), and whatever else came along. Raises rather than leave one out."""
+    """Stage what is asked for (one look-up a kind), and whatever else came along. Raises rather than leave one out.
+
+    All accounts are staged of the kinds that are to be known as a ``whole``.
+    """
     wanted = [each for each in wanted if each.keys or each.markers]
-    if not wanted:
-        return
     if isinstance(target, LooksUpAccounts):
-        for lookup in wanted:
+        for lookup in [each for each in wanted if each.kind not in whole]:
             found = [account for account in await target.look_up(lookup) if account.kind == lookup.kind]
             stage.accounts.add(found, ())
             advance(len(found))
-    else:
+        wanted = [each for each in wanted if each.kind in whole]
+    if wanted:
         request = AccountsRequest(
             kinds=frozenset(each.kind for each in wanted), references={each.kind: each.references for each in wanted}
         )

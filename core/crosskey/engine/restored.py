@@ -6,7 +6,7 @@ crosskey's own marker, looks each account up before it makes it, and leaves disa
 
 from __future__ import annotations
 
-from crosskey.connector.target import FindsChanges, Target
+from crosskey.connector.target import FindsChanges
 from crosskey.engine.order import Applied, Reach, RunOptions
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.rails import Allowed
@@ -19,7 +19,7 @@ __all__ = ("RAIL", "hold_restored", "is_settled")
 RAIL = "restored"
 
 
-async def hold_restored(planner: Planner, target: Target, allowed: Allowed) -> None:
+async def hold_restored(planner: Planner, target: object, allowed: Allowed) -> None:
     """Take out of the stage what only a complete journal could tell to be right."""
     for kind in planner.kinds:
         _hold_disables(planner, kind, allowed)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
-from typing import Final, TypedDict
+from typing import TypedDict
 
 import msgspec
 
@@ -21,17 +20,18 @@ from crosskey.engine.carrying import Carrying
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
-from crosskey.engine.guarding import ClockGuard, FailureGuard, Guard, KillSwitch, Switch, WriteTimeGuard
+from crosskey.engine.guarding import Guard, usual_guards
 from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
+from crosskey.engine.past import Remembering, Shelf
 from crosskey.engine.planner import KindPlan, Planner
-from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
+from crosskey.engine.planning import plan_everyone, settle_time, tell_unknown, tell_unruled
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
 from crosskey.engine.restored import is_settled
-from crosskey.engine.rules import compile_mappings
+from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_origin
 from crosskey.engine.sources import OpenSource, Sources
@@ -48,8 +48,6 @@ from crosskey.plan import Held
 from crosskey.plugins import Plugins
 
 __all__ = ("Turn",)
-
-_SETTLE: Final = timedelta(minutes=2)
 
 
 class _Several(TypedDict):
@@ -98,6 +96,7 @@ class Turn:
         self.allowed = self.allowed.approved(journal.usable_approvals(self.clock.now()))
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
         self._snapshot = config.journal.path.with_name("snapshot.sqlite")
+        self._shelf = Shelf(config.journal.path, config.journal.snapshots)
         self._reading = config.journal.path.with_name("reading.sqlite")
 
     async def go(self) -> RunResult:
@@ -200,7 +199,21 @@ class Turn:
             findings.add(hold)
         remaining: Mapping[str, Remaining] = {}
         if not held:
-            remaining = await self._plan(planner, sources, desk.target, gathered)
+            remembering = Remembering.begin(
+                stage,
+                self.journal,
+                self._shelf,
+                self.facts,
+                gathered,
+                attributes=attributes_of(desk.mappings.values()),
+                timekeeper=self.timekeeper,
+                config_digest=self.config.digest,
+                allowed=self.allowed,
+                waiting=recovery.waiting,
+                unclear=unions.unclear,
+            )
+            remaining = await self._plan(planner, *remembering.heard(sources, desk.target), gathered)
+            remembering.end(findings)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
         planner.undone.save(self.run)
@@ -227,21 +240,23 @@ class Turn:
             schema=desk.schema,
             catalogue=desk.catalogue,
         )
-        guards = self._guards(planner, desk.target, remaining)
-        applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
-        if applied.held:
-            plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
-            proposal = msgspec.structs.replace(proposal, plan=plan)
+        guards = usual_guards(self.config, self.timekeeper, planner, desk.target, remaining)
         keeping = Keeping(
             config=self.config,
             journal=self.journal,
             options=self.options,
             run=self.run,
             snapshot=self._snapshot,
+            shelf=self._shelf,
             issuers=sources.issuers_by_path,
             clock=self.clock,
         )
-        keeping.keep(stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held)
+        noted = keeping.note_read(gathered, trusted=not held)
+        applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
+        if applied.held:
+            plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
+            proposal = msgspec.structs.replace(proposal, plan=plan)
+        told = keeping.keep(stage, gathered, unions, applied, proposal, trusted=not held, noted=noted)
         if is_settled(self.journal, self.options, gathered.reach, plan, applied):
             self.plugins.emit(self.journal.settle_restore(self.run))
         return RunResult(
@@ -251,7 +266,7 @@ class Turn:
             run=self.run,
             verdict=applied.verdict(held=bool(plan.held)),
             applied=applied,
-            notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices),
+            notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices, *told),
         )
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -259,10 +274,8 @@ class Turn:
     def _several(self) -> _Several:
         """What tells people of several sources to be one, and whose word counts then."""
         sync = self.config.sync
-        numbers = {name: number for number, name in enumerate(sync.sources)}
-        order = {attribute: [numbers[name] for name in names] for attribute, names in sync.prefer.items()}
         keys = tuple(sync.same or ()) if len(sync.sources) > 1 else ()
-        return _Several(keys=keys, apart=sync.apart, preference=Preference(order))
+        return _Several(keys=keys, apart=sync.apart, preference=Preference.by_names(sync.prefer, sync.sources))
 
     def _gatherer(self, sources: Sources, desk: _Desk, findings: Findings, unions: Unions) -> Gatherer:
         def united(stage: Stage) -> None:
@@ -294,21 +307,22 @@ class Turn:
         kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
         specs = {kind.name: kind.kind for kind in kinds}
         with self.telling.phase("recover"), blaming(self.config.target):
+            settle = settle_time(self.config, desk.schema)
             recovery = await settle_operations(
-                self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper
+                self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper, settle=settle
             )
         planner = assemble_planner(
             stage,
             self.journal,
-            kinds,
+            [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings],
             findings,
             config=self.config,
             run=self.run,
             schema=desk.schema,
-            recovery=recovery,
+            blocked=recovery.waiting,
             allowed=self.allowed,
             timekeeper=self.timekeeper,
-            settle=self._settle(desk.schema),
+            settle=settle,
             told=self._tell_drift,
             unclear=unions.unclear,
         )
@@ -320,7 +334,7 @@ class Turn:
             self.plugins.emit(event)
 
     async def _plan(
-        self, planner: Planner, sources: Sources, target: Target, gathered: Gathered
+        self, planner: Planner, sources: Sources, target: object, gathered: Gathered
     ) -> Mapping[str, Remaining]:
         with self._phase("Comparing", "plan", gathered.people.people):
             remaining = await plan_everyone(
@@ -337,14 +351,6 @@ class Turn:
             )
         tell_unknown(planner, gathered.people)
         return remaining
-
-    def _guards(self, planner: Planner, target: Target, remaining: Mapping[str, Remaining]) -> list[Guard]:
-        return [
-            KillSwitch(Switch(self.config.journal.path)),
-            ClockGuard(self.timekeeper, planner.waiting.rests_on_time),
-            WriteTimeGuard(target, self.config.target, planner.protection, remaining),
-            FailureGuard(),
-        ]
 
     async def _apply(
         self, stage: Stage, desk: _Desk, proposal: Proposal, alone: Alone, guards: Sequence[Guard]
@@ -373,17 +379,12 @@ class Turn:
             target=desk.target,
             schema=desk.schema,
             mappings=desk.mappings,
-            settle=self._settle(desk.schema),
+            settle=settle_time(self.config, desk.schema),
             alone=alone,
             guards=guards,
         )
         with self._phase("Applying", "apply", plan.size):
             return await carrying.carry_out(plan, waves)
-
-    def _settle(self, schema: TargetSchema) -> timedelta:
-        """What the operator says about this desk; else what its plugin says of all desks, and never less than usual."""
-        given = self.config.sync.settle
-        return max(_SETTLE, timedelta(seconds=schema.settle)) if given is None else given
 
     def _tell(self, event: str, facts: Mapping[str, Scalar]) -> None:
         self.plugins.emit(self.journal.event(self.run, event, facts))

@@ -5,7 +5,9 @@ from crosskey.journal.condition import JournalFile
 from crosskey.journal.heads import Head, read_heads, write_heads
 from crosskey.journal.journal import Journal
 from crosskey.journal.ladders import Ladder
+from crosskey.journal.moments import KeptRows
 from crosskey.journal.outbox import Cause, Delivery, Outbox
+from crosskey.journal.pastjournal import PastJournal
 from crosskey.journal.records import (
     Absence,
     Drift,
@@ -48,11 +50,13 @@ __all__ = (
     "Journal",
     "JournalFile",
     "JournalWriter",
+    "KeptRows",
     "Ladder",
     "Link",
     "OperationRecord",
     "OperationState",
     "Outbox",
+    "PastJournal",
     "Refusal",
     "Rounds",
     "RunKind",

@@ -50,10 +50,11 @@ class Database:
     """One open connection to a journal file. Every ``sqlite3`` error leaves as :class:`StorageError`.
 
     After such an error the connection counts as dead and refuses everything: SQLite has rolled back by itself, and what
-    is on disk must be read afresh before anybody decides anything.
+    is on disk must be read afresh before anybody decides anything. One ``in_memory`` begins empty, and only its errors
+    name the path.
     """
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool, in_memory: bool = False) -> None:
         self.path = path
         self.writable = writable
         self.journal_mode = ""
@@ -64,7 +65,10 @@ class Database:
         with self._translated():
             # Readers open "rw" too, then query_only: only so can they roll back what a killed writer left half done.
             self.connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=_BUSY_SECONDS
+                "file::memory:" if in_memory else f"{path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                timeout=_BUSY_SECONDS,
             )
         try:
             self._configure()

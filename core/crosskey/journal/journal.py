@@ -21,6 +21,7 @@ from crosskey.journal import (
     ladders,
     leavers,
     links,
+    moments,
     operations,
     past,
     plans,
@@ -35,6 +36,7 @@ from crosskey.journal.database import Database
 from crosskey.journal.headfile import look_for_restore, read_head
 from crosskey.journal.heads import Head
 from crosskey.journal.ladders import Ladder
+from crosskey.journal.moments import KeptRows
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
     Absence,
@@ -122,6 +124,26 @@ class Journal:
         """The run of that id, or whose id begins so. Raises :class:`ConfigError` with close matches."""
         return runs.get(self._database, self.connection, id)
 
+    def run_at(self, at: datetime) -> RunRecord:
+        """The newest run that had begun at that time. Raises :class:`ConfigError` when there is none."""
+        return runs.at(self._database, self.connection, at)
+
+    def configuration(self, digest: str) -> str:
+        """The canonical text of a configuration that some run worked by; references stand in place of secrets."""
+        return runs.configuration(self._database, digest)
+
+    def marks(self) -> dict[str, int]:
+        """Where each log ends now: with the state beside, what :meth:`JournalWriter.past` needs."""
+        return moments.marks(self._database)
+
+    def small_state(self) -> Iterator[KeptRows]:
+        """What later runs change, without that of which there is a row for everybody."""
+        return moments.small_state(self._database, self.connection)
+
+    def large_state(self, subjects: Iterable[str] | None = None) -> Iterator[KeptRows]:
+        """That of which there is a row for everybody: links and vouchers; all, or of people with these ids."""
+        return moments.large_state(self._database, self.connection, subjects)
+
     def operations(
         self,
         *,
@@ -148,6 +170,10 @@ class Journal:
     def since(self, operation: int) -> list[OperationRecord]:
         """Writes of runs that apply, later than an operation and known to have happened, oldest first."""
         return operations.since(self._database, self.connection, operation)
+
+    def written_to(self, word: str) -> list[Subject]:
+        """People whose id is the word, or to whose account it was once written as a whole value."""
+        return operations.written_to(self._database, self.connection, word)
 
     def unresolved(self) -> list[OperationRecord]:
         """Writes that may or may not have happened, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -22,9 +23,10 @@ from crosskey.journal.holder import Holder, this_process
 from crosskey.journal.lease import Lease
 from crosskey.journal.linksum import LinkSum
 from crosskey.journal.migrations import AUDITED, MIGRATIONS, identify, migrate
+from crosskey.journal.moments import KeptRows, as_it_was
 from crosskey.model import Scalar
 
-__all__ = ("Writing", "only_connection", "open_to_read", "open_to_write")
+__all__ = ("Writing", "only_connection", "open_past", "open_to_read", "open_to_write")
 
 _DAY: Final = timedelta(days=1)
 
@@ -33,7 +35,7 @@ class Writing(msgspec.Struct, frozen=True):
     """An open journal, the two things that make this process its only writer, and what it must know to go on."""
 
     database: Database
-    lock: FileLock
+    lock: FileLock | None
     lease: Lease
     links: LinkSum
     head: HeadFile
@@ -91,9 +93,9 @@ def open_to_write(path: Path, clock: Clock, connection: str) -> Writing:
                     _note_restore(database, holder, restored)
                 crashed = _begin(database, lease)
                 links = LinkSum(database, afresh=upgraded or crashed or bool(restored) or not (head and head.closed))
+            sync_names(path.parent)  # the rollback journal stays from here on: all files are there
             left = _left(database, head, checked_at, restored=bool(restored))
             write_head(path, left)
-            sync_names(path.parent)  # the rollback journal stays from here on: all files are there
             database.guard_with(lease.check)
         except BaseException:
             database.close()
@@ -102,6 +104,22 @@ def open_to_write(path: Path, clock: Clock, connection: str) -> Writing:
         lock.release()
         raise
     return Writing(database, lock, lease, links, left)
+
+
+def open_past(
+    path: Path, clock: Clock, connection: str, *, marks: Mapping[str, int], state: Iterable[KeptRows]
+) -> Writing:
+    """The journal as it was when its logs ended at ``marks``, in memory: whoever writes it changes nothing on disk."""
+    with open_to_read(path) as now:  # rolls back what a killed writer left, and refuses what is not ours
+        version = int(now.value("PRAGMA user_version"))
+    database = as_it_was(path, connection=connection, marks=marks, state=state, version=version)
+    try:
+        with database.transaction():
+            lease = Lease(database, this_process(connection, clock.now()), clock)
+    except BaseException:
+        database.close()
+        raise
+    return Writing(database, None, lease, LinkSum(database, afresh=True), HeadFile(lineage="", seq=0, hash=""))
 
 
 def _build(fresh: Path, clock: Clock) -> None:

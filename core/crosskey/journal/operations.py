@@ -25,6 +25,7 @@ from crosskey.plan import Change
 
 __all__ = (
     "Settled",
+    "done_since",
     "get",
     "intend",
     "lapse",
@@ -39,6 +40,8 @@ __all__ = (
     "undone",
     "unresolved",
     "unresolved_count",
+    "wait_no_longer",
+    "written_to",
 )
 
 _COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts,
@@ -220,6 +223,14 @@ def _take_back(database: Database, taken_back: Mapping[str, str]) -> tuple[list[
     return before, list(after.values())
 
 
+def wait_no_longer(database: Database, ids: Sequence[str], until: datetime) -> dict[str, Scalar]:
+    """Let these wait until then and no longer, inside the caller's transaction; what the next event must say."""
+    before = outcomes.standing(database, [int(id_) for id_ in ids])
+    return outcomes.replace(
+        database, before, [msgspec.structs.replace(row, settle_until=stamp(until)) for row in before]
+    )
+
+
 def get(database: Database, connection: str, operation: str) -> OperationRecord:
     """One operation. Raises :class:`RejectedError` when there is none."""
     number = int(operation) if operation.isdecimal() else -1
@@ -264,6 +275,23 @@ def since(database: Database, connection: str, operation: int) -> list[Operation
 def newest(database: Database) -> int:
     """The id of the newest operation of the whole file, 0 when there is none."""
     return int(database.value("SELECT coalesce(max(id), 0) FROM operation"))
+
+
+def done_since(database: Database, connection: str, after: int) -> list[OperationRecord]:
+    """Writes after that one that are known to have happened, in the order in which that became known."""
+    sql = f"{_OF_CONNECTION} AND id > ? AND state IN ('done', 'resolved_present', 'undone') ORDER BY resolved_at, id"
+    return [_record(row) for row in database.rows(sql, (connection, after))]
+
+
+def written_to(database: Database, connection: str, word: str) -> list[Subject]:
+    """People whose id is the word, or to whose account it was written as a whole value (an e-mail address)."""
+    value = msgspec.json.encode(word).decode().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = database.rows(
+        "SELECT DISTINCT issuer, subject FROM operation WHERE connection = ?"
+        " AND (subject = ? OR change LIKE ? ESCAPE '\\') ORDER BY issuer, subject",
+        (connection, word, f"%{value}%"),
+    )
+    return [Subject(issuer, subject) for issuer, subject in rows]
 
 
 def unresolved(database: Database, connection: str) -> list[OperationRecord]:

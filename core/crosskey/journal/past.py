@@ -28,6 +28,7 @@ _DISABLED = """SELECT operation.run, operation.issuer, operation.subject, operat
         AND link.key = operation.key
     WHERE operation.connection = ? AND operation.intent_at >= ? AND operation.kind = ?
     AND json_extract(operation.change, '$.action') = 'disable'
+    AND (SELECT kind FROM run WHERE run.id = operation.run) <> 'undo'
     AND (operation.state IN ('intent', 'uncertain')
         OR operation.state IN ('done', 'resolved_present') AND coalesce(link.active, 0) = 0)"""
 

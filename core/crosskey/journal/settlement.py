@@ -18,7 +18,7 @@ from crosskey.journal.records import Link, OperationState
 from crosskey.model import Scalar, Subject
 from crosskey.plan import Change, Outcome, Result
 
-__all__ = ("Resolution", "forget", "record", "resolve")
+__all__ = ("Resolution", "forget", "link_done", "record", "resolve")
 
 Resolution = Literal["present", "absent", "superseded"]
 
@@ -48,8 +48,8 @@ def record(
 
     A change without an outcome stays open.
 
-    A create that names no account is uncertain, whatever the target says: nobody could find the account again. One that
-    names somebody else's account failed: an account has one person.
+    A create that names no account, or somebody else's, is uncertain, whatever the target says: it may have made one,
+    and nobody knows which. Any other change that names somebody else's account failed: an account has one person.
     """
     by_change = {change.id: change for change in changes}
     strangers = sorted(outcome.change for outcome in outcomes if outcome.change not in by_change)
@@ -60,7 +60,8 @@ def record(
     ids = operations.of_run(database, run, changes)
     settled = {outcome.change: _settled(by_change[outcome.change], outcome, ids) for outcome in outcomes}
     done = [(by_change[change], one) for change, one in settled.items() if one.state == "done"]
-    settled.update(_link(database, now, connection, run, done))
+    linked = link_done(database, now, connection, run, done)
+    settled.update({change: _lost_sight(by_change[change], one) for change, one in linked.items()})
     taken_back = {
         by_change[change].undoes: run
         for change, one in settled.items()
@@ -100,7 +101,7 @@ def resolve(
         )
     one = Settled(operation=int(operation), state=_RESOLVED[resolution], key=key)
     if resolution == "present":
-        one = _link(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
+        one = link_done(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
     taken_back = {change.undoes: noted.run} if one.state == "resolved_present" and change.undoes else {}
     facts = operations.settle(database, now, [one], answered=False, taken_back=taken_back)
     _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state, **facts})
@@ -130,6 +131,13 @@ def _settled(change: Change, outcome: Outcome, operations_by_change: dict[str, i
     return one
 
 
+def _lost_sight(change: Change, one: Settled) -> Settled:
+    """A create that names somebody else's account made one all the same, most likely: it must be looked for."""
+    if change.action != "create" or one.state != "failed":
+        return one
+    return msgspec.structs.replace(one, state="uncertain", key=None)
+
+
 def _noted(outcome: Outcome, one: Settled) -> Outcome:
     """The outcome, unless the journal took it for something else than the target said."""
     if _STATE[outcome.result] == one.state:
@@ -138,7 +146,7 @@ def _noted(outcome: Outcome, one: Settled) -> Outcome:
     return msgspec.structs.replace(outcome, result=result, code=one.code, message=one.message)
 
 
-def _link(
+def link_done(
     database: Database, now: datetime, connection: str, run: str, done: Sequence[tuple[Change, Settled]]
 ) -> dict[str, Settled]:
     """Save the links of changes that hold; by change, what became of it: it failed if it names another's account."""

@@ -25,15 +25,27 @@ _CONSTANT_TYPES: Mapping[str, tuple[tuple[type, ...], str, str]] = {
 
 
 class Field:
-    """One compiled field rule. ``attribute`` is set when the value is exactly that attribute."""
+    """One compiled field rule. ``attribute`` is set when the value is exactly that attribute, ``origins`` are all of
+    those that it is made of.
+    """
 
-    def __init__(self, spec: FieldSpec, path: str, source: str, read: Reader, write: Ownership, attribute: str) -> None:
+    def __init__(
+        self,
+        spec: FieldSpec,
+        path: str,
+        source: str,
+        read: Reader,
+        write: Ownership,
+        attribute: str,
+        origins: tuple[str, ...] = (),
+    ) -> None:
         self.name = spec.name
         self.path = path
         self.source = source
         self.why = f"{path}: {source}"
         self.write: Ownership = write
         self.attribute = attribute
+        self.origins = (attribute,) if attribute else origins
         self._read = read
         self._convert: Callable[[object], Scalar] = CONVERT[spec.type]
         self._limit = spec.max_length
@@ -160,7 +172,7 @@ class FieldCompiler:
             return None
         if template.copies and known(template.copies):
             return self._copy(spec, path, template.copies, source, write)
-        return Field(spec, path, source, template, write, "")
+        return Field(spec, path, source, template, write, "", template.attributes)
 
     def _constant(self, spec: FieldSpec, path: str, value: Scalar, write: Ownership) -> Field | None:
         types, words, example = _CONSTANT_TYPES[spec.type]

@@ -64,6 +64,7 @@ class Rules:
         self.apps = needs.apps
         self.attributes = needs.attributes
         self.fields: Mapping[str, Ownership] = {field.name: field.write for field in fields}
+        self.origins: Mapping[str, tuple[str, ...]] = {field.name: field.origins for field in fields}
         self._drift: DriftPolicy = drift
         self._drifts: Mapping[str, DriftPolicy] = {
             field.name: field.drift for field in fields if field.drift is not None

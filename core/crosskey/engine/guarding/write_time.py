@@ -70,4 +70,5 @@ class WriteTimeGuard(Guard):
 
 
 def _loses(change: Change) -> bool:
-    return change.action == "disable" or any(set(part.before) - set(part.after) for part in change.references.values())
+    off = change.action == "disable" or (change.action == "release" and change.active is not None)
+    return off or any(set(part.before) - set(part.after) for part in change.references.values())

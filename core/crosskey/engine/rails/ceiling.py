@@ -35,6 +35,6 @@ def hold_above(planner: Planner, kind: KindPlan, may: Ceiling) -> None:
 
 
 def _height(change: Change, kind: KindPlan) -> int:
-    if change.action == "disable":
+    if change.action == "disable" or (change.action == "release" and change.active is not None):
         return _HEIGHT["disable"]
     return _HEIGHT["demote" if takes_away(change, kind) else "create"]

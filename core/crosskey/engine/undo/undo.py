@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -18,11 +18,12 @@ from crosskey.engine.carrying import batch_facts
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.fresh import bring_accounts
+from crosskey.engine.guarding import FailureGuard, KillSwitch, Switch, WriteTimeGuard
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import RANK, KindPlan, Planner
 from crosskey.engine.protect import Protection
-from crosskey.engine.rails import run_rails
+from crosskey.engine.rails import Remaining, hold_last_active, kept_active, run_rails
 from crosskey.engine.recover import settle_operations
 from crosskey.engine.rules import NoRules
 from crosskey.engine.run import journalled
@@ -104,6 +105,7 @@ class _Undo:
         self.observer = observer
         self.run = run
         self.record = record
+        connect.skews.forget()
         self.telling = connect.telling(journal.connection)
         self.timekeeper = Timekeeper(connect.clock, connect.skews, newest=journal.newest_run_at(but=run))
         self.allowed = options.allowed.approved(journal.usable_approvals(connect.clock.now()))
@@ -123,9 +125,9 @@ class _Undo:
                 planner = await self._planner(target, schema, stage, findings)
                 with self.telling.phase("plan"):
                     counts = self._plan(planner)
-                    await self._rails(planner, target)
+                    remaining = await self._rails(planner, target)
                 proposal = self._proposal(stage, findings, schema, catalogue)
-                applied = await self._apply(target, proposal)
+                applied = await self._apply(target, proposal, remaining)
         return UndoResult(
             **msgspec.structs.asdict(proposal),
             undone=self.record,
@@ -161,7 +163,19 @@ class _Undo:
             if kind in kinds
         ]
         with self.telling.phase("read"), blaming(self.config.target):
-            await bring_accounts(target, wanted, stage, where=self.config.target.path, advance=self.observer.advance)
+            await bring_accounts(
+                target,
+                wanted,
+                stage,
+                where=self.config.target.path,
+                advance=self.observer.advance,
+                whole=self._counted(kinds.values()),
+            )
+
+    def _counted(self, kinds: Iterable[KindSpec]) -> frozenset[str]:
+        """Kinds of which some accounts must stay active: how many are so only a read of all tells."""
+        rails, allowed = self.config.rails, self.allowed
+        return frozenset(kind.name for kind in kinds if kept_active(kind, rails, allowed))
 
     async def _planner(
         self,
@@ -175,9 +189,10 @@ class _Undo:
         No rules are asked: what is taken back may have been done by rules that nobody can compile any more.
         """
         kinds = {kind.name: kind for kind in schema.kinds}
+        settle = self._settle(schema)
         with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(
-                self.journal, stage, target, kinds, run=self.run, timekeeper=self.timekeeper
+                self.journal, stage, target, kinds, run=self.run, timekeeper=self.timekeeper, settle=settle
             )
         return assemble_planner(
             stage,
@@ -187,10 +202,10 @@ class _Undo:
             config=self.config,
             run=self.run,
             schema=schema,
-            recovery=recovery,
+            blocked=recovery.waiting,
             allowed=self.allowed,
             timekeeper=self.timekeeper,
-            settle=self._settle(schema),
+            settle=settle,
         )
 
     def _plan(self, planner: Planner) -> Counter[str]:
@@ -258,11 +273,16 @@ class _Undo:
             key=operation.key or change.key,
         )
 
-    async def _rails(self, planner: Planner, target: Target) -> None:
+    async def _rails(self, planner: Planner, target: Target) -> Mapping[str, Remaining]:
         with blaming(self.config.target):
             seats: Mapping[str, Seats] = await target.seats() if isinstance(target, CountsSeats) else {}
         with self.telling.guard("rails"):
             run_rails(planner, seats=seats, config=self.config, allowed=self.allowed, unattended=False)
+            kinds = [kind.kind for kind in planner.kinds]
+            held, remaining = hold_last_active(kinds, planner.stage, self.config.rails, self.allowed)
+            for each in held:
+                planner.findings.add(each)
+        return remaining
 
     def _proposal(
         self,
@@ -282,11 +302,11 @@ class _Undo:
             allowed=self.allowed,
             tell=self._tell,
             telling=self.telling,
-            planned=False,  # what waits for the next sync goes on waiting
+            planned=True,
         )
         return Proposal(plan=plan, people=0, accounts={}, schema=schema, catalogue=catalogue)
 
-    async def _apply(self, target: Target, proposal: Proposal) -> Applied:
+    async def _apply(self, target: Target, proposal: Proposal, remaining: Mapping[str, Remaining]) -> Applied:
         plan = proposal.plan
         if any(hold.scope == "run" for hold in plan.held) or not plan.size:
             return Applied()
@@ -312,9 +332,14 @@ class _Undo:
                 stop=self.options.stop,
                 progress=progress,
                 telling=self.telling,
+                guards=[
+                    KillSwitch(Switch(self.config.journal.path)),
+                    WriteTimeGuard(target, self.config.target, self.protection, remaining),
+                    FailureGuard(),
+                ],
             )
         moved: dict[Subject, Subject] = {each.former: each.subject for each in changes if each.former is not None}
-        if moved and not (applied.interrupted or applied.stopped):
+        if moved and not (applied.interrupted or applied.stopped or applied.is_halted):
             moves = moved_whole(self.journal, moved, [kind.name for kind in proposal.schema.kinds])
             self.journal.move_vouchers(moves, run=self.run)
         return applied
