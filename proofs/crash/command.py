@@ -178,7 +178,7 @@ def _be_the_command(
             # What a machine with a fixed SQLite would say; the linked library is the same, and so are its calls.
             sqlite3.sqlite_version_info = (3, 51, 3)
         if ahead:
-            SystemClock.now = lambda _self: datetime.now(UTC) + ahead  # what that machine would say
+            SystemClock.now = lambda self: datetime.now(UTC) + ahead  # noqa: ARG005 - what that machine would say
         os.read(ready, 1)  # ends when the tracer has attached
         main()
     except SystemExit as done:
