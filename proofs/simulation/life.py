@@ -213,7 +213,8 @@ class Life:
         self._unblock()
         with suppress(sqlite3.Error):
             self._database.close()
-        self._opened.lock.release()
+        if self._opened.lock is not None:
+            self._opened.lock.release()
 
     def end(self) -> None:
         """End as a process does that nobody kills."""
