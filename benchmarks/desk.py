@@ -18,12 +18,12 @@ class Desk:
 
     def __init__(self, folder: Path, vendors: Vendors) -> None:
         self.folder = folder
-        self._env = {**vendors.facts["secrets"], "CROSSKEY_CONFIG": str(folder / "crosskey.toml")}
+        self.env = {**vendors.facts["secrets"], "CROSSKEY_CONFIG": str(folder / "crosskey.toml")}
         (folder / "crosskey.toml").write_text(_without_budget(vendors.facts["config"]), encoding="utf-8")
 
     def command(self, *words: str) -> Measured:
         """Run ``crosskey …``."""
-        return run([CROSSKEY, *words], codes=(0, HELD), env=self._env)
+        return run([CROSSKEY, *words], codes=(0, HELD), env=self.env)
 
 
 @contextmanager

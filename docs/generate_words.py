@@ -73,27 +73,36 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
         '`--allow "new-identity=ID"` gives the account to that new id, if it is the same person',
     ),
     "unmanaged-leaver": ("nothing: it is a finding", "switch that account off in the target, if it is theirs"),
+    "drift": (
+        "what was changed of that account; everything else goes on",
+        "an approval or `--allow drift=KIND:KEY` writes it again, once; or set it in the target to what the rules say",
+    ),
+    "duties-open": (
+        "the disable of that account",
+        "an approval, `--allow duties-open=KIND:KEY`, or give what waits to somebody in the target",
+    ),
     "mapping-problem": ("that person", "fill the attribute in at the source, or change the rule that is named"),
     "unsettled": ("that person", "run again after the time that is named: what happened is looked up first"),
     "refused-before": (
         "that create or update",
-        (
-            "correct what is named: something else is sent at once, the very same after 1 h, 6 h, then daily, "
-            "or at once with an approval"
-        ),
+        "correct what is named, or approve it: something else is sent at once, the very same after 1 h, 6 h, daily",
     ),
     "clock": ("who would leave only because time has passed", "set the clock right"),
     "stopped": ("the whole run, from the next batch on", "`crosskey go`"),
     "failing": ("the rest of the run; `crosskey watch` keeps away for a while", "mend what the target refuses"),
     "undone": (
         "that change, or that part of it",
-        "change the rules; or `crosskey approve undone`; or `--allow undone=RUN` lets what that run did be done again",
+        "change the rules; or an approval, or `--allow undone=RUN`, lets what that run did be done again",
     ),
     "changed-since": (
         "that part of an undo",
         "nothing: whoever changed it since meant something; see what is there now",
     ),
     "unprovable": ("that part of an undo", "set it in the target by hand"),
+    "restored": (
+        "disables of every kind; people whose account is there although no list brings it",
+        "an approval, or `--allow restored=N` for up to N disables a kind; it ends once a run decided everything",
+    ),
     "review": ("the whole run", "whatever the plugin asks for"),
 }
 
@@ -116,6 +125,10 @@ EXIT_CODES: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.OVERDUE: (
         "`status`: no round succeeded in time, or the watcher died",
         "look whether `crosskey watch` runs",
+    ),
+    ExitCode.ALTERED: (
+        "`audit verify`, `doctor`: the journal is not what was written",
+        "read what can be trusted; restore a backup",
     ),
     ExitCode.INTERRUPTED: ("Ctrl-C or a signal ended the run early; what it did is in the journal", "run again"),
 }

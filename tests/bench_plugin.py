@@ -33,7 +33,7 @@ from crosskey.connector.target import (
 from crosskey.errors import AuthError, CursorExpiredError, RetryableError, UncertainError
 from crosskey.hookspecs import hookimpl
 from crosskey.model import Account, Catalogue, CatalogueEntry, Group, Person, Subject
-from crosskey.plan import Outcome
+from crosskey.plan import Duty, Outcome
 from crosskey.settings import Settings
 
 ISSUER = "https://directory.example"
@@ -151,6 +151,8 @@ class Desk:
         self.lookups: list[object] = []
         self.reads = 0
         self.told: dict[str, int] = {}
+        self.duties: dict[str, list[Duty]] | BaseException | None = None  # what waits, by key
+        self.asked: list[list[str]] = []
         self.hidden: set[str] = set()
         self.tells_time = False  # answers a request with a Date header
         self.before_write: Callable[[], object] | None = None  # somebody else's hand, between two writes
@@ -396,6 +398,14 @@ class CountsSeats:
         return {"agent": desk.seats}
 
 
+class TellsDuties:
+    async def duties(self, kind, keys):
+        desk.asked.append(list(keys))
+        if isinstance(desk.duties, BaseException):
+            raise desk.duties
+        return {key: desk.duties[key] for key in keys if key in desk.duties}
+
+
 class LooksUp:
     async def look_up(self, lookup):
         desk.lookups.append(lookup)
@@ -431,6 +441,7 @@ async def open_directory(settings, context):
 @asynccontextmanager
 async def open_desk(settings, context):
     abilities = [CountsSeats] * (desk.seats is not None) + [FindsChanges] * desk.can_find + [LooksUp] * desk.looks_up
+    abilities += [TellsDuties] * (desk.duties is not None)
     if desk.tells_time:
         async with context.http("https://desk.example") as client:
             await client.call("GET", "/time", decode=object)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MapperSpec,
         MappingContext,
         MatchKey,
+        TellsOrigins,
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
     from crosskey.connector.signal import (
@@ -168,6 +169,7 @@ __all__ = (
     "TargetSchema",
     "TargetSpec",
     "TellsCredentials",
+    "TellsOrigins",
     "UncertainError",
     "hookimpl",
 )
@@ -176,7 +178,9 @@ _HOMES = {
     "clock": "Clock",
     "connector.context": "Context",
     "connector.credential": "Credential TellsCredentials",
-    "connector.mapper": "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey",
+    "connector.mapper": (
+        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey TellsOrigins"
+    ),
     "connector.notifier": "Notice Notifier NotifierSpec",
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
     "connector.source": (

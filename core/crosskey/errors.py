@@ -65,6 +65,7 @@ class ExitCode(IntEnum):
     STALE = 10
     QUARANTINED = 11
     OVERDUE = 12
+    ALTERED = 13
     INTERRUPTED = 130
 
 

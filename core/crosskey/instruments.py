@@ -85,6 +85,12 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
     "crosskey.guard.tripped.count": Instrument(
         "counter", "{trip}", "runs in which a rail held something", (_CONNECTION, "crosskey.guard")
     ),
+    "crosskey.drift.count": Instrument(
+        "counter",
+        "{field}",
+        "owned values that somebody else changed in the target, each counted when it is first noticed",
+        (_CONNECTION, "crosskey.account.kind", "crosskey.drift.part", "crosskey.drift.policy"),
+    ),
     "crosskey.subject.count": Instrument(
         "gauge",
         "{subject}",

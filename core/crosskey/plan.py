@@ -13,7 +13,10 @@ from crosskey.model import Scalar, Subject
 __all__ = (
     "Action",
     "Change",
+    "Duty",
+    "DutyKind",
     "FieldChange",
+    "HandOver",
     "Held",
     "HeldScope",
     "Outcome",
@@ -49,6 +52,28 @@ class ReferenceChange(msgspec.Struct, frozen=True, array_like=True):
     after: tuple[str, ...]
 
 
+DutyKind = Literal["open_tickets", "approvals", "leads"]
+
+
+class Duty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that waits for the owner of an account: tickets, approvals, or teams and departments that it leads.
+
+    ``examples`` name a few for a reader.
+    """
+
+    kind: DutyKind
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+class HandOver(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes the open tickets over: ``to`` says what ``key`` is (a kind of account, or a reference's listing)."""
+
+    to: str
+    key: str
+    label: str
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One write to one account, with its reasons.
 
@@ -57,8 +82,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     one that a ``release`` clears; ``bore`` is the one that an adopted account bore before.
     ``why`` explains: under ``""`` the change as a whole, under a field's or reference's name that part.
     ``active`` is set when the account's own on/off state changes. ``end_sessions`` asks to end sessions and tokens.
-    ``former`` is the subject that a ``relink`` takes the account over from. ``undoes`` is the earlier write (an
-    operation of the journal) that this one takes back.
+    ``former`` is the subject that a ``relink`` takes the account over from. ``drifted`` names the fields and references
+    that this writes again because somebody else changed them. Of a ``disable``, ``duties`` are what the account leaves
+    behind, for a reader, and ``hand_over`` says who gets its open tickets before it is switched off. ``undoes`` is the
+    earlier write (an operation of the journal) that this one takes back.
     """
 
     id: str
@@ -74,6 +101,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: dict[str, str] = {}
     end_sessions: bool = False
     former: Subject | None = None
+    drifted: tuple[str, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    hand_over: HandOver | None = None
     bore: str = ""
     undoes: str = ""
 

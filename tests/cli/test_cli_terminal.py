@@ -165,7 +165,7 @@ def test_explain_and_settings_fit_a_narrow_terminal(narrow):
     explained = narrow("explain", person.login)
     assert max(cell_len(line) for line in explained.splitlines()) <= 80
     assert re.search(
-        r'^    site  .*Acme / \w+\n        rule  map\.user\.assign\[\d\]: in group "', explained, re.MULTILINE
+        r'^    site  .*Acme / \w+\n        rule +map\.user\.assign\[\d\]: in group "', explained, re.MULTILINE
     )
     settings = narrow("plugins", "show", "okta")
     assert "url          text, required\n    about  Address of the org" in settings

@@ -24,7 +24,7 @@ PUBLIC = """
     Notice Notifier NotifierSpec Outcome PeoplePage Person PlanHeader PluginError ReadComplete ReadRequest
     ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec RejectedError RetryableError RunFacts Scalar Seats
     Secret SecretReference Settings SignalAnswer SignalRequest Source SourceSpec SsoFlowSpec Subject Subscription
-    Target TargetSchema TargetSpec TellsCredentials UncertainError hookimpl
+    Target TargetSchema TargetSpec TellsCredentials TellsOrigins UncertainError hookimpl
 """
 
 HTTP = "Budget Client RefreshingAuth Reply RetryPolicy Token link_next merge open_client recording"

@@ -110,7 +110,8 @@ def test_the_commands_of_a_page_run_in_order(page, tmp_path):
         assert not state.exists()
         return
     assert state.stat().st_mode & 0o777 == 0o700
-    assert {file.name for file in state.iterdir() if file.stat().st_mode & 0o777 != 0o600} == set()
+    for file in state.rglob("*"):
+        assert file.stat().st_mode & 0o777 == (0o700 if file.is_dir() else 0o600), file.name
 
 
 def needs(command: str) -> str | None:

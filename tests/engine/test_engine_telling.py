@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from engine_bench import Bench, Quiet
+from engine_bench import CONFIG, Bench, Quiet
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -109,6 +109,24 @@ async def test_a_target_that_fails_is_told_by_class_and_without_a_text(bench, wa
     text = json.dumps(watched.spans)
     for hidden in ("Ann", "ann@", result.applied.stopped.message, "exception.message", '"description"'):
         assert hidden not in text
+
+
+async def test_drift_is_counted_once_by_field_and_tells_nobodys_value(bench, watched):
+    bench.configure(CONFIG.replace("[map.user]", '[map.user]\ndrift = "yield"'))
+    bench.directory.add("ann", groups=["Staff"])
+    await run(bench, watched)
+    bench.clock.advance(200)
+    for key, account in list(bench.desk.accounts.items()):
+        bench.desk.edit(*key, fields={**account.fields, "mail": "elsewhere@example.com"})
+    await run(bench, watched)
+    await run(bench, watched)
+    about = {"crosskey.account.kind": "user", "crosskey.drift.part": "mail", "crosskey.drift.policy": "yield"}
+    assert watched.metrics()["crosskey.drift.count"] == [({"crosskey.connection": "desk", **about}, 1)]
+    with bench.journal() as journal:
+        [event] = [event for event in journal.events() if event.kind == "drift.noticed"]
+        assert event.facts == {"kind": "user", "key": "1", "part": "mail", "policy": "yield"}
+        assert journal.verify().ok
+    assert "elsewhere" not in json.dumps(watched.spans)
 
 
 async def test_a_source_that_raises_somebodys_name_keeps_it_to_itself(bench, watched):

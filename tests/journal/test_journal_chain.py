@@ -67,7 +67,7 @@ def test_the_file_itself_refuses_to_change_events(kept, statement):
         (
             "INSERT INTO event SELECT 12, at, connection, run, kind, facts, hash FROM event WHERE seq = 11",
             12,
-            "event 12",
+            "event 12 was not appended",
         ),
         ("UPDATE operation SET change = replace(change, 'p2@', 'q2@') WHERE id = 2", 5, "change of event 5"),
         ("DELETE FROM operation WHERE id = 3", 5, "change of event 5"),

@@ -9,7 +9,7 @@ import pytest
 from journal_samples import apply, create, subject, writing
 
 from crosskey.errors import StorageError
-from crosskey.journal import Journal
+from crosskey.journal import Journal, events
 from crosskey.journal.database import Database, stamp
 from crosskey.journal.migrations import MIGRATIONS, Migration, identify, migrate
 
@@ -25,9 +25,10 @@ def kept(path, clock):
     return path
 
 
-def test_versions_are_numbered_in_order():
+def test_versions_only_grow():
     versions = [migration.version for migration in MIGRATIONS]
     assert versions == sorted(set(versions))
+    assert versions[0] == 1
 
 
 def test_an_upgrade_keeps_a_private_copy_of_what_was(kept, clock):
@@ -46,23 +47,82 @@ def test_an_upgrade_keeps_a_private_copy_of_what_was(kept, clock):
         Journal.open(kept, clock=clock)
 
 
-def test_runs_from_before_traces_were_kept_have_none(path, clock):
-    path.parent.mkdir(mode=0o700)
-    path.touch(mode=0o600)
+def made_by_version(version, path, clock):
+    """A journal as the crosskey of that schema version left it, with one run in it."""
+    path.parent.mkdir(exist_ok=True)
+    path.touch(0o600)
     with Database(path, writable=True) as database:
-        migrate(database, clock.now(), version=0, migrations=[each for each in MIGRATIONS if each.version <= 2])
+        migrate(database, clock.now(), version=0, migrations=[each for each in MIGRATIONS if each.version <= version])
         with database.transaction():
-            database.run("INSERT INTO connection (name, epoch, serial) VALUES ('desk', 1, 0)")
-            database.run("INSERT INTO config_generation VALUES ('sha-1', '', ?)", (stamp(clock.now()),))
+            database.run("INSERT INTO connection (name, epoch, serial) VALUES ('desk', 1, 1)")
+            database.run("INSERT INTO config_generation VALUES ('sha-1', '[sync]', ?)", (stamp(clock.now()),))
             database.run(
-                "INSERT INTO run VALUES ('r-1', 'desk', 1, 'sync', 'command', 'sha-1', '{}', '3', 'wal', ?, ?, 'clean', '{}', '')",
-                (stamp(clock.now()), stamp(clock.now())),
+                "INSERT INTO run (id, connection, epoch, kind, trigger, config_digest, plugins, sqlite_version,"
+                " journal_mode, started_at, ended_at, verdict, counts, note) VALUES ('20260101T090000-0001', 'desk', 1,"
+                " 'sync', 'command', 'sha-1', '{}', '3', 'truncate', ?1, ?1, 'clean', '{}', '')",
+                (stamp(clock.now()),),
             )
-    with pytest.raises(StorageError, match="older crosskey"):
-        Journal.open(path, clock=clock)
-    with writing(path, clock) as journal:
-        assert [(run.trace, run.parent) for run in journal.runs()] == [("", "")]
+            events.append(database, clock.now(), "desk", "20260101T090000-0001", "run.opened", {})
+    return path
+
+
+EARLIER = [migration.version for migration in MIGRATIONS[:-1]]
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_an_older_journal_is_read_without_being_touched_and_upgraded_by_the_writer(path, clock, version):
+    before = made_by_version(version, path, clock).read_bytes()
+    with Journal.open(path, clock=clock) as journal:
+        assert [(run.verdict, run.trace) for run in journal.runs()] == [("clean", "")]
         assert journal.verify().ok
+        with pytest.raises(StorageError):
+            journal._database.run("DELETE FROM run")
+    assert path.read_bytes() == before
+    with writing(path, clock) as journal:
+        assert len(journal.runs()) == 1
+        assert journal.verify().ok
+        assert not journal.is_restored
+    assert list(path.parent.glob("*.bak"))
+
+
+@pytest.mark.parametrize("version", [0, *EARLIER])
+def test_whichever_statement_fails_the_old_version_or_the_new_one_is_there(path, clock, version):
+    """A failure is put into the place of each statement of each step, one after the other."""
+    steps = [each for each in MIGRATIONS if each.version > version]
+    path.parent.mkdir(exist_ok=True)
+    newest = schema_of_a_fresh_one(path, clock)
+    for at, step in enumerate(steps):
+        for count in range(len(step.statements) + 1):
+            if version:
+                made_by_version(version, path, clock)
+            else:
+                path.parent.mkdir(exist_ok=True)
+                path.touch(0o600)
+            broken = Migration(step.version, (*step.statements[:count], "INSERT INTO nowhere VALUES (1)"))
+            with Database(path, writable=True) as database, pytest.raises(StorageError, match="nowhere"):
+                migrate(database, clock.now(), version=version, migrations=[*steps[:at], broken])
+            with Database(path, writable=True) as database:
+                stands = steps[at - 1].version if at else version
+                assert database.value("PRAGMA user_version") == stands
+                assert migrate(database, clock.now(), version=stands) is None or stands
+                assert identify(database) == MIGRATIONS[-1].version
+                assert schema(database) == newest
+            for one in path.parent.iterdir():
+                one.unlink()
+
+
+def schema(database):
+    return sorted(row[0] for row in database.rows("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+
+
+def schema_of_a_fresh_one(path, clock):
+    fresh = path.with_name("fresh.sqlite")
+    fresh.touch(0o600)
+    with Database(fresh, writable=True) as database:
+        migrate(database, clock.now(), version=0)
+        found = schema(database)
+    fresh.unlink()
+    return found
 
 
 def test_a_step_that_fails_leaves_the_version_before_it(kept, clock):

@@ -77,14 +77,11 @@ def test_a_newer_journal(kept, clock):
     assert "upgrade crosskey" in error.fix
 
 
-def test_an_older_journal_is_not_read_but_left_for_the_writer(kept, clock):
+def test_a_journal_that_names_no_version_is_damaged(kept, clock):
     older = sqlite3.connect(kept)
     older.execute("PRAGMA user_version = 0")
     older.close()
-    with pytest.raises(StorageError) as caught:
-        Journal.open(kept, clock=clock)
-    assert caught.value.code == "journal-older"
-    assert "crosskey sync" in caught.value.fix
+    refused(kept, clock, "journal-corrupt")
 
 
 def test_a_damaged_page(kept, clock):
@@ -95,13 +92,21 @@ def test_a_damaged_page(kept, clock):
     refused(kept, clock, "journal-corrupt")
 
 
-def test_damage_that_no_query_has_met_yet_stops_the_writer_before_it_starts(kept, clock):
+def test_damage_that_no_query_has_met_yet_is_found_once_a_day_and_after_a_crash(kept, clock):
     look = sqlite3.connect(kept)
     (page,) = look.execute("SELECT rootpage FROM sqlite_master WHERE name = 'operation_subject'").fetchone()
     look.close()
     content = bytearray(kept.read_bytes())
     content[(page - 1) * 4096 : (page - 1) * 4096 + 12] = b"\xff" * 12
     kept.write_bytes(content)
+    writing(kept, clock).close()
+    head = kept.with_name(kept.name + ".head")
+    left = head.read_bytes()
+    head.write_bytes(left.replace(b'"closed":true', b'"closed":false'))
+    refused(kept, clock, "journal-corrupt", read=False)
+    head.write_bytes(left)
+    writing(kept, clock).close()
+    clock.advance(86_400)
     refused(kept, clock, "journal-corrupt", read=False)
 
 

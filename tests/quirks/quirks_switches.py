@@ -189,6 +189,9 @@ HALO: Mapping[str, Switch] = {
             "demand": Does(ends="told", why="an agent with open tickets is not switched off: told until it is done"),
         }
     ),
+    "ticket_agents": harmless("each agent whom a list leaves out is asked for alone"),
+    "approvals": harmless("approvals that are not listed are left out"),
+    "locked_tickets": harmless("nobody's tickets are handed over here", (1,)),
     "error_body": harmless("every shape has its sentence", beside=_NAMESAKES, writes=14),
     "auth_info": harmless("the hosted default address holds"),
     "tenant_required": harmless("the tenant is learned from the instance and always sent"),

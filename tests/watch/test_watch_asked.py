@@ -274,6 +274,8 @@ def test_held_things_are_told_once_a_rail_and_over_once_all_was_read_without_the
         "resolved held: mass-disable",
     ]
     assert bench.told.notices[0].text.startswith("2 held by the rail mapping-problem")
+    assert bench.told.notices[0].fix == "see who, since when, and what lets it through with `crosskey held`"
+    assert bench.told.notices[1].fix.endswith('if all of it is right: crosskey approve mass-disable --because "…"')
 
 
 def test_a_run_that_is_held_whole_is_no_success_and_pings_say_so(bench):
@@ -293,3 +295,11 @@ def test_refused_changes_are_told(bench):
     assert bench.told.subjects() == ["warning changes were refused"]
     assert bench.told.notices[0].text == "The target did not do everything: 2 rejected."
     assert bench.status().exit_code == 5
+
+
+def test_a_burst_of_hand_edits_is_told_once_and_over_a_day_later(bench):
+    bench.script = lambda options, number: Result(drifts={2: 9, 4: 1}.get(number, 0))
+    in_virtual_time(bench.watch(30))
+    assert bench.told.subjects() == ["warning much is changed by hand", "resolved much is changed by hand"]
+    assert bench.told.notices[0].text.startswith("10 values that crosskey owns were changed by somebody else")
+    assert "crosskey drift" in bench.told.notices[0].fix

@@ -25,8 +25,8 @@ from crosskey.engine.connect import Connect
 from crosskey.engine.order import Applied
 from crosskey.engine.run import RunOptions, RunResult
 from crosskey.errors import CrosskeyError
-from crosskey.journal import JournalWriter, Watchbook
-from crosskey.model import Catalogue
+from crosskey.journal import Drift, JournalWriter, Watchbook
+from crosskey.model import Catalogue, Subject
 from crosskey.plan import Held, Plan, PlanHeader
 from crosskey.plugins import Plugins, load_plugins
 from crosskey.settings import Settings
@@ -207,6 +207,21 @@ class Bench:
             held=held,
             held_counts=dict(Counter(rail for rail, _ in result.held)),
         )
+        drifts = [
+            Drift(
+                kind="user",
+                subject=Subject("https://idp.example", f"{run}-{number}"),
+                key=str(number),
+                part="title",
+                ours="",
+                now="Boss",
+                policy="yield",
+                since=self.clock.now(),
+                run=run,
+            )
+            for number in range(result.drifts)
+        ]
+        journal.note_drift(run, new=drifts, still=(), over=())
         journal.save_plan(header)
         journal.finish_plan(header)
         counts = Counter(result.counts)
@@ -249,3 +264,4 @@ class Result(msgspec.Struct):
     held_by_guards: list[Held] = []
     reach: str = ""
     because: str = ""
+    drifts: int = 0

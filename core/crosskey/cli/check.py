@@ -9,10 +9,8 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.markup import escape
-from rich.padding import Padding
-from rich.table import Table
 
+from crosskey.cli.findings import show_findings
 from crosskey.cli.options import config_option, json_option, watch_options
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
@@ -52,7 +50,9 @@ def check(config_path: Path, *, as_json: bool) -> int:
     if as_json:
         click.echo(msgspec.json.encode({"ok": not broken, "findings": findings}))
     else:
-        _show(findings, broken)
+        console = console_for_tables()
+        show_findings(console, findings)
+        console.print("Everything a run needs is there." if not broken else f"[red]{len(broken)} to fix.[/]")
     return int(_exit_code(broken))
 
 
@@ -102,24 +102,6 @@ async def _check_rules(session: Session) -> list[Diagnostic]:
 
 def _fine(code: str, summary: str) -> Diagnostic:
     return Diagnostic(severity="ok", code=code, summary=summary)
-
-
-def _show(findings: Findings, broken: Sequence[Diagnostic]) -> None:
-    console = console_for_tables()
-    signs = {"ok": "[green]✓[/]", "info": "[blue]i[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
-    for section, found in findings.items():
-        console.print(f"[bold]{escape(section)}[/]")
-        for finding in found:
-            place = f"{finding.path}: " if finding.path and finding.path != section else ""
-            said = [place + finding.summary, finding.detail]
-            if finding.fix and finding.severity != "ok":
-                said.append(f"fix: {finding.fix}")
-            grid = Table.grid(padding=(0, 1, 0, 0))
-            grid.add_column(no_wrap=True)
-            grid.add_column(overflow="fold")
-            grid.add_row(signs[finding.severity], escape("\n".join(filter(None, said))))
-            console.print(Padding(grid, (0, 0, 0, 2), expand=False))
-    console.print("Everything a run needs is there." if not broken else f"[red]{len(broken)} to fix.[/]")
 
 
 def _exit_code(broken: Sequence[Diagnostic]) -> ExitCode:

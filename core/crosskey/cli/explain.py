@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -11,17 +12,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
+from crosskey.cli.field_history import show_history, shown
 from crosskey.cli.listing import Listing
 from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import Names, console_for_tables, reference_names, written
 from crosskey.cli.session import Session
-from crosskey.connector.mapper import Desired
 from crosskey.engine.explanation import AccountExplained, Entry, Explanation
 from crosskey.engine.explanation import explain as explain_person
+from crosskey.engine.field_story import OURS, FieldStory
+from crosskey.engine.merging import Preference
+from crosskey.engine.past.asking import explain_as_of, named_run, rules_text
 from crosskey.engine.stage import Stage
 from crosskey.model import PERSON_ATTRIBUTES
 
 __all__ = ("explain",)
+
+_SHOWN: Final = 20
+"""So many of the last writes to an account are listed."""
 
 
 @click.command(
@@ -30,27 +37,47 @@ __all__ = ("explain",)
 Examples:
   crosskey explain ada@acme.example
   crosskey explain user:1234              by the account in the target
+  crosskey explain ada@acme.example --field title
+  crosskey explain ada@acme.example --at 2026-11-23
 """
 )
 @click.argument("who")
 @config_option
 @json_option
-def explain(who: str, config_path: Path, *, as_json: bool) -> None:
+@click.option(
+    "--at",
+    metavar="RUN",
+    help="As of a run that is past: its id, the beginning of it, or a day or time (UTC) at which it was the last.",
+)
+@click.option("--field", metavar="NAME", help="List every change of one field or reference (`active`: on and off).")
+def explain(who: str, config_path: Path, *, as_json: bool, at: str | None, field: str | None) -> None:
     """Say everything about one person: rules, groups, accounts, changes.
 
-    WHO is an e-mail address, a user name or an id of the source, or an account of the target as kind:key. Reads the
-    last run's snapshot and the journal; needs no network and no secrets.
+    WHO is an e-mail address, a user name or an id of the source, or an account of the target as kind:key. Reads
+    snapshots and the journal; needs no network and no secrets. For each field it names what it is made of, the rule
+    and its line, the run that wrote it last, and whose it is.
     """
     session = Session(config_path, offline=True)
-    snapshot = session.config.journal.path.with_name("snapshot.sqlite")
-    with session.reading() as journal, Stage.kept(snapshot) as stage:
-        explanations = explain_person(session.config, journal, stage, who)
-    if as_json:
+    explanations = _explained(session, who, at)
+    if field is not None:
+        show_history(explanations, field, as_json=as_json)
+    elif as_json:
         click.echo(msgspec.json.encode([_as_data(each) for each in explanations]))
-        return
-    console = console_for_tables()
-    for explanation in explanations:
-        _show(console, explanation)
+    else:
+        console = console_for_tables()
+        for explanation in explanations:
+            _show(console, explanation, session.config.path.name)
+
+
+def _explained(session: Session, who: str, at: str | None) -> list[Explanation]:
+    config, text = session.config, rules_text(session.config.path)
+    with session.reading() as journal:
+        if at is not None:
+            run = named_run(journal, at)
+            return explain_as_of(config, session.plugins, journal, run, who, clock=session.clock, text=text)
+        preference = Preference.by_names(config.sync.prefer, config.sync.sources)
+        with Stage.kept(config.journal.path.with_name("snapshot.sqlite"), preference=preference) as stage:
+            return explain_person(config, journal, stage, who, text=text)
 
 
 def _as_data(explanation: Explanation) -> dict[str, object]:
@@ -59,24 +86,29 @@ def _as_data(explanation: Explanation) -> dict[str, object]:
     return data
 
 
-def _show(console: Console, explanation: Explanation) -> None:
+def _show(console: Console, explanation: Explanation, file: str) -> None:
     person = explanation.person
     title = person.label if person else f"{explanation.subject.id} (not in the last read)"
     console.print(f"[bold]{escape(title)}[/]")
     subject, read_at = explanation.subject, explanation.read_at
-    _say(console, f"{subject.issuer} id {subject.id}, as read {read_at:%Y-%m-%d %H:%M} UTC")
+    read = "" if read_at is None else f", as read {read_at:%Y-%m-%d %H:%M} UTC"
+    by = f" by run {explanation.read_by}" if read and explanation.read_by else ""
+    _say(console, escape(f"{subject.issuer} id {subject.id}{read}{by}"))
+    if explanation.unknown:
+        _say(console, f"[yellow]{escape(explanation.unknown)}[/]")
     if person is not None:
         active = {True: "active", False: "not active", None: "unknown: nothing is changed"}[person.active]
         _say(console, f"status {person.status or '(none)'}: {active}")
         facts = [f"{name} {text}" for name in PERSON_ATTRIBUTES if name != "status" and (text := person.text(name))]
         facts += [f"extra.{name} {value}" for name, value in person.extra.items()]
         _say(console, f"{escape('; '.join(facts))}")
-    _say(console, f"groups that rules name: {escape(_named((*explanation.groups, *explanation.apps)))}")
+    if read_at is not None:
+        _say(console, f"groups that rules name: {escape(_named((*explanation.groups, *explanation.apps)))}")
     for entry in explanation.entries:
         _show_entry(console, entry)
     names = reference_names(explanation.schema, explanation.catalogue)
     for account in explanation.accounts:
-        _show_account(console, account, names, reads=explanation.absent_reads)
+        _show_account(console, account, names, file, explanation)
 
 
 def _show_entry(console: Console, entry: Entry) -> None:
@@ -92,7 +124,9 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names) or "none"
 
 
-def _show_account(console: Console, explained: AccountExplained, names: Names, *, reads: int) -> None:
+def _show_account(
+    console: Console, explained: AccountExplained, names: Names, file: str, explanation: Explanation
+) -> None:
     console.print()
     console.print(f"[bold]{explained.kind}[/]")
     desired, link, account = explained.desired, explained.link, explained.account
@@ -108,17 +142,20 @@ def _show_account(console: Console, explained: AccountExplained, names: Names, *
     if link is None:
         _say(console, "account: none of crosskey's")
     else:
-        state = "not in the last read" if account is None else "active" if account.active else "not active"
+        gone = "not in the last read" if explanation.read_at else "active" if link.active else "not active"
+        state = gone if account is None else "active" if account.active else "not active"
         since = f"{link.established_by} {link.since:%Y-%m-%d %H:%M} UTC in run {link.run}"
         _say(console, f"account: {explained.kind} {link.key}, {state}; {since}")
+    if any(drift.part == "active" for drift in explained.drifts):
+        _say(console, "[yellow]drift:[/] somebody else switched it on or off; `crosskey drift` shows it")
     if explained.leaving_since is not None:
         _say(console, f"leaving since {explained.leaving_since:%Y-%m-%d %H:%M} UTC")
     if (missing := explained.missing) is not None:
         since = f"missing from the source since {missing.since:%Y-%m-%d %H:%M} UTC"
-        _say(console, f"{since}, {missing.confirmations} of {reads} confirmations")
-    if desired is not None and desired.in_scope:
-        console.print(Padding(_fields(explained, desired, names), (0, 0, 0, 4)))
-    for operation in explained.operations:
+        _say(console, f"{since}, {missing.confirmations} of {explanation.absent_reads} confirmations")
+    if explained.fields and (link is not None or (desired is not None and desired.in_scope)):
+        console.print(Padding(_fields(explained, names, file), (0, 0, 0, 4)))
+    for operation in explained.operations[:_SHOWN]:
         change = operation.change
         parts = ", ".join((*change.fields, *change.references)) or change.why.get("", "")
         when = f"{operation.intent_at:%Y-%m-%d %H:%M:%S}"
@@ -130,19 +167,31 @@ def _say(console: Console, text: str, *, indent: int = 2) -> None:
     console.print(Padding(text, (0, 0, 0, indent), expand=False))
 
 
-def _fields(explained: AccountExplained, desired: Desired, names: Names) -> Listing:
-    """Each field and reference that rules write: as the last read found it and as it should be, and by which rule."""
-    listing = Listing("field", "value", details={"rule": 1})
-    account = explained.account
-
-    def add(name: str, now: str, wanted: str) -> None:
-        value = escape(wanted) if account is None or now == wanted else f"{escape(now)} [yellow]→[/] {escape(wanted)}"
-        listing.add(name, value, escape(desired.why.get(name, "")))
-
-    for name, value in desired.fields.items():
-        add(name, written(account.fields.get(name)) if account else "", written(value))
-    for name, ids in desired.references.items():
-        there = account.references.get(name, ()) if account else ()
-        now, wanted = (", ".join(names(explained.kind, name, id_) for id_ in each) for each in (there, ids))
-        add(name, now or written(None), wanted)
+def _fields(explained: AccountExplained, names: Names, file: str) -> Listing:
+    """Each field and reference: as it was read and as it should be, by which rule, from what, and who wrote it."""
+    listing = Listing("field", "value", details={"rule": 4, "from": 3, "written": 4})
+    for story in explained.fields:
+        now = shown(explained.kind, story.name, story.value, names)
+        wanted = shown(explained.kind, story.name, story.wanted, names)
+        differs = explained.account is not None and explained.desired is not None and now != wanted
+        value = (
+            f"{escape(now)} [yellow]→[/] {escape(wanted)}" if differs else escape(now if explained.account else wanted)
+        )
+        listing.add(story.name, value, escape(_rule(story, file)), escape(_said(story)), escape(_written(story)))
     return listing
+
+
+def _rule(story: FieldStory, file: str) -> str:
+    rule = f"{story.rule}: {story.text}" if story.text else story.rule
+    return f"{rule} ({file} line {story.line})" if story.line else rule
+
+
+def _said(story: FieldStory) -> str:
+    return "; ".join(f"{said.attribute} = {written(said.value)} in {said.subject.issuer}" for said in story.said)
+
+
+def _written(story: FieldStory) -> str:
+    if story.last is None:
+        return story.owner
+    written = f"run {story.last.run} ({story.last.action}, {story.last.at:%Y-%m-%d %H:%M} UTC)"
+    return f"crosskey since {written}" if story.owner == OURS else f"{story.owner}; crosskey last wrote it in {written}"

@@ -16,11 +16,12 @@ from rich.markup import escape
 from crosskey.cli.listing import Listing
 from crosskey.config import Config
 from crosskey.connector.target import TargetSchema
+from crosskey.engine.duties import in_words
 from crosskey.engine.run import Proposal, RunResult
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Change, FieldChange, Plan
 
-__all__ = ("Names", "Renderer", "console_for_tables", "reference_names", "written")
+__all__ = ("Names", "Renderer", "console_for_tables", "counted", "reference_names", "what", "why", "written")
 
 _SHOWN: Final = 10
 """Changes shown of each kind and action unless all are asked for."""
@@ -70,7 +71,7 @@ class Renderer:
             self._changes(plan)
         if plan.held:
             self._held(plan)
-        self._console.print(f"Plan: {_counts(plan.header.counts)}{_held_count(plan)}.")
+        self._console.print(f"Plan: {counted(plan.header.counts)}{_held_count(plan)}.")
 
     def result(self, result: RunResult, *, applies: bool, saved: Path | None) -> None:
         """The whole run; what was proposed only if nobody saw it yet."""
@@ -130,31 +131,13 @@ class Renderer:
                     f"[{colour}]{_SIGNS[change.action]} {change.action}[/]",
                     change.kind if change.key is None else f"{change.kind} {escape(change.key)}",
                     f"[bold]{escape(change.label)}[/]",
-                    escape(self._what(change)),
-                    escape(_why(change)),
+                    escape(what(change, self._names, whole=self._show_all)),
+                    escape(why(change)),
                 )
         self._console.print(listing)
         for (action, kind), count in shown.items():
             if not self._show_all and count > _SHOWN:
                 self._console.print(f"… and {count - _SHOWN} more to {action} ({kind}); --all shows every one")
-
-    def _what(self, change: Change) -> str:
-        """References first, they decide access; the fields of a new account are only counted."""
-        parts: list[str] = []
-        for name, reference in change.references.items():
-            added = [self._names(change.kind, name, id_) for id_ in reference.after if id_ not in reference.before]
-            taken = [self._names(change.kind, name, id_) for id_ in reference.before if id_ not in reference.after]
-            signs = added if change.action == "create" else [f"+{each}" for each in added]
-            parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}")
-        if change.action == "create" and not self._show_all:
-            parts.append(f"{len(change.fields)} fields")
-        else:
-            parts += [_field(name, field) for name, field in change.fields.items()]
-        if change.active is not None and change.action != "create":
-            parts.append("switched on" if change.active.after else "switched off")
-        if change.end_sessions:
-            parts.append("sessions ended")
-        return "; ".join(parts)
 
     def _held(self, plan: Plan) -> None:
         listing = Listing("held", "who", details={"why": 5, "fix": 4})
@@ -225,13 +208,40 @@ def written(value: Scalar) -> str:
     return str(value)
 
 
+def what(change: Change, names: Names, *, whole: bool) -> str:
+    """References first, they decide access; unless the ``whole`` is asked for, fields of a new account are counted."""
+    parts: list[str] = []
+    for name, reference in change.references.items():
+        added = [names(change.kind, name, id_) for id_ in reference.after if id_ not in reference.before]
+        taken = [names(change.kind, name, id_) for id_ in reference.before if id_ not in reference.after]
+        signs = added if change.action == "create" else [f"+{each}" for each in added]
+        mark = " (drift)" if name in change.drifted else ""
+        parts.append(f"{name}: {', '.join([*signs, *(f'-{each}' for each in taken)])}{mark}")
+    if change.action == "create" and not whole:
+        parts.append(f"{len(change.fields)} fields")
+    else:
+        parts += [
+            _field(name, field) + (" (drift)" if name in change.drifted else "")
+            for name, field in change.fields.items()
+        ]
+    if change.active is not None and change.action != "create":
+        parts.append("switched on" if change.active.after else "switched off")
+    if change.end_sessions:
+        parts.append("sessions ended")
+    if change.duties:
+        parts.append(f"leaves behind {in_words(change.duties)}")
+    if change.hand_over is not None:
+        parts.append(f"open tickets go to {change.hand_over.label}")
+    return "; ".join(parts)
+
+
 def _field(name: str, field: FieldChange) -> str:
     if field.before in (None, ""):
         return f"{name}: {written(field.after)}"
     return f"{name}: {written(field.before)} → {written(field.after)}"
 
 
-def _why(change: Change) -> str:
+def why(change: Change) -> str:
     """Why as a whole, then the rule behind each reference; rules of fields are named by their lines."""
     reasons = [change.why[""]] if change.why.get("") else []
     by_rule: dict[str, list[str]] = {}
@@ -239,13 +249,15 @@ def _why(change: Change) -> str:
         if name in change.why:
             by_rule.setdefault(change.why[name], []).append(name)
     reasons += [f"{', '.join(names)}: {rule}" for rule, names in by_rule.items()]
-    lines = [name for name in change.fields if name in change.why]
+    reasons += [f"{name}: {change.why[name]}" for name in change.fields if name in change.drifted]
+    lines = [name for name in change.fields if name in change.why and name not in change.drifted]
     if lines and change.action == "update":
         reasons.append(f"[map.{change.kind}.fields] {', '.join(lines)}")
     return "; ".join(reasons)
 
 
-def _counts(counts: Mapping[str, int]) -> str:
+def counted(counts: Mapping[str, int]) -> str:
+    """How many changes of each action."""
     if not counts:
         return "nothing to do"
     return ", ".join(f"[{_COLOURS[action]}]{count} to {action}[/]" for action, count in counts.items())

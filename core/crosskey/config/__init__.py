@@ -2,7 +2,8 @@
 
 from crosskey.config.durations import duration_text, parse_duration
 from crosskey.config.hook_address import hook_addresses
-from crosskey.config.loader import load_config
+from crosskey.config.lines import line_of
+from crosskey.config.loader import kept_config, load_config
 from crosskey.config.sections import (
     Ceiling,
     Config,
@@ -12,6 +13,7 @@ from crosskey.config.sections import (
     MapSection,
     NotifySection,
     RailSettings,
+    SnapshotSettings,
     SourceSection,
     SyncSection,
     TargetSection,
@@ -28,12 +30,15 @@ __all__ = (
     "MapSection",
     "NotifySection",
     "RailSettings",
+    "SnapshotSettings",
     "SourceSection",
     "SyncSection",
     "TargetSection",
     "WatchSettings",
     "duration_text",
     "hook_addresses",
+    "kept_config",
+    "line_of",
     "listen_address",
     "load_config",
     "parse_duration",

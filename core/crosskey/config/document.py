@@ -12,7 +12,7 @@ import msgspec
 
 from crosskey.errors import ConfigError, Diagnostic
 
-__all__ = ("Document", "key_path", "quoted", "read_document")
+__all__ = ("Document", "kept_document", "key_path", "quoted", "read_document")
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|(end of document))\)$")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -42,6 +42,21 @@ def read_document(path: Path) -> Document:
     """Read and parse a file. Raises :class:`ConfigError` when it is absent, unreadable or not TOML."""
     tables = _parse(_read(path), path)
     canonical = json.dumps(tables, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return Document(path=path, tables=tables, canonical=canonical, digest=digest)
+
+
+def kept_document(canonical: str, path: Path) -> Document:
+    """The document behind a canonical text that was kept. Raises :class:`ConfigError` when it is none."""
+    try:
+        tables = msgspec.json.decode(canonical, type=dict[str, object])
+    except msgspec.MsgspecError:
+        raise ConfigError(
+            "the configuration of that run is not in the journal",
+            code="config-missing",
+            where=str(path),
+            fix="ask about a later run",
+        ) from None
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     return Document(path=path, tables=tables, canonical=canonical, digest=digest)
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from crosskey.config.decode import Decoder
-from crosskey.config.document import Document, key_path, read_document
+from crosskey.config.document import Document, kept_document, key_path, read_document
 from crosskey.config.hook_address import hook_addresses
 from crosskey.config.sections import (
     Config,
@@ -30,7 +30,7 @@ from crosskey.plugins.records import Provided
 from crosskey.secrets import SCHEMES, read_secret
 from crosskey.settings import Secret, SecretReference, Settings
 
-__all__ = ("load_config",)
+__all__ = ("kept_config", "load_config")
 
 S = TypeVar("S", bound=Settings)
 P = TypeVar("P")
@@ -47,7 +47,19 @@ def load_config(path: Path, plugins: Plugins, *, resolve_secrets: bool = True, w
     of ``[watch]`` and ``[notify.…]``; otherwise, and for other sections, each is read when it is first revealed. Raises
     one :class:`ConfigError` whose ``problems`` are all that is wrong, each with the path of its key and the fix.
     """
-    document = read_document(path)
+    return _load(read_document(path), plugins, resolve_secrets=resolve_secrets, watching=watching)
+
+
+def kept_config(canonical: str, path: Path, plugins: Plugins) -> Config:
+    """The configuration that a run of the past went by, from its canonical text; ``path`` is where the file is now.
+
+    No secret is read. Raises :class:`ConfigError` when it no longer fits the plugins that are installed.
+    """
+    return _load(kept_document(canonical, path), plugins, resolve_secrets=False, watching=False)
+
+
+def _load(document: Document, plugins: Plugins, *, resolve_secrets: bool, watching: bool) -> Config:
+    path = document.path
     loading = _Loading(document, plugins)
     config = loading.config()
     if resolve_secrets:

@@ -28,6 +28,7 @@ __all__ = (
     "MapSection",
     "NotifySection",
     "RailSettings",
+    "SnapshotSettings",
     "SourceSection",
     "SyncSection",
     "TargetSection",
@@ -36,6 +37,8 @@ __all__ = (
 )
 
 _SHORTEST: Final = timedelta(seconds=10)
+# Directories bring back whom they deleted for 30 days; twice that is a margin nobody needs to think about.
+_TOMBSTONES: Final = timedelta(days=60)
 _EVERY: Final = 'write at least "10s"; "5m" is usual'
 
 
@@ -210,12 +213,49 @@ class RailSettings(Settings, frozen=True, kw_only=True):
     ] = ()
 
 
+class SnapshotSettings(Settings, frozen=True, kw_only=True):
+    """``[journal.snapshots]``: for how long what past runs read is kept, and how much of it."""
+
+    keep: Annotated[timedelta, Meta(description="What is older is removed.")] = timedelta(days=30)
+    count: Annotated[int, Meta(ge=0, description="No more than this. 0: none, and what is there is removed.")] = 500
+    mib: Annotated[
+        int,
+        Meta(ge=0, description="No more than this many MiB together; what only tells of changes goes first."),
+    ] = 1024
+
+
 class JournalSettings(Settings, frozen=True, kw_only=True):
     """``[journal]``: where crosskey keeps what it did."""
 
     path: Annotated[
         Path, Meta(description="The SQLite file; relative to the configuration file, created when absent.")
     ] = Path(".crosskey/journal.sqlite")
+    keep: Annotated[
+        timedelta,
+        Meta(description="How long it is kept what was done. Links, and heads of the chain, are kept for ever."),
+    ] = timedelta(days=400)
+    keep_plans: Annotated[timedelta, Meta(description="How long plans are kept; those without a change, 3 days.")] = (
+        timedelta(days=90)
+    )
+    sign_with: Annotated[
+        Secret | None,
+        Meta(description="Private key (Ed25519, PEM) that signs heads of the chain of events. Left out: nobody signs."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.keep < _TOMBSTONES:
+            raise ConfigError(
+                "people can still be brought back in the identity provider after that time",
+                where="keep",
+                fix=f'write at least "{duration_text(_TOMBSTONES)}"',
+            )
+        if self.keep_plans > self.keep:
+            raise ConfigError("it is longer than `keep`", where="keep_plans", fix="write a shorter one")
+
+    snapshots: Annotated[
+        SnapshotSettings,
+        Meta(description="What runs read is kept for `crosskey explain --at` and `crosskey replay`. It names people."),
+    ] = SnapshotSettings()
 
 
 class HeartbeatSettings(Settings, frozen=True, kw_only=True):

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from crosskey.connector.target import KindSpec
 from crosskey.model import Catalogue, Person, Scalar
+from crosskey.plan import HandOver
 from crosskey.settings import Settings
 
 __all__ = (
     "Candidate",
     "CompiledMapping",
     "Desired",
+    "DriftPolicy",
+    "JudgesDrift",
     "LeaverPolicy",
     "MapperSpec",
     "MappingContext",
     "MatchKey",
     "Ownership",
+    "TellsOrigins",
 )
 
 Ownership = Literal["always", "on_create", "if_empty"]
 """When a field is written: whenever it differs, only with the create, or only while the target's is empty."""
+
+
+DriftPolicy = Literal["reassert", "yield", "alert"]
+"""What happens to an owned value that somebody else changed: written again, left to them, or held for a person."""
 
 
 class MappingContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +74,15 @@ class MatchKey(msgspec.Struct, frozen=True):
 
 
 class LeaverPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens to the account of a leaver, and after how long a grace."""
+    """What happens to the account of a leaver, after how long a grace, and with what waits for its owner.
+
+    ``duties``: only listed; held while there are any; or open tickets handed over to ``hand_over``.
+    """
 
     do: Literal["disable", "keep"] = "disable"
     after: timedelta = timedelta(0)
+    duties: Literal["list", "hold", "reassign"] = "list"
+    hand_over: HandOver | None = None
 
 
 class CompiledMapping(Protocol):
@@ -112,6 +125,25 @@ class CompiledMapping(Protocol):
 
     def __call__(self, people: Sequence[Candidate]) -> Sequence[Desired]:
         """One answer for each candidate, in order. Raises nothing for any person."""
+        ...
+
+
+@runtime_checkable
+class TellsOrigins(Protocol):
+    """A mapping that can say what each field is made of, so that a value can be traced to its source."""
+
+    @property
+    def origins(self) -> Mapping[str, tuple[str, ...]]:
+        """The attributes of a person (``title``, ``extra.badge``) that each field is made of."""
+        ...
+
+
+@runtime_checkable
+class JudgesDrift(Protocol):
+    """A compiled mapping that says what happens to values that somebody else changed; all others write them again."""
+
+    def drift(self, part: str) -> DriftPolicy:
+        """The policy for a field or reference."""
         ...
 
 

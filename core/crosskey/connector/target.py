@@ -11,7 +11,7 @@ import msgspec
 from crosskey.connector.context import Context
 from crosskey.errors import Diagnostic
 from crosskey.model import Account, Catalogue
-from crosskey.plan import Change, Outcome
+from crosskey.plan import Change, Duty, Outcome
 from crosskey.settings import Settings
 
 __all__ = (
@@ -31,6 +31,7 @@ __all__ = (
     "Target",
     "TargetSchema",
     "TargetSpec",
+    "TellsDuties",
 )
 
 
@@ -223,6 +224,23 @@ class CountsSeats(Protocol):
 
     async def seats(self) -> Mapping[str, Seats]:
         """Seats by kind; a kind that is missing has no limit that the target tells."""
+        ...
+
+
+@runtime_checkable
+class TellsDuties(Protocol):
+    """A target that says what would be left behind when accounts are switched off.
+
+    A disable that names somebody to ``hand_over`` to is then carried out tickets first: what is handed over already
+    stays so, and a disable that is sent again hands over the rest. Tickets that nobody could hand over never keep the
+    account on; the outcome's message counts them.
+    """
+
+    async def duties(self, kind: str, keys: Sequence[str]) -> Mapping[str, Sequence[Duty]]:
+        """What waits for each of these accounts, by key; one that is missing has nothing. Lists, not one request each.
+
+        Raises where that cannot be told.
+        """
         ...
 
 

@@ -42,7 +42,7 @@ class Carrying(msgspec.Struct, frozen=True, kw_only=True):
     mappings: Mapping[str, CompiledMapping]
     settle: timedelta
     alone: Alone
-    guards: Sequence[Guard]
+    guards: Sequence[Guard] = ()
 
     async def carry_out(self, plan: Plan, waves: Waves | None) -> Applied:
         """Write every change once, in waves where those are asked for."""

@@ -16,7 +16,7 @@ from crosskey.engine.marker import marker
 from crosskey.model import Account, Person, Scalar, Subject
 from crosskey.plan import Action, Change, FieldChange, ReferenceChange
 
-__all__ = ("Differ", "Given", "is_cut")
+__all__ = ("Differ", "Given", "is_cut", "is_empty")
 
 _ON = FieldChange(before=False, after=True)
 _OFF = FieldChange(before=True, after=False)
@@ -44,7 +44,7 @@ class Differ:
 
     def create(self, person: Person, desired: Desired) -> Change:
         """A new account with everything the rules give."""
-        fields = {name: FieldChange(None, value) for name, value in desired.fields.items() if not _empty(value)}
+        fields = {name: FieldChange(None, value) for name, value in desired.fields.items() if not is_empty(value)}
         references = {name: ReferenceChange((), ids) for name, ids in desired.references.items() if ids}
         return self._change("create", person, desired, None, fields, references, desired.why.get("", ""))
 
@@ -117,11 +117,11 @@ class Differ:
                 ownership = "on_create" if ownership == "if_empty" else ownership
             if now == wanted:
                 continue
-            if ownership == "on_create" or (_empty(wanted) and _empty(now)):
+            if ownership == "on_create" or (is_empty(wanted) and is_empty(now)):
                 continue
-            if ownership == "if_empty" and not _empty(now):
+            if ownership == "if_empty" and not is_empty(now):
                 continue
-            if _empty(wanted) and given.fields.get(name) != now:
+            if is_empty(wanted) and given.fields.get(name) != now:
                 continue  # somebody else filled it: not ours to clear
             if given.fields.get(name) == wanted and is_cut(now, wanted):
                 continue  # written as it should be, and kept shorter: written again it would be cut again
@@ -158,5 +158,6 @@ def is_cut(now: Scalar, wanted: Scalar) -> bool:
     return _SHORTEST_CUT <= len(now) < len(wanted) and wanted.startswith(now)
 
 
-def _empty(value: Scalar) -> bool:
+def is_empty(value: Scalar) -> bool:
+    """Whether a field holds nothing: no value, no text, or a flag that is off."""
     return value is None or value == "" or value is False

@@ -1,25 +1,42 @@
-"""Everything crosskey knows about one person, from the last read's snapshot and the journal; no network, no secrets."""
+"""Everything crosskey knows about one person, from a snapshot and the journal, now or as of a run that is past.
+
+No network, no secrets. Where the snapshot of a run is gone, the journal alone tells what was written, when and why.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from crosskey.config import Config
-from crosskey.connector.mapper import Candidate, Desired
+from crosskey.connector.mapper import Candidate, CompiledMapping, Desired
 from crosskey.connector.target import TargetSchema
+from crosskey.engine.field_story import FieldStory, stories
 from crosskey.engine.logical import LogicalGroups
+from crosskey.engine.past import Moment
 from crosskey.engine.rules import compile_mappings
 from crosskey.engine.stage import Stage
 from crosskey.engine.waiting import held_in_class
-from crosskey.errors import ConfigError
-from crosskey.journal import Absence, Journal, Link, OperationRecord
+from crosskey.errors import ConfigError, StorageError
+from crosskey.journal import Absence, Drift, Journal, Link, OperationRecord
 from crosskey.model import Account, Catalogue, Person, Subject
 from crosskey.plan import Held
 
-__all__ = ("AccountExplained", "Entry", "Explanation", "explain")
+__all__ = (
+    "AccountExplained",
+    "Entry",
+    "Explanation",
+    "by_account",
+    "explain",
+    "explain_from_journal",
+    "history_of",
+    "nobody_known",
+)
+
+_ALL: Final = 100_000
 
 
 class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +50,8 @@ class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
     missing: Absence | None
     held: list[Held]
     operations: list[OperationRecord]
+    fields: list[FieldStory] = []
+    drifts: list[Drift] = []
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,15 +71,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """One person. ``person`` is ``None`` when the last read did not bring them.
 
-    ``entries`` are those of all sources where several tell of them. ``absent_reads`` confirmations make a leaver of who
-    is missing.
+    ``entries`` are those of all sources where several tell of them. ``read_at`` and ``read_by`` say which read told all
+    that; they are empty, and ``unknown`` says so, when none is left. ``absent_reads``
+    confirmations make a leaver of who is missing.
     """
 
     subject: Subject
     person: Person | None
     groups: list[str]
     apps: list[str]
-    read_at: datetime
+    read_at: datetime | None
+    read_by: str
+    unknown: str
     entries: list[Entry]
     accounts: list[AccountExplained]
     absent_reads: int
@@ -68,10 +90,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
 
 
-def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list[Explanation]:
+def explain(config: Config, journal: Journal, snapshot: Stage, who: str, *, text: str = "") -> list[Explanation]:
     """Everyone whom ``who`` names: an id, e-mail address or user name of the source, or ``kind:key`` of the target.
 
-    Raises :class:`ConfigError` when nobody is known under it.
+    ``text`` is the file of the configuration, to name lines of it. Raises :class:`ConfigError` when nobody is known.
     """
     schema = snapshot.read_note("schema", TargetSchema)
     catalogue = snapshot.read_note("catalogue", Catalogue)
@@ -80,40 +102,26 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
         snapshot.read_note("groups", dict[str, list[str]]), snapshot.read_note("apps", dict[str, list[str]])
     )
     people = {each.person.subject: each for each in snapshot.people.candidates_of(snapshot.people.search(who), logical)}
-    subjects = [*people, *(subject for subject in _by_account(journal, who) if subject not in people)]
+    subjects = [*people, *(subject for subject in by_account(journal, who) if subject not in people)]
     if not subjects:
-        raise ConfigError(
-            f'nobody is known as "{who}"',
-            code="who-unknown",
-            where="explain",
-            fix="give an e-mail address, a user name or an id of the source, or an account as kind:key (user:123)",
-        )
-    read_at = snapshot.read_note("read_at", datetime)
+        raise nobody_known(who)
     explanations: list[Explanation] = []
     for subject in subjects:
         candidate = people.get(subject) or _candidate(snapshot, subject, logical)
-        accounts: list[AccountExplained] = []
-        for kind, mapping in mappings.items():
-            link = journal.links(kind, [subject]).get(subject)
-            accounts.append(
-                AccountExplained(
-                    kind=kind,
-                    desired=mapping([candidate])[0] if candidate is not None else None,
-                    link=link,
-                    account=snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None,
-                    leaving_since=journal.leaving(kind, [subject]).get(subject),
-                    missing=journal.absences(kind, [subject]).get(subject),
-                    held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
-                    operations=[op for op in journal.operations(subject=subject, limit=20) if op.change.kind == kind],
-                )
-            )
+        told = [each.person for each in snapshot.people.entries(subject, logical)]
+        accounts = [
+            _account(kind, mapping, subject, candidate, told, journal, snapshot, text)
+            for kind, mapping in mappings.items()
+        ]
         explanations.append(
             Explanation(
                 subject=subject,
                 person=candidate.person if candidate else None,
                 groups=sorted(candidate.groups) if candidate else [],
                 apps=sorted(candidate.apps) if candidate else [],
-                read_at=read_at,
+                read_at=snapshot.read_note("read_at", datetime),
+                read_by=_read_by(snapshot),
+                unknown="",
                 entries=_entries(journal, snapshot, subject, logical),
                 accounts=accounts,
                 absent_reads=config.rails.absent_reads,
@@ -122,6 +130,138 @@ def explain(config: Config, journal: Journal, snapshot: Stage, who: str) -> list
             )
         )
     return explanations
+
+
+def explain_from_journal(journal: Journal, subjects: Iterable[Subject], missing: str) -> list[Explanation]:
+    """What the journal alone tells of people: what was written, when and why. ``missing`` says why it is alone."""
+    return [
+        Explanation(
+            subject=subject,
+            person=None,
+            groups=[],
+            apps=[],
+            read_at=None,
+            read_by="",
+            unknown=missing,
+            absent_reads=0,
+            entries=[],
+            accounts=[_account_written(journal, subject, kind) for kind in _kinds_written(journal, subject)],
+            schema=TargetSchema(kinds=()),
+            catalogue=Catalogue(()),
+        )
+        for subject in subjects
+    ]
+
+
+def history_of(journal: Journal, subject: Subject, kind: str) -> list[OperationRecord]:
+    """Every write to somebody's account of a kind, newest first; also those made under a subject they bore before."""
+    found: dict[str, OperationRecord] = {}
+    asked: set[Subject] = set()
+    subjects = [subject]
+    while subjects:
+        asked.add(one := subjects.pop())
+        for operation in journal.operations(subject=one, limit=_ALL):
+            if operation.change.kind == kind:
+                found[operation.id] = operation
+                former = operation.change.former
+                if former is not None and former not in asked:
+                    subjects.append(former)
+    return sorted(found.values(), key=lambda operation: int(operation.id), reverse=True)
+
+
+def nobody_known(who: str) -> ConfigError:
+    """Nobody is known under that name."""
+    return ConfigError(
+        f'nobody is known as "{who}"',
+        code="who-unknown",
+        where="explain",
+        fix="give an e-mail address, a user name or an id of the source, or an account as kind:key (user:123)",
+    )
+
+
+def by_account(journal: Journal, who: str) -> Iterable[Subject]:
+    """Whose account ``kind:key`` is."""
+    kind, _, key = who.partition(":")
+    if key:
+        link = journal.links_by_key(kind, [key]).get(key)
+        if link is not None:
+            yield link.subject
+
+
+def _account(
+    kind: str,
+    mapping: CompiledMapping,
+    subject: Subject,
+    candidate: Candidate | None,
+    entries: list[Person],
+    journal: Journal,
+    snapshot: Stage,
+    text: str,
+) -> AccountExplained:
+    link = journal.links(kind, [subject]).get(subject)
+    account = snapshot.accounts.by_key(kind, [link.key]).get(link.key) if link else None
+    desired = mapping([candidate])[0] if candidate is not None else None
+    operations = history_of(journal, subject, kind)
+    drifts = list(journal.drifts(kind, [subject]).values()) if link is not None else []
+    person = candidate.person if candidate else None
+    return AccountExplained(
+        kind=kind,
+        desired=desired,
+        link=link,
+        account=account,
+        leaving_since=journal.leaving(kind, [subject]).get(subject),
+        missing=journal.absences(kind, [subject]).get(subject),
+        held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
+        operations=operations,
+        drifts=drifts,
+        fields=stories(
+            kind,
+            mapping,
+            desired,
+            link,
+            account,
+            operations,
+            person=person,
+            entries=entries,
+            text=text,
+            read_at=_planned_at(snapshot),
+            drifts=drifts,
+        ),
+    )
+
+
+def _account_written(journal: Journal, subject: Subject, kind: str) -> AccountExplained:
+    return AccountExplained(
+        kind=kind,
+        desired=None,
+        link=journal.links(kind, [subject]).get(subject),
+        account=None,
+        leaving_since=None,
+        missing=None,
+        held=[],
+        operations=history_of(journal, subject, kind),
+    )
+
+
+def _kinds_written(journal: Journal, subject: Subject) -> list[str]:
+    return list(dict.fromkeys(operation.change.kind for operation in journal.operations(subject=subject, limit=_ALL)))
+
+
+def _read_by(snapshot: Stage) -> str:
+    moment = _moment(snapshot)
+    return moment.run if moment else ""
+
+
+def _planned_at(snapshot: Stage) -> datetime:
+    moment = _moment(snapshot)
+    return moment.at if moment else snapshot.read_note("read_at", datetime)
+
+
+def _moment(snapshot: Stage) -> Moment | None:
+    try:
+        return snapshot.read_note("moment", Moment)
+    except StorageError:  # left by a version that did not note it
+        return None
 
 
 def _candidate(snapshot: Stage, subject: Subject, logical: LogicalGroups) -> Candidate | None:
@@ -146,11 +286,3 @@ def _entries(journal: Journal, snapshot: Stage, subject: Subject, logical: Logic
             )
         )
     return entries if len(entries) > 1 else []
-
-
-def _by_account(journal: Journal, who: str) -> Iterable[Subject]:
-    kind, _, key = who.partition(":")
-    if key:
-        link = journal.links_by_key(kind, [key]).get(key)
-        if link is not None:
-            yield link.subject

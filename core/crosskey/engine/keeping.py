@@ -13,11 +13,13 @@ from crosskey.connector.target import TargetSchema
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.gather import Gathered
 from crosskey.engine.order import Applied, RunOptions
+from crosskey.engine.past import Shelf
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.snapshot import FORM, Origin
 from crosskey.engine.stage import Stage
 from crosskey.engine.unite import Unions
+from crosskey.errors import Diagnostic
 from crosskey.journal import JournalWriter
 from crosskey.model import Catalogue
 
@@ -32,6 +34,7 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
     options: RunOptions
     run: str
     snapshot: Path
+    shelf: Shelf
     issuers: Mapping[str, str]
     clock: Clock
 
@@ -45,8 +48,11 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         schema: TargetSchema,
         catalogue: Catalogue,
         trusted: bool,
-    ) -> None:
-        """Keep the stage with its cursors: only now is everything that was read either done, or due again."""
+    ) -> list[Diagnostic]:
+        """Keep the stage with its cursors: only now is everything that was read either done, or due again.
+
+        The stage before it goes on the shelf; what is to be told of that is returned.
+        """
         baseline = Baseline(self.journal)
         baseline.remember(
             self.run,
@@ -57,7 +63,7 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
             reach=gathered.reach,
         )
         if not trusted:
-            return
+            return []
         vouchers = unions.vouchers
         if vouchers and self.options.kind != "plan" and not applied.declined:
             self.journal.vouch(self.run, vouchers)
@@ -73,13 +79,16 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         }
         for name, value in notes.items():
             stage.note(name, value)
+        told = self.shelf.keep(self.clock.now())
         stage.keep(self.snapshot)
+        return told
 
     def _origin(self, gathered: Gathered) -> Origin:
         return Origin(
             form=FORM,
             lineage=self.journal.lineage,
             serial=self.journal.serial,
+            head=self.journal.head,
             config_digest=self.config.digest,
             plugins=plugins_of(self.config),
             issuers=dict(self.issuers),

@@ -32,6 +32,12 @@ class Preference:
     def __init__(self, by_attribute: Mapping[str, Sequence[int]] | None = None) -> None:
         self._by_attribute = dict(by_attribute or {})
 
+    @classmethod
+    def by_names(cls, prefer: Mapping[str, Sequence[str]], sources: Sequence[str]) -> Preference:
+        """From ``[sync] prefer``, which names sources; ``sources`` are all of them in their order."""
+        numbers = {name: number for number, name in enumerate(sources)}
+        return cls({attribute: [numbers[name] for name in names] for attribute, names in prefer.items()})
+
     def __bool__(self) -> bool:
         return bool(self._by_attribute)
 

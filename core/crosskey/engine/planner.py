@@ -18,6 +18,7 @@ import msgspec
 from crosskey.connector.mapper import Candidate, CompiledMapping, Desired
 from crosskey.connector.target import KindSpec
 from crosskey.engine.diff import Differ, Given
+from crosskey.engine.drift import Drifting
 from crosskey.engine.echo import without_echoes
 from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import LISTED, Findings
@@ -111,6 +112,7 @@ class Planner:
         blocked: Mapping[tuple[str, Subject], datetime],
         most_missing: int,
         findings: Findings,
+        drifting: Drifting,
         undone: Undone,
         unclear: AbstractSet[Subject] = frozenset(),
         covers: Callable[[str, str, str, Subject], bool] = lambda _rail, _kind, _action, _subject: False,
@@ -122,6 +124,7 @@ class Planner:
         self.timekeeper = timekeeper
         self.escrow = escrow
         self.findings = findings
+        self._drifting = drifting
         self.undone = undone
         self.out_of_scope: list[OutOfScope] = []
         self.unvouched: list[Unvouched] = []
@@ -142,6 +145,7 @@ class Planner:
             for kind in self.kinds:
                 self._plan_batch(kind, candidates)
             advance(len(candidates))
+        self._drifting.tell_left()
         self.stage.proposals.index_claims()
 
     def propose(self, change: Change, person: Person | None, account: Account | None) -> None:
@@ -171,8 +175,6 @@ class Planner:
         if not self.undone:
             return change
         left, held = self.undone.without(change)
-        if held is not None and self.covers("undone", change.kind, change.action, change.subject):
-            return change
         if held is not None:
             self.findings.add(held)
         return left
@@ -244,6 +246,12 @@ class Planner:
             kind.name, person.subject, wanted=wanted, body=_encode(desired), values=values
         )
 
+    def _is_left_alone(self, kind: KindPlan, person: Person) -> bool:
+        """Whether nobody can decide anything about somebody in this run."""
+        if person.active is None or person.subject in self._unclear:
+            return True
+        return bool(self._blocked) and self.is_blocked(kind, person.subject, person.label)
+
     def _plan_batch(self, kind: KindPlan, candidates: Sequence[Candidate]) -> None:
         links = self.journal.links(kind.name, [candidate.person.subject for candidate in candidates])
         accounts = self.stage.accounts.by_key(kind.name, [link.key for link in links.values()])
@@ -254,19 +262,12 @@ class Planner:
         woken: list[Link] = []
         for candidate, desired in zip(candidates, kind.mapping(candidates), strict=True):
             person = candidate.person
-            if (
-                person.active is None
-                or person.subject in self._unclear
-                or (self._blocked and self.is_blocked(kind, person.subject, person.label))
-            ):
+            if self._is_left_alone(kind, person):
                 continue
-            wanted = desired.in_scope and person.active
+            wanted = desired.in_scope and bool(person.active)
             link = links.get(person.subject)
             account = None if link is None else accounts.get(link.key)
-            if self.undone:
-                self.undone.seen(
-                    kind.name, person.subject, wanted=wanted, active=account is not None and account.active
-                )
+            self.undone.seen(kind.name, person.subject, wanted=wanted, active=account is not None and account.active)
             if link is None:
                 self.set_aside(kind, person, desired, wanted=wanted)
                 continue
@@ -276,9 +277,13 @@ class Planner:
                 if account is not None and account.active and not link.active:
                     woken.append(link)
             elif account is not None and account.active:
+                self._drifting.heed_leaver(kind.kind, link, account)
                 self._plan_leaver(kind, candidate, desired, link, account)
             else:
+                if account is not None:
+                    self._drifting.heed_leaver(kind.kind, link, account)
                 self.look_again(kind, link)
+        self._drifting.save(kind.name)
         if woken:
             self._note_woken(kind, woken)
         if back and kind.mapping.leavers.after > timedelta(0):
@@ -337,12 +342,14 @@ class Planner:
             because = f"back again: {desired.why.get('', 'in scope')}"
             change = kind.differ.enable(person, desired, account, given, because)
         else:
+            self._drifting.heed(kind.kind, kind.mapping, person, desired, link, account, None)
             self.findings.notice(
                 "disabled-by-hand",
                 f"{person.label}: somebody switched {kind.name} {account.key} off in the target; left as it is",
                 fix="switch it on in the target if this is not meant: crosskey only enables what it disabled",
             )
             return
+        change = self._drifting.heed(kind.kind, kind.mapping, person, desired, link, account, change)
         if change is not None:
             self.propose(change, person, account)
 

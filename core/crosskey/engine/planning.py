@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
 
 from crosskey.config import Config
-from crosskey.connector.target import CountsSeats, Seats, Target, TargetSchema
+from crosskey.connector.target import CountsSeats, Seats, TargetSchema
 from crosskey.engine.absence import Absentees
 from crosskey.engine.blame import blaming
+from crosskey.engine.duties import plan_duties
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.rails import TAKES_SEATS, Allowed, Remaining, hold_last_active, run_rails
 from crosskey.engine.read import PeopleRead
+from crosskey.engine.restored import hold_restored
 from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
 from crosskey.engine.spans import RunTelling
 from crosskey.engine.vanished import plan_vanished
 
-__all__ = ("plan_everyone", "tell_unknown", "tell_unruled")
+__all__ = ("plan_everyone", "settle_time", "tell_unknown", "tell_unruled")
+
+_SETTLE: Final = timedelta(minutes=2)
+
+
+def settle_time(config: Config, schema: TargetSchema) -> timedelta:
+    """How long a write may take to be seen: what the operator says about this desk; else what its plugin says of all
+    desks, and never less than usual.
+    """
+    given = config.sync.settle
+    return max(_SETTLE, timedelta(seconds=schema.settle)) if given is None else given
 
 
 async def plan_everyone(
     planner: Planner,
     sources: Sources,
-    target: Target,
+    target: object,
     logical: LogicalGroups,
     *,
     config: Config,
@@ -37,6 +51,7 @@ async def plan_everyone(
 ) -> Mapping[str, Remaining]:
     """Stage every change that the rails let through; what they hold is in the planner's findings.
 
+    ``target`` is asked for seats and single accounts, as far as it can tell them.
     ``unattended``: nobody looks at the plan before it is applied. Gives by kind what the plan leaves active, where some
     must stay so.
     """
@@ -49,6 +64,9 @@ async def plan_everyone(
     with blaming(config.target):
         await plan_vanished(planner, target, most=most, allowed=allowed)
     plan_newcomers(planner, logical, allowed)
+    if planner.journal.is_restored:
+        with blaming(config.target):
+            await hold_restored(planner, target, allowed)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
         with blaming(config.target):
@@ -60,6 +78,7 @@ async def plan_everyone(
         held, remaining = hold_last_active(kinds, planner.stage, config.rails, allowed)
         for each in held:
             planner.findings.add(each)
+    await plan_duties(planner, target, allowed=allowed)
     return remaining
 
 

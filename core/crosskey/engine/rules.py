@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from crosskey.config import Config
 from crosskey.connector.mapper import (
@@ -19,6 +19,12 @@ from crosskey.errors import ConfigError, Diagnostic, close_matches
 from crosskey.model import Catalogue
 
 __all__ = ("NoRules", "compile_mappings")
+__all__ = ("attributes_of", "compile_mappings")
+
+
+def attributes_of(mappings: Iterable[CompiledMapping]) -> frozenset[str]:
+    """The names under ``extra`` that any of the mappings reads."""
+    return frozenset(name for mapping in mappings for name in mapping.attributes)
 
 
 def compile_mappings(config: Config, schema: TargetSchema, catalogue: Catalogue) -> dict[str, CompiledMapping]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -12,8 +13,8 @@ from crosskey.engine.connect import Connect
 from crosskey.engine.order import Applied, Observer, Proposal, Reach, RunOptions, RunResult, Verdict, Waves
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.turn import Turn
-from crosskey.errors import CrosskeyError
-from crosskey.journal import JournalWriter
+from crosskey.errors import CrosskeyError, StorageError
+from crosskey.journal import JournalWriter, Signer
 from crosskey.plugins import Plugins
 from crosskey.spans import trace_id
 
@@ -21,6 +22,8 @@ __all__ = ("Observer", "Proposal", "Reach", "RunOptions", "RunResult", "Verdict"
 
 
 R = TypeVar("R", bound=RunResult)
+
+_log = logging.getLogger("crosskey.run")
 
 
 async def execute(
@@ -36,11 +39,12 @@ async def execute(
             options.expected.refuse_stale(
                 lineage=journal.lineage, serial=journal.serial, config_digest=config.digest, now=connect.clock.now()
             )
-        return told.ended(await journalled(config, journal, options, go, begun=told.begun))
+        return told.ended(await journalled(config, plugins, journal, options, go, begun=told.begun))
 
 
 async def journalled(
     config: Config,
+    plugins: Plugins,
     journal: JournalWriter,
     options: RunOptions,
     go: Callable[[str], Awaitable[R]],
@@ -49,6 +53,7 @@ async def journalled(
     parent: str = "",
 ) -> R:
     """Open a run, do it (``go`` is given its id), and close it with its verdict, however it ends."""
+    signer = Signer(config.journal.sign_with) if config.journal.sign_with is not None else None
     run = journal.start_run(
         options.kind,
         trigger=options.trigger,
@@ -71,7 +76,21 @@ async def journalled(
     counts = {**result.plan.header.counts, **_results(result.applied)}
     stopped = result.applied.stopped
     journal.end_run(run, result.verdict, counts, note=_note(stopped) if stopped else _doubt(result))
+    _keep_up(config, plugins, journal, signer)
     return result
+
+
+def _keep_up(config: Config, plugins: Plugins, journal: JournalWriter, signer: Signer | None) -> None:
+    """Seal and tidy the journal. The run is over and told: what fails here is tried again after the next."""
+    kept = config.journal
+    try:
+        told = journal.keep_up(keep=kept.keep, keep_plans=kept.keep_plans, signer=signer)
+    except StorageError as error:
+        _log.warning("the journal could not be tidied: %s", error.message)
+        return
+    for event in told:
+        _log.info("%s %s", event.kind, " ".join(f"{name}={value}" for name, value in event.facts.items()))
+        plugins.emit(event)
 
 
 def _note(error: CrosskeyError) -> str:

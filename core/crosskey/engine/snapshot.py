@@ -33,11 +33,16 @@ class DoubtError(CrosskeyError):
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """What a snapshot was made with, and from where each source's changes go on (by section path)."""
+    """What a snapshot was made with, and from where each source's changes go on (by section path).
+
+    ``head`` is the end of the journal's chain at that time: a journal that did not go through it is another one,
+    however far it has come since.
+    """
 
     form: int = 0
     lineage: str
     serial: int
+    head: tuple[int, str]
     config_digest: str
     plugins: dict[str, str]
     issuers: dict[str, str]
@@ -48,7 +53,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         self, config: Config, journal: Journal, issuers: Mapping[str, str], plugins: Mapping[str, str], now: datetime
     ) -> None:
         """Raise :class:`DoubtError` unless this run may go on from this snapshot."""
-        if self.lineage != journal.lineage or self.serial > journal.serial:
+        if self.lineage != journal.lineage or self.serial > journal.serial or not journal.went_through(*self.head):
             raise DoubtError("the journal is another one, or older than the snapshot")
         if self.form != FORM:
             raise DoubtError("the snapshot was made by another version of crosskey")

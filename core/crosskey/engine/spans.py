@@ -20,6 +20,7 @@ from crosskey.config import Config, SourceSection, TargetSection
 from crosskey.connector.credential import Credential
 from crosskey.connector.target import Seats
 from crosskey.errors import CrosskeyError
+from crosskey.events import Event
 from crosskey.instruments import Instruments
 from crosskey.journal import Journal
 from crosskey.logs import current_run
@@ -149,6 +150,13 @@ class RunTelling:
             self._instruments.tell(
                 "crosskey.seat.free", each.total - each.used, {**self._by, "crosskey.account.kind": kind}
             )
+
+    def drift(self, kind: str, noticed: Sequence[Event]) -> None:
+        """Count owned values that somebody else changed, as each is noticed for the first time."""
+        found = Counter((str(event.facts["part"]), str(event.facts["policy"])) for event in noticed)
+        for (part, policy), count in sorted(found.items()):
+            by = {"crosskey.account.kind": kind, "crosskey.drift.part": part, "crosskey.drift.policy": policy}
+            self._instruments.tell("crosskey.drift.count", count, {**self._by, **by})
 
     def _standing(self, journal: Journal, config: Config) -> None:
         """Tell where the connection stands after a run, as the journal knows it, whatever became of the run."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
-from typing import Final, TypedDict
+from typing import TypedDict
 
 import msgspec
 
@@ -14,43 +13,41 @@ from crosskey.config import Config
 from crosskey.connector.mapper import CompiledMapping
 from crosskey.connector.target import HasCatalogue, Target, TargetSchema
 from crosskey.engine.apply import Alone
+from crosskey.engine.assembly import assemble_planner
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.blame import blaming
 from crosskey.engine.carrying import Carrying
 from crosskey.engine.connect import Connect
-from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
-from crosskey.engine.guarding import ClockGuard, FailureGuard, Guard, KillSwitch, Switch, WriteTimeGuard
+from crosskey.engine.guarding import Guard, usual_guards
 from crosskey.engine.keeping import Keeping
 from crosskey.engine.merging import Preference
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
+from crosskey.engine.past import Remembering, Shelf
 from crosskey.engine.planner import KindPlan, Planner
-from crosskey.engine.planning import plan_everyone, tell_unknown, tell_unruled
-from crosskey.engine.protect import Protection
+from crosskey.engine.planning import plan_everyone, settle_time, tell_unknown, tell_unruled
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, Remaining, check_read, is_first
 from crosskey.engine.recover import Recovery, settle_operations
-from crosskey.engine.rules import compile_mappings
+from crosskey.engine.restored import is_settled
+from crosskey.engine.rules import attributes_of, compile_mappings
 from crosskey.engine.saved import refuse_expired
 from crosskey.engine.snapshot import DoubtError, distrusting, doubting, read_origin
 from crosskey.engine.sources import OpenSource, Sources
 from crosskey.engine.spans import Phase
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
-from crosskey.engine.undone import Undone
 from crosskey.engine.unite import Unions, unite
 from crosskey.engine.waves import waves_for
 from crosskey.engine.writing import tell_held, write_plan
-from crosskey.events import RunFacts
+from crosskey.events import Event, RunFacts
 from crosskey.journal import JournalWriter, Voucher
 from crosskey.model import Catalogue, Scalar
 from crosskey.plan import Held
 from crosskey.plugins import Plugins
 
 __all__ = ("Turn",)
-
-_SETTLE: Final = timedelta(minutes=2)
 
 
 class _Several(TypedDict):
@@ -99,6 +96,7 @@ class Turn:
         self.allowed = self.allowed.approved(journal.usable_approvals(self.clock.now()))
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
         self._snapshot = config.journal.path.with_name("snapshot.sqlite")
+        self._shelf = Shelf(config.journal.path, config.journal.snapshots)
         self._reading = config.journal.path.with_name("reading.sqlite")
 
     async def go(self) -> RunResult:
@@ -155,6 +153,8 @@ class Turn:
 
         The catalogue is that of the last full read: sites and roles change seldom, and rules only with a full read.
         """
+        if self.journal.is_restored:
+            raise DoubtError("the journal came from a backup")
         if self.allowed.concerns_everybody:
             raise DoubtError("what somebody lets through by name or number concerns everybody")
         if any(is_first(self.journal, kind, self.config) for kind in self.config.maps):
@@ -199,7 +199,23 @@ class Turn:
             findings.add(hold)
         remaining: Mapping[str, Remaining] = {}
         if not held:
-            remaining = await self._plan(planner, sources, desk.target, gathered)
+            remembering = Remembering.begin(
+                stage,
+                self.journal,
+                self._shelf,
+                self.facts,
+                gathered,
+                sources=sources,
+                target=desk.target,
+                attributes=attributes_of(desk.mappings.values()),
+                timekeeper=self.timekeeper,
+                config_digest=self.config.digest,
+                allowed=self.allowed,
+                waiting=recovery.waiting,
+                unclear=unions.unclear,
+            )
+            remaining = await self._plan(planner, *remembering.heard(sources, desk.target), gathered)
+            remembering.end(findings)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
         planner.undone.save(self.run)
@@ -226,7 +242,7 @@ class Turn:
             schema=desk.schema,
             catalogue=desk.catalogue,
         )
-        guards = self._guards(planner, desk.target, remaining)
+        guards = usual_guards(self.config, self.timekeeper, planner, desk.target, remaining)
         applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
         if applied.held:
             plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
@@ -237,10 +253,15 @@ class Turn:
             options=self.options,
             run=self.run,
             snapshot=self._snapshot,
+            shelf=self._shelf,
             issuers=sources.issuers_by_path,
             clock=self.clock,
         )
-        keeping.keep(stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held)
+        told = keeping.keep(
+            stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held
+        )
+        if is_settled(self.journal, self.options, gathered.reach, plan, applied):
+            self.plugins.emit(self.journal.settle_restore(self.run))
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,
@@ -248,7 +269,7 @@ class Turn:
             run=self.run,
             verdict=applied.verdict(held=bool(plan.held)),
             applied=applied,
-            notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices),
+            notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices, *told),
         )
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -256,10 +277,8 @@ class Turn:
     def _several(self) -> _Several:
         """What tells people of several sources to be one, and whose word counts then."""
         sync = self.config.sync
-        numbers = {name: number for number, name in enumerate(sync.sources)}
-        order = {attribute: [numbers[name] for name in names] for attribute, names in sync.prefer.items()}
         keys = tuple(sync.same or ()) if len(sync.sources) > 1 else ()
-        return _Several(keys=keys, apart=sync.apart, preference=Preference(order))
+        return _Several(keys=keys, apart=sync.apart, preference=Preference.by_names(sync.prefer, sync.sources))
 
     def _gatherer(self, sources: Sources, desk: _Desk, findings: Findings, unions: Unions) -> Gatherer:
         def united(stage: Stage) -> None:
@@ -288,40 +307,35 @@ class Turn:
         )
 
     async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:
-        kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
-        specs = {kind.name: kind.kind for kind in kinds}
+        specs = {kind.name: kind for kind in desk.schema.kinds if kind.name in desk.mappings}
         with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(
                 self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper
             )
-        undone = Undone(self.journal, self.config.digest, allowed=self.allowed.lets_again)
-        planner = Planner(
+        planner = assemble_planner(
             stage,
             self.journal,
-            kinds,
-            Protection(self.config.rails.protect),
-            timekeeper=self.timekeeper,
-            settle=self._settle(desk.schema),
-            escrow=Escrow(
-                self.journal,
-                stage,
-                findings,
-                self.timekeeper,
-                config_digest=self.config.digest,
-                final=desk.schema.final,
-                covers=self.allowed.covers,
-            ),
+            [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings],
+            findings,
+            config=self.config,
+            run=self.run,
+            schema=desk.schema,
             blocked=recovery.waiting,
-            most_missing=max(self.config.rails.max_disable.count, self.allowed.number("accounts-missing")),
-            findings=findings,
+            allowed=self.allowed,
+            timekeeper=self.timekeeper,
+            settle=settle_time(self.config, desk.schema),
+            told=self._tell_drift,
             unclear=unions.unclear,
-            undone=undone,
-            covers=self.allowed.covers,
         )
         return planner, recovery
 
+    def _tell_drift(self, kind: str, events: Sequence[Event]) -> None:
+        self.telling.drift(kind, events)
+        for event in events:
+            self.plugins.emit(event)
+
     async def _plan(
-        self, planner: Planner, sources: Sources, target: Target, gathered: Gathered
+        self, planner: Planner, sources: Sources, target: object, gathered: Gathered
     ) -> Mapping[str, Remaining]:
         with self._phase("Comparing", "plan", gathered.people.people):
             remaining = await plan_everyone(
@@ -338,14 +352,6 @@ class Turn:
             )
         tell_unknown(planner, gathered.people)
         return remaining
-
-    def _guards(self, planner: Planner, target: Target, remaining: Mapping[str, Remaining]) -> list[Guard]:
-        return [
-            KillSwitch(Switch(self.config.journal.path)),
-            ClockGuard(self.timekeeper, planner.waiting.rests_on_time),
-            WriteTimeGuard(target, self.config.target, planner.protection, remaining),
-            FailureGuard(),
-        ]
 
     async def _apply(
         self, stage: Stage, desk: _Desk, proposal: Proposal, alone: Alone, guards: Sequence[Guard]
@@ -374,17 +380,12 @@ class Turn:
             target=desk.target,
             schema=desk.schema,
             mappings=desk.mappings,
-            settle=self._settle(desk.schema),
+            settle=settle_time(self.config, desk.schema),
             alone=alone,
             guards=guards,
         )
         with self._phase("Applying", "apply", plan.size):
             return await carrying.carry_out(plan, waves)
-
-    def _settle(self, schema: TargetSchema) -> timedelta:
-        """What the operator says about this desk; else what its plugin says of all desks, and never less than usual."""
-        given = self.config.sync.settle
-        return max(_SETTLE, timedelta(seconds=schema.settle)) if given is None else given
 
     def _tell(self, event: str, facts: Mapping[str, Scalar]) -> None:
         self.plugins.emit(self.journal.event(self.run, event, facts))

@@ -25,11 +25,21 @@ _LOOKED: Final = 50
 
 
 class Undone:
-    """The writes that were taken back under today's configuration. ``allowed``: what that run did may be done again."""
+    """The writes that were taken back under today's configuration. ``allowed``: what that run did may
+    be done again; ``covers``: what a person approved may.
+    """
 
-    def __init__(self, journal: JournalWriter, config_digest: str, *, allowed: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        journal: JournalWriter,
+        config_digest: str,
+        *,
+        allowed: Callable[[str], bool],
+        covers: Callable[[str, str, str, Subject], bool] = lambda _rail, _kind, _action, _subject: False,
+    ) -> None:
         self._journal = journal
         self._allowed = allowed
+        self._covers = covers
         self._by_person: dict[tuple[str, Subject], list[OperationRecord]] = {}
         self._lapsed: list[str] = []
         for operation in journal.undone(config_digest):
@@ -52,7 +62,7 @@ class Undone:
     def without(self, change: Change) -> tuple[Change | None, Held | None]:
         """The change without what was taken back, and what is told of that."""
         undone = [each for each in self._by_person.get((change.kind, change.subject), ()) if self._stands(each)]
-        if not undone:
+        if not undone or self._covers("undone", change.kind, change.action, change.subject):
             return change, None
         whole = next((each for each in undone if _same_way(change, each.change)), None)
         if whole is not None:
@@ -134,7 +144,7 @@ def _held(change: Change, undone: OperationRecord, what: str) -> Held:
         rail="undone",
         scope="person",
         summary=f"{what}: run {undone.run} did this and run {undone.undone_by} took it back",
-        fix=f'change the rules; or crosskey approve undone --because "…", or --allow undone={undone.run} for one run',
+        fix=f"change the rules, or let it through: `crosskey approve undone`, or --allow undone={undone.run} once",
         action=change.action,
         kind=change.kind,
         subject=change.subject,

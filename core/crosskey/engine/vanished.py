@@ -6,7 +6,7 @@ its key where the target can do that; too many at once are held, because then th
 
 from __future__ import annotations
 
-from crosskey.connector.target import FindsChanges, Target
+from crosskey.connector.target import FindsChanges
 from crosskey.engine.planner import Gone, KindPlan, Planner
 from crosskey.engine.rails import Allowed
 from crosskey.model import Account
@@ -15,7 +15,7 @@ from crosskey.plan import Held
 __all__ = ("plan_vanished",)
 
 
-async def plan_vanished(planner: Planner, target: Target, *, most: int, allowed: Allowed) -> None:
+async def plan_vanished(planner: Planner, target: object, *, most: int, allowed: Allowed) -> None:
     """Set aside whose account is surely gone, to be made anew. At most ``most`` accounts a kind are looked up."""
     for kind in planner.kinds:
         count = planner.gone_counts[kind.name]
@@ -28,7 +28,7 @@ async def plan_vanished(planner: Planner, target: Target, *, most: int, allowed:
             await _confirm(planner, target, each)
 
 
-async def _confirm(planner: Planner, target: Target, gone: Gone) -> None:
+async def _confirm(planner: Planner, target: object, gone: Gone) -> None:
     kind, person, key = gone.kind, gone.person, gone.link.key
     if isinstance(target, FindsChanges):
         stands_for = Account(kind=kind.name, key=key, label=person.label)

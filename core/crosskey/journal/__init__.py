@@ -1,11 +1,16 @@
 """The journal: every write intended before it is sent and recorded after, in one SQLite file with one writer."""
 
 from crosskey.journal.approvals import Approval, ApprovalState, Approved
+from crosskey.journal.condition import JournalFile
+from crosskey.journal.heads import Head, read_heads, write_heads
 from crosskey.journal.journal import Journal
 from crosskey.journal.ladders import Ladder
+from crosskey.journal.moments import KeptRows
 from crosskey.journal.outbox import Cause, Delivery, Outbox
+from crosskey.journal.pastjournal import PastJournal
 from crosskey.journal.records import (
     Absence,
+    Drift,
     EstablishedBy,
     EventRecord,
     Link,
@@ -14,12 +19,15 @@ from crosskey.journal.records import (
     RunKind,
     RunRecord,
     SnapshotRecord,
+    Value,
     Verdict,
     Verification,
     Voucher,
 )
 from crosskey.journal.refusals import UNSENT, Refusal
 from crosskey.journal.rounds import Rounds
+from crosskey.journal.segments import Segment
+from crosskey.journal.signing import Signer
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.waiting import Waiting
 from crosskey.journal.watchbook import Watchbook
@@ -35,25 +43,35 @@ __all__ = (
     "Ask",
     "Cause",
     "Delivery",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
+    "Head",
     "Journal",
+    "JournalFile",
     "JournalWriter",
+    "KeptRows",
     "Ladder",
     "Link",
     "OperationRecord",
     "OperationState",
     "Outbox",
+    "PastJournal",
     "Refusal",
     "Rounds",
     "RunKind",
     "RunRecord",
+    "Segment",
+    "Signer",
     "SnapshotRecord",
     "Trouble",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",
     "Waiting",
     "Watchbook",
     "WatcherRecord",
+    "read_heads",
+    "write_heads",
 )

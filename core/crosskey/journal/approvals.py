@@ -131,6 +131,12 @@ def give(
     return approval
 
 
+def is_vouched_for(database: Database, seq: int, told: object) -> bool:
+    """Whether an approval is the one that its event vouches for."""
+    sql = "SELECT id, rail, lets, given_by, reason, given_at, expires_at FROM approval WHERE event = ?"
+    return events.digest(database.row(sql, (seq,)) or ()) == told
+
+
 def latest(database: Database, connection: str, limit: int) -> list[Approval]:
     """The newest approvals first, whatever became of them."""
     return [_approval(row) for row in database.rows(_LATEST, (connection, limit))]

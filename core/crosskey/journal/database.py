@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -34,6 +35,7 @@ def durability(version: tuple[int, int, int]) -> tuple[Literal["wal", "truncate"
     return ("wal", "full") if patched else ("truncate", "extra")
 
 
+@lru_cache(maxsize=256)  # a batch is written at one moment
 def stamp(at: datetime) -> str:
     """A time as the journal keeps it: UTC, fixed width, so that text order is time order."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -48,20 +50,25 @@ class Database:
     """One open connection to a journal file. Every ``sqlite3`` error leaves as :class:`StorageError`.
 
     After such an error the connection counts as dead and refuses everything: SQLite has rolled back by itself, and what
-    is on disk must be read afresh before anybody decides anything.
+    is on disk must be read afresh before anybody decides anything. One ``in_memory`` begins empty, and only its errors
+    name the path.
     """
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool, in_memory: bool = False) -> None:
         self.path = path
         self.writable = writable
         self.journal_mode = ""
+        self.upgraded = False
         self._failed: StorageError | None = None
         self._fence: Callable[[], None] = _no_fence
         self._told: Callable[[float], None] | None = None
         with self._translated():
             # Readers open "rw" too, then query_only: only so can they roll back what a killed writer left half done.
             self.connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=_BUSY_SECONDS
+                "file::memory:" if in_memory else f"{path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                timeout=_BUSY_SECONDS,
             )
         try:
             self._configure()
@@ -77,6 +84,7 @@ class Database:
             "cell_size_check = ON",
             "mmap_size = 0",
             "temp_store = MEMORY",
+            "cache_size = -16384",  # in KiB: keys come in no order, so that each batch touches many pages
         ):
             self.value(f"PRAGMA {pragma}")
         if not self.writable:
@@ -94,6 +102,19 @@ class Database:
                 fix="close whatever else has it open, then run the same command again",
             )
         self.value(f"PRAGMA synchronous = {synchronous}")
+
+    def go_on_in_memory(self) -> None:
+        """Continue on a private copy in memory, so that a reader can upgrade what it must not change."""
+        with self._translated():
+            copy = sqlite3.connect(":memory:", isolation_level=None)
+            self.connection.backup(copy)
+        self.connection.close()
+        self.connection, self.upgraded = copy, True
+        self._tables = sqlite_utils.Database(copy, recursive_triggers=False, execute_plugins=False)
+
+    def read_only(self) -> None:
+        """Refuse to write from now on."""
+        self.value("PRAGMA query_only = ON")
 
     def guard_with(self, fence: Callable[[], None]) -> None:
         """Run ``fence`` at the start of every later transaction; it raises when this writer must not write any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 
@@ -47,6 +48,15 @@ _KNOWN: dict[int, tuple[str, str, str]] = {
 _KNOWN[sqlite3.SQLITE_PERM] = _KNOWN[sqlite3.SQLITE_AUTH] = _KNOWN[sqlite3.SQLITE_READONLY]
 _KNOWN[sqlite3.SQLITE_LOCKED] = _KNOWN[sqlite3.SQLITE_PROTOCOL] = _KNOWN[sqlite3.SQLITE_BUSY]
 
+# One cause has one code, whoever met it first.
+_AS_SQLITE = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EFBIG: sqlite3.SQLITE_FULL,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+    errno.EIO: sqlite3.SQLITE_IOERR,
+}
+
 _UNKNOWN = ("journal", "the journal failed", "check the disk and the file, then run the same command again")
 
 
@@ -61,6 +71,9 @@ def sqlite_failure(error: sqlite3.Error, path: Path) -> StorageError:
 def os_failure(error: OSError, path: Path) -> StorageError:
     """The :class:`StorageError` for a file or directory that the operating system did not let us use."""
     reason = error.strerror or type(error).__name__
+    if error.errno in _AS_SQLITE:
+        code, sentence, fix = _KNOWN[_AS_SQLITE[error.errno]]
+        return StorageError(f"{sentence} ({reason})", code=code, where=str(path), fix=fix)
     return StorageError(
         f"the journal cannot be kept here ({reason})",
         code="journal-unreadable",

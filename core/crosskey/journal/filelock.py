@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from crosskey.errors import LockedError, StorageError
 from crosskey.journal.failures import os_failure
 from crosskey.journal.holder import Holder
 
-__all__ = ("FileLock",)
+__all__ = ("FileLock", "named_in")
 
 # Windows locks are mandatory: lock a byte far behind the holder's name, so that others can read the name.
 _LOCKED_BYTE = 1 << 30
@@ -75,6 +76,14 @@ class FileLock:
             pass  # a full or failing disk must not keep the lock
         finally:
             os.close(self._descriptor)
+
+
+def named_in(path: Path) -> Holder | None:
+    """The live process of this machine that a lock names. Only looks: taking the lock could refuse a run."""
+    with suppress(OSError, msgspec.DecodeError):
+        holder = msgspec.json.decode(path.read_bytes(), type=Holder)
+        return holder if holder.is_here else None
+    return None
 
 
 if sys.platform == "win32":

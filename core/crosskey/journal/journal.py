@@ -8,14 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from crosskey.clock import Clock
 from crosskey.journal import (
     absences,
     approvals,
+    drifts,
     events,
+    evidence,
+    heads,
     ladders,
     leavers,
     links,
+    moments,
     operations,
     past,
     plans,
@@ -27,10 +33,14 @@ from crosskey.journal import (
 )
 from crosskey.journal.approvals import Approval
 from crosskey.journal.database import Database
+from crosskey.journal.headfile import look_for_restore, read_head
+from crosskey.journal.heads import Head
 from crosskey.journal.ladders import Ladder
+from crosskey.journal.moments import KeptRows
 from crosskey.journal.opening import only_connection, open_to_read
 from crosskey.journal.records import (
     Absence,
+    Drift,
     EventRecord,
     Link,
     OperationRecord,
@@ -90,6 +100,22 @@ class Journal:
         """Grows with everything that changes what crosskey knows of the target: a plan made before is stale."""
         return int(self._database.value("SELECT serial FROM connection WHERE name = ?", (self.connection,)) or 0)
 
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the newest event, of all connections."""
+        seq, mark = self._database.rows("SELECT head_seq, head_hash FROM meta")[0]
+        return int(seq), str(mark)
+
+    def went_through(self, seq: int, hash: str) -> bool:
+        """Whether this is the event that the chain once ended with. Of what was pruned nobody can tell any more."""
+        return self._database.value("SELECT hash FROM event WHERE seq = ?", (seq,)) == hash
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether the journal came from a backup, and no run has found its way again since."""
+        sql = "SELECT restored FROM connection WHERE name = ?"
+        return bool(self._database.value(sql, (self.connection,)))
+
     def runs(self, limit: int = 20) -> list[RunRecord]:
         """The newest runs first."""
         return runs.latest(self._database, self.connection, limit)
@@ -97,6 +123,26 @@ class Journal:
     def run(self, id: str) -> RunRecord:
         """The run of that id, or whose id begins so. Raises :class:`ConfigError` with close matches."""
         return runs.get(self._database, self.connection, id)
+
+    def run_at(self, at: datetime) -> RunRecord:
+        """The newest run that had begun at that time. Raises :class:`ConfigError` when there is none."""
+        return runs.at(self._database, self.connection, at)
+
+    def configuration(self, digest: str) -> str:
+        """The canonical text of a configuration that some run worked by; references stand in place of secrets."""
+        return runs.configuration(self._database, digest)
+
+    def marks(self) -> dict[str, int]:
+        """Where each log ends now: with the state beside, what :meth:`JournalWriter.past` needs."""
+        return moments.marks(self._database)
+
+    def small_state(self) -> Iterator[KeptRows]:
+        """What later runs change, without that of which there is a row for everybody."""
+        return moments.small_state(self._database, self.connection)
+
+    def large_state(self, subjects: Iterable[str] | None = None) -> Iterator[KeptRows]:
+        """That of which there is a row for everybody: links and vouchers; all, or of people with these ids."""
+        return moments.large_state(self._database, self.connection, subjects)
 
     def operations(
         self,
@@ -124,6 +170,10 @@ class Journal:
     def since(self, operation: int) -> list[OperationRecord]:
         """Writes of runs that apply, later than an operation and known to have happened, oldest first."""
         return operations.since(self._database, self.connection, operation)
+
+    def written_to(self, word: str) -> list[Subject]:
+        """People whose id is the word, or to whose account it was once written as a whole value."""
+        return operations.written_to(self._database, self.connection, word)
 
     def unresolved(self) -> list[OperationRecord]:
         """Writes that may or may not have happened, oldest first."""
@@ -186,6 +236,14 @@ class Journal:
         """When the newest run began by the clock of its time, leaving one out."""
         return runs.newest_start(self._database, self.connection, but)
 
+    def drifts(self, kind: str, subjects: Sequence[Subject]) -> dict[tuple[Subject, str], Drift]:
+        """Owned values of those people's accounts that somebody else changed, by person and part."""
+        return drifts.find(self._database, self.connection, kind, subjects)
+
+    def all_drifts(self) -> Iterator[Drift]:
+        """Everything that somebody else changed and that still stands, ordered by person, a page at a time."""
+        return drifts.stream(self._database, self.connection)
+
     def all_vouchers(self) -> Iterator[tuple[Subject, Subject]]:
         """Every subject that vouches for somebody linked under another subject, and that lead."""
         return vouchers.stream(self._database, self.connection)
@@ -247,4 +305,18 @@ class Journal:
 
     def verify(self) -> Verification:
         """Walk the chain of events of the whole file: was anything edited, removed, inserted or reordered?"""
-        return events.verify(self._database)
+        return evidence.verify(self._database)
+
+    def audit(self, against: Sequence[Head] = ()) -> Verification:
+        """As :meth:`verify`, and: is every page sound, and is it the history that heads kept elsewhere are of?"""
+        damage = self._database.value("PRAGMA integrity_check(1)")
+        found = heads.compare(self._database, self.verify(), against)
+        left = read_head(self._database.path)
+        lost = look_for_restore(self._database, left) if left is not None else ""
+        if lost and found.ok:
+            found = msgspec.structs.replace(found, first_bad=found.events + 1, reason=lost)
+        return msgspec.structs.replace(found, damage="" if damage == "ok" else str(damage))
+
+    def heads(self) -> list[Head]:
+        """The heads of the chain, to be kept elsewhere."""
+        return heads.export(self._database)

@@ -13,7 +13,7 @@ from crosskey.errors import LockedError
 from crosskey.journal.database import Database, moment, stamp
 from crosskey.journal.holder import Holder, is_alive
 
-__all__ = ("LEASE", "Lease")
+__all__ = ("LEASE", "Lease", "lease_holder")
 
 LEASE = timedelta(minutes=15)
 """How long a holder on another machine may be silent: longer than any pause between two batches (desks make callers
@@ -36,7 +36,7 @@ class Lease:
         row = database.row("SELECT epoch, expires_at FROM connection WHERE name = ?", (mine.connection,))
         if row is None:
             database.run("INSERT INTO connection (name, epoch, serial) VALUES (?, 0, 0)", (mine.connection,))
-        previous = _holder(database, mine.connection)
+        previous = lease_holder(database, mine.connection)
         if row is not None and previous is not None and self._may_live(previous, moment(row[1])):
             raise LockedError(
                 f"another run holds the journal: {previous}",
@@ -78,7 +78,7 @@ class Lease:
         connection = self.holder.connection
         epoch = self._database.value("SELECT epoch FROM connection WHERE name = ?", (connection,))
         if epoch != self.epoch:
-            successor = _holder(self._database, connection)
+            successor = lease_holder(self._database, connection)
             raise LockedError(
                 "another run took the journal over while this one was silent"
                 + (f": {successor}" if successor else "")
@@ -100,7 +100,8 @@ class Lease:
         )
 
 
-def _holder(database: Database, connection: str) -> Holder | None:
+def lease_holder(database: Database, connection: str) -> Holder | None:
+    """Who has the lease of a connection; ``None``: it was given back."""
     row = database.row(
         "SELECT host, boot, pid, started, acquired_at FROM connection WHERE name = ? AND host IS NOT NULL",
         (connection,),

@@ -8,16 +8,17 @@ import msgspec
 
 from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.lookups import chunks, in_json, lookups
-from crosskey.journal.records import Link
+from crosskey.journal.records import Link, Value
 from crosskey.model import Scalar, Subject
 
-__all__ = ("count", "find", "find_by_key", "note_active", "remove", "save", "stream")
+__all__ = ("count", "find", "find_by_key", "note_active", "note_known", "remove", "save", "stream")
 
-_COLUMNS = "issuer, subject, kind, key, marker, active, established_by, since, given, fields, disabled_by_us, run"
+_COLUMNS = "issuer, subject, kind, key, marker, active, established_by, since, given, fields, disabled_by_us, run, seen"
 _PAGE = 2_000
 
 _given = msgspec.json.Decoder(dict[str, tuple[str, ...]])
 _fields = msgspec.json.Decoder(dict[str, Scalar])
+_seen = msgspec.json.Decoder(dict[str, Value])
 
 _FIND = f"""SELECT {_COLUMNS} FROM link WHERE connection = ? AND issuer = ? AND kind = ?
     AND subject IN (SELECT value FROM json_each(?))"""  # noqa: S608 - constants of this module
@@ -26,10 +27,11 @@ _FIND_BY_KEY = f"""SELECT {_COLUMNS} FROM link INDEXED BY link_key WHERE connect
     AND key IN (SELECT value FROM json_each(?))"""  # noqa: S608 - constants of this module
 _STREAM = f"""SELECT {_COLUMNS} FROM link WHERE connection = ? AND (issuer, subject, kind) > (?, ?, ?)
     AND (? IS NULL OR kind = ?) ORDER BY issuer, subject, kind LIMIT {_PAGE}"""  # noqa: S608 - constants of this module
-_SAVE = f"""INSERT INTO link (connection, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+_SAVE = f"""INSERT INTO link (connection, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (connection, issuer, subject, kind) DO UPDATE SET key = excluded.key, marker = excluded.marker,
     active = excluded.active, established_by = excluded.established_by, since = excluded.since, given = excluded.given,
-    fields = excluded.fields, disabled_by_us = excluded.disabled_by_us, run = excluded.run"""  # noqa: S608 - constants of this module
+    fields = excluded.fields, disabled_by_us = excluded.disabled_by_us, run = excluded.run,
+    seen = excluded.seen"""  # noqa: S608 - constants of this module
 
 
 def find(database: Database, connection: str, kind: str, subjects: Iterable[Subject]) -> dict[Subject, Link]:
@@ -87,6 +89,7 @@ def save(database: Database, connection: str, links: Iterable[Link]) -> None:
                 msgspec.json.encode(link.fields).decode(),
                 link.disabled_by_us,
                 link.run,
+                msgspec.json.encode(link.seen).decode(),
             )
             for link in links
         ),
@@ -102,6 +105,26 @@ def note_active(database: Database, connection: str, kind: str, subject: Subject
     )
 
 
+def note_known(database: Database, connection: str, links: Iterable[Link]) -> None:
+    """Note inside the caller's transaction what is known of the values of these links' accounts, and nothing else."""
+    database.many(
+        "UPDATE link SET given = ?, fields = ?, seen = ?"
+        " WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ?",
+        (
+            (
+                msgspec.json.encode(link.given).decode(),
+                msgspec.json.encode(link.fields).decode(),
+                msgspec.json.encode(link.seen).decode(),
+                connection,
+                link.subject.issuer,
+                link.subject.id,
+                link.kind,
+            )
+            for link in links
+        ),
+    )
+
+
 def remove(database: Database, connection: str, kind: str, subject: Subject) -> str | None:
     """Forget a link inside the caller's transaction; the account's key, or ``None`` when there was no link."""
     return database.value(
@@ -111,7 +134,7 @@ def remove(database: Database, connection: str, kind: str, subject: Subject) -> 
 
 
 def _link(row: Row) -> Link:
-    issuer, subject, kind, key, marker, active, established_by, since, given, fields, disabled_by_us, run = row
+    issuer, subject, kind, key, marker, active, established_by, since, given, fields, disabled_by_us, run, seen = row
     return Link(
         kind=kind,
         subject=Subject(issuer, subject),
@@ -124,4 +147,5 @@ def _link(row: Row) -> Link:
         fields=_fields.decode(fields),
         disabled_by_us=bool(disabled_by_us),
         run=run,
+        seen=_seen.decode(seen),
     )

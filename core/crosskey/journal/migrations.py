@@ -11,11 +11,13 @@ import msgspec
 
 from crosskey.errors import StorageError
 from crosskey.journal.database import Database, stamp
-from crosskey.journal.failures import os_failure
+from crosskey.journal.failures import RESTORE, os_failure
 from crosskey.journal.files import sync, touch_private
+from crosskey.journal.schema_audit import AUDIT
+from crosskey.journal.schema_drift import DRIFT
 from crosskey.journal.schema_holds import HOLDS
 
-__all__ = ("APPLICATION_ID", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
+__all__ = ("APPLICATION_ID", "AUDITED", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
 
 APPLICATION_ID = 0x43524B59
 """``CRKY`` in the file's header: what tells a journal from any other SQLite file."""
@@ -277,6 +279,8 @@ _UNDO = (
         since INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
 )
+AUDITED = 9
+"""From this version on a writer leaves beside the journal how far it came."""
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, _FIRST),
@@ -286,6 +290,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(5, HOLDS),
     Migration(6, _ABSENCES),
     Migration(7, _UNDO),
+    Migration(8, DRIFT),
+    Migration(AUDITED, AUDIT),
 )
 
 
@@ -307,25 +313,28 @@ def identify(database: Database, *, newest: int = MIGRATIONS[-1].version) -> int
             where=where,
             fix="upgrade crosskey, or restore the backup that the upgrade left next to the journal",
         )
-    if version < newest and not database.writable:
+    if version < 1:
         raise StorageError(
-            f"the journal was written by an older crosskey (schema {version}, this one reads {newest})",
-            code="journal-older",
-            where=where,
-            fix="run `crosskey sync` or `crosskey plan`, which upgrades it",
+            "the journal is damaged: it says of no version", code="journal-corrupt", where=where, fix=RESTORE
         )
     return version
 
 
 def migrate(
-    database: Database, now: datetime, *, version: int, migrations: Sequence[Migration] = MIGRATIONS
+    database: Database,
+    now: datetime,
+    *,
+    version: int,
+    migrations: Sequence[Migration] = MIGRATIONS,
+    keep_copy: bool = True,
 ) -> Path | None:
     """Bring a journal of ``version`` (0: an empty file) to the newest one; the path of the backup made before, if any.
 
-    Forward only; a step that fails leaves the version before it. Call only under the journal's lock.
+    Forward only; a step that fails leaves the version before it. Call only under the journal's lock. Without
+    ``keep_copy`` no backup is made: for what is a copy itself.
     """
     pending = [migration for migration in migrations if migration.version > version]
-    backup = _back_up(database, version, now) if pending and version else None
+    backup = _back_up(database, version, now) if pending and version and keep_copy else None
     for migration in pending:
         with database.transaction():
             for statement in migration.statements:

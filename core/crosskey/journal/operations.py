@@ -9,21 +9,23 @@ done, resolved_present ──► undone ──► done
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from crosskey.errors import RejectedError, StorageError
-from crosskey.journal import events
+from crosskey.journal import events, outcomes
 from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.lookups import chunks, in_json
+from crosskey.journal.outcomes import Standing
 from crosskey.journal.records import Link, OperationRecord, OperationState
-from crosskey.model import Subject
+from crosskey.model import Scalar, Subject
 from crosskey.plan import Change
 
 __all__ = (
     "Settled",
+    "done_since",
     "get",
     "intend",
     "lapse",
@@ -35,10 +37,10 @@ __all__ = (
     "settle",
     "since",
     "stream",
-    "undo",
     "undone",
     "unresolved",
     "unresolved_count",
+    "written_to",
 )
 
 _COLUMNS = """id, run, change, state, intent_at, settle_until, resolved_at, outcome_code, message, key, attempts,
@@ -57,6 +59,9 @@ _change = msgspec.json.Decoder(Change)
 _link = msgspec.json.Decoder(Link | None)
 _PAGE = 500
 _NEWEST = 2**63 - 1
+
+
+_HOLD = ("done", "resolved_present")
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,24 +85,20 @@ def intend(
     """
     known = of_run(database, run, changes)
     texts = {change.id: msgspec.json.encode(change).decode() for change in changes if change.id not in known}
-    facts = {"count": len(changes), "changes_digest": events.digest(texts.values())}
-    event = events.append(database, now, connection, run, "batch.intended", facts)
     at, until = stamp(now), stamp(now + settle)
-    again = [known[change.id] for change in changes if change.id in known]
-    repeated = database.many(
-        "UPDATE operation SET state = 'intent', attempts = attempts + 1, intent_at = ?, settle_until = ?,"
-        " resolved_at = NULL, outcome_code = '', message = '' WHERE id = ? AND state IN ('intent', 'failed')",
-        ((at, until, operation) for operation in again),
-    )
-    if repeated != len(again):
-        raise StorageError(
-            "a change of this run was about to be written twice",
-            code="write-twice",
-            where=str(database.path),
-            fix="report this with the run's id: crosskey history " + run,
-        )
+    first = int(database.value("SELECT coalesce(max(id), 0) + 1 FROM operation"))
+    facts: dict[str, Scalar] = {
+        "count": len(changes),
+        "changes_digest": events.digest(texts.values()),
+        "first": first,
+        "settle_until": until,
+    }
+    if again := [known[change.id] for change in changes if change.id in known]:
+        facts |= _intend_again(database, run, again, at, until)
+    event = events.append(database, now, connection, run, "batch.intended", facts)
     rows = [
         (
+            number,
             run,
             connection,
             one.id,
@@ -109,19 +110,45 @@ def intend(
             at,
             until,
             event,
+            event,
         )
-        for one in changes
-        if one.id in texts
+        for number, one in enumerate((one for one in changes if one.id in texts), first)
     ]
     _insert(database, rows)
+
+
+def _intend_again(database: Database, run: str, again: Sequence[int], at: str, until: str) -> dict[str, Scalar]:
+    """Open operations anew, where nothing can have been written; what the event must say of them."""
+    standing = outcomes.standing(database, again)
+    if not all(row.state in ("intent", "failed") for row in standing):
+        raise StorageError(
+            "a change of this run was about to be written twice",
+            code="write-twice",
+            where=str(database.path),
+            fix="report this with the run's id: crosskey history " + run,
+        )
+    fresh = [
+        msgspec.structs.replace(
+            row,
+            state="intent",
+            attempts=row.attempts + 1,
+            intent_at=at,
+            settle_until=until,
+            resolved_at=None,
+            code="",
+            message="",
+        )
+        for row in standing
+    ]
+    return outcomes.replace(database, standing, fresh)
 
 
 def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
     try:
         database.connection.executemany(
-            "INSERT INTO operation (run, connection, change_id, kind, issuer, subject, key, change, state, attempts,"
-            " intent_at, settle_until, outcome_code, message, event)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?, '', '', ?)",
+            "INSERT INTO operation (id, run, connection, change_id, kind, issuer, subject, key, change, state,"
+            " attempts, intent_at, settle_until, outcome_code, message, event, told)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?, '', '', ?, ?)",
             rows,
         )
     except sqlite3.IntegrityError as error:
@@ -135,35 +162,64 @@ def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
         ) from error
 
 
-def settle(database: Database, now: datetime, outcomes: Sequence[Settled], *, answered: bool) -> None:
-    """Note what became of operations inside the caller's transaction.
+def settle(
+    database: Database, now: datetime, settled: Sequence[Settled], *, answered: bool, taken_back: Mapping[str, str]
+) -> dict[str, Scalar]:
+    """Note what became of operations inside the caller's transaction; what the event must say that comes right after.
 
-    ``answered``: the target said so, which only an open intent can wait for; otherwise somebody looked.
+    ``answered``: the target said so, which only an open intent can wait for; otherwise somebody looked. ``taken_back``
+    are operations that these undid, and the run that did.
     """
-    changed = database.many(
-        "UPDATE operation SET state = ?, resolved_at = ?, outcome_code = ?, message = ?, key = ?, link_before = ?"
-        " WHERE id = ? AND state IN ('intent', ?)",
-        (
-            (
-                one.state,
-                None if one.state == "uncertain" else stamp(now),
-                one.code,
-                one.message,
-                one.key,
-                msgspec.json.encode(one.before).decode() if one.state in ("done", "resolved_present") else None,
-                one.operation,
-                "intent" if answered else "uncertain",
-            )
-            for one in outcomes
-        ),
-    )
-    if changed != len(outcomes):
+    open_states = ("intent",) if answered else ("intent", "uncertain")
+    by_id = {one.operation: one for one in settled}
+    standing = [row for row in outcomes.standing(database, list(by_id)) if row.state in open_states]
+    if len(standing) != len(settled):
         raise StorageError(
             "an outcome came for a write that is not open",
             code="outcome-without-intent",
             where=str(database.path),
             fix="report this; `crosskey history` shows the run",
         )
+    at = stamp(now)
+    fresh = [
+        msgspec.structs.replace(
+            row,
+            state=one.state,
+            key=one.key,
+            resolved_at=None if one.state == "uncertain" else at,
+            code=one.code,
+            message=one.message,
+            link_before=msgspec.json.encode(one.before).decode() if one.state in _HOLD else None,
+        )
+        for row in standing
+        for one in (by_id[row.id],)
+    ]
+    undone, after = _take_back(database, taken_back)
+    return outcomes.replace(database, [*standing, *undone], [*fresh, *after])
+
+
+def _take_back(database: Database, taken_back: Mapping[str, str]) -> tuple[list[Standing], list[Standing]]:
+    """Those operations before and after they are noted as undone; what an undone undo took back holds again."""
+    ids = [int(id_) for id_ in taken_back]
+    inner = {
+        int(undone): int(id_)
+        for chunk in chunks(ids)
+        for id_, undone in database.rows(
+            "SELECT id, json_extract(change, '$.undoes') FROM operation"
+            " WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"
+            " AND json_extract(change, '$.undoes') <> ''",
+            (in_json(list(map(str, chunk))),),
+        )
+    }
+    before = outcomes.standing(database, sorted({*ids, *inner}))
+    after = {row.id: row for row in before}
+    for id_ in ids:
+        by = taken_back[str(id_)]
+        after[id_] = msgspec.structs.replace(after[id_], state="undone", undone_by=by, lapsed=0)
+    for id_ in inner:
+        if after[id_].state == "undone" and str(id_) not in taken_back:
+            after[id_] = msgspec.structs.replace(after[id_], state="done", undone_by="")
+    return before, list(after.values())
 
 
 def get(database: Database, connection: str, operation: str) -> OperationRecord:
@@ -212,6 +268,23 @@ def newest(database: Database) -> int:
     return int(database.value("SELECT coalesce(max(id), 0) FROM operation"))
 
 
+def done_since(database: Database, connection: str, after: int) -> list[OperationRecord]:
+    """Writes after that one that are known to have happened, in the order in which that became known."""
+    sql = f"{_OF_CONNECTION} AND id > ? AND state IN ('done', 'resolved_present', 'undone') ORDER BY resolved_at, id"
+    return [_record(row) for row in database.rows(sql, (connection, after))]
+
+
+def written_to(database: Database, connection: str, word: str) -> list[Subject]:
+    """People whose id is the word, or to whose account it was written as a whole value (an e-mail address)."""
+    value = msgspec.json.encode(word).decode().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = database.rows(
+        "SELECT DISTINCT issuer, subject FROM operation WHERE connection = ?"
+        " AND (subject = ? OR change LIKE ? ESCAPE '\\') ORDER BY issuer, subject",
+        (connection, word, f"%{value}%"),
+    )
+    return [Subject(issuer, subject) for issuer, subject in rows]
+
+
 def unresolved(database: Database, connection: str) -> list[OperationRecord]:
     """Operations whose outcome is not known, oldest first, of whatever run and epoch."""
     return [_record(row) for row in database.rows(_UNRESOLVED, (connection,))]
@@ -248,24 +321,15 @@ def link_before(database: Database, operation: str) -> Link | None:
     return None if text is None else _link.decode(text)
 
 
-def undo(database: Database, operation: str, *, by: str) -> None:
-    """Note inside the caller's transaction that an operation was taken back, and that what it took back holds again."""
-    database.run("UPDATE operation SET state = 'undone', undone_by = ?, lapsed = 0 WHERE id = ?", (by, int(operation)))
-    database.run(
-        "UPDATE operation SET state = 'done', undone_by = '' WHERE state = 'undone'"
-        " AND id = (SELECT json_extract(change, '$.undoes') FROM operation WHERE id = ?)",
-        (int(operation),),
-    )
-
-
 def undone(database: Database, connection: str, config_digest: str) -> list[OperationRecord]:
     """Operations of a configuration that were taken back and must not be planned again, newest first."""
     return [_record(row) for row in database.rows(_UNDONE, (connection, config_digest))]
 
 
-def lapse(database: Database, ids: Sequence[str]) -> None:
-    """Note inside the caller's transaction that what these operations did may be done again."""
-    database.many("UPDATE operation SET lapsed = 1 WHERE id = ?", ((int(operation),) for operation in ids))
+def lapse(database: Database, ids: Sequence[str]) -> dict[str, Scalar]:
+    """Note inside the caller's transaction that what these did may be done again; what the next event must say."""
+    before = outcomes.standing(database, [int(id_) for id_ in ids])
+    return outcomes.replace(database, before, [msgspec.structs.replace(row, lapsed=1) for row in before])
 
 
 def of_run(database: Database, run: str, changes: Sequence[Change]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from crosskey.plan import Change
 
 __all__ = (
     "Absence",
+    "Drift",
     "EstablishedBy",
     "EventRecord",
     "Link",
@@ -20,6 +21,7 @@ __all__ = (
     "RunKind",
     "RunRecord",
     "SnapshotRecord",
+    "Value",
     "Verdict",
     "Verification",
     "Voucher",
@@ -39,11 +41,17 @@ OperationState = Literal[
 happened, and a later run took it back."""
 
 
+Value = Scalar | tuple[str, ...]
+"""A field's value, or the ids of a reference."""
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One person's account of one kind, and what crosskey knows to be its own in it.
 
     ``active`` is the account's state as crosskey left it, ``disabled_by_us`` says that crosskey switched it off.
     ``given`` holds, by reference, the ids that crosskey added and still owns; ``fields`` the values it last applied.
+    ``seen`` holds, by field or reference, what was there when it was as the rules say, where crosskey did not write it
+    so: a value that was found, or one that the target keeps in its own way (trimmed, in other letters).
     ``since`` and ``run`` tell when and in which run the link was established.
     """
 
@@ -57,6 +65,25 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     given: dict[str, tuple[str, ...]]
     fields: dict[str, Scalar]
     disabled_by_us: bool
+    run: str
+    seen: dict[str, Value] = {}
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """An owned value that somebody else changed, while it stands.
+
+    ``part`` is the field, the reference, or ``active``. ``ours`` is what crosskey last applied (or found to be as the
+    rules said), ``now`` what was there when it was last looked at; ``since`` and ``run`` tell when it was noticed.
+    """
+
+    kind: str
+    subject: Subject
+    key: str
+    part: str
+    ours: Value
+    now: Value
+    policy: str
+    since: datetime
     run: str
 
 
@@ -156,14 +183,34 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What walking the chain found: ``events`` before ``first_bad`` can be trusted, ``head`` is the last good."""
+    """What walking the chain found. Events ``first`` to ``events`` can be trusted, ``head`` is the hash of the last.
+
+    ``first_bad`` is the first event that cannot, and ``reason`` says why. ``lineage`` names the history, ``keys`` are
+    the public keys that signed segments, ``restored`` says where the journal came from a backup (former lineage and
+    event). ``notes`` tell what is worth knowing and not wrong, ``damage`` what SQLite found in the file.
+    """
 
     events: int
     head: str
     first_bad: int | None = None
     reason: str = ""
+    first: int = 1
+    lineage: str = ""
+    segments: int = 0
+    operations: int = 0
+    keys: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    damage: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was edited, removed, inserted or put in another order."""
-        return self.first_bad is None
+        """Whether nothing was edited, removed, inserted or put in another order, and the file is sound."""
+        return self.first_bad is None and not self.damage
+
+    @property
+    def trustworthy(self) -> str:
+        """What can be relied on, in words."""
+        if self.events < self.first:
+            return "nothing"
+        return f"events {self.first} to {self.events}, and what they say of changes and their outcomes"

@@ -9,11 +9,23 @@ from datetime import datetime
 
 import msgspec
 
+from crosskey.errors import ConfigError
 from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.naming import full_id
 from crosskey.journal.records import RunKind, RunRecord, Verdict
 
-__all__ = ("Configuration", "close_crashed", "end", "get", "last_success", "latest", "newest_start", "start")
+__all__ = (
+    "Configuration",
+    "at",
+    "close_crashed",
+    "configuration",
+    "end",
+    "get",
+    "last_success",
+    "latest",
+    "newest_start",
+    "start",
+)
 
 _COLUMNS = """id, connection, kind, trigger, started_at, ended_at, verdict, counts, config_digest, plugins, note, epoch,
     sqlite_version, journal_mode, trace, parent"""
@@ -129,6 +141,27 @@ def get(database: Database, connection: str, typed: str) -> RunRecord:
     """The run whose id is or begins with ``typed``. Raises :class:`crosskey.errors.ConfigError`."""
     run = full_id(database, connection, "run", typed)
     return _record(database.rows(_GET, (connection, run))[0])
+
+
+def at(database: Database, connection: str, when: datetime) -> RunRecord:
+    """The newest run that had begun at that time. Raises :class:`crosskey.errors.ConfigError` when there is none."""
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM run WHERE connection = ? AND started_at <= ? ORDER BY rowid DESC LIMIT 1",  # noqa: S608 - constants of this module
+        (connection, stamp(when)),
+    )
+    if not rows:
+        raise ConfigError(
+            f"no run had begun by {when:%Y-%m-%d %H:%M} UTC",
+            code="run-unknown",
+            where=str(database.path),
+            fix="list the runs with `crosskey history`",
+        )
+    return _record(rows[0])
+
+
+def configuration(database: Database, digest: str) -> str:
+    """The canonical text of the configuration of that digest; empty when no run worked by it."""
+    return str(database.value("SELECT text FROM config_generation WHERE digest = ?", (digest,)) or "")
 
 
 def _record(row: Row) -> RunRecord:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from crosskey.errors import ContractError, RejectedError
-from crosskey.journal import absences, events, leavers, links, operations, vouchers
+from crosskey.journal import absences, drifts, events, leavers, links, operations, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
 from crosskey.journal.ownership import link_after, link_restored
 from crosskey.journal.records import Link, OperationState
-from crosskey.model import Subject
+from crosskey.model import Scalar, Subject
 from crosskey.plan import Change, Outcome, Result
 
-__all__ = ("Resolution", "forget", "record", "resolve")
+__all__ = ("Resolution", "forget", "link_done", "record", "resolve")
 
 Resolution = Literal["present", "absent", "superseded"]
 
@@ -60,9 +60,15 @@ def record(
     ids = operations.of_run(database, run, changes)
     settled = {outcome.change: _settled(by_change[outcome.change], outcome, ids) for outcome in outcomes}
     done = [(by_change[change], one) for change, one in settled.items() if one.state == "done"]
-    settled.update(_link(database, now, connection, run, done))
-    operations.settle(database, now, list(settled.values()), answered=True)
-    _close(database, now, connection, run, "batch.recorded", Counter[str](one.state for one in settled.values()))
+    settled.update(link_done(database, now, connection, run, done))
+    taken_back = {
+        by_change[change].undoes: run
+        for change, one in settled.items()
+        if one.state == "done" and by_change[change].undoes
+    }
+    facts = operations.settle(database, now, list(settled.values()), answered=True, taken_back=taken_back)
+    counts = Counter[str](one.state for one in settled.values())
+    _close(database, now, connection, run, "batch.recorded", {**counts, **facts})
     return [_noted(outcome, settled[outcome.change]) for outcome in outcomes]
 
 
@@ -94,9 +100,10 @@ def resolve(
         )
     one = Settled(operation=int(operation), state=_RESOLVED[resolution], key=key)
     if resolution == "present":
-        one = _link(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
-    operations.settle(database, now, [one], answered=False)
-    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state})
+        one = link_done(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
+    taken_back = {change.undoes: noted.run} if one.state == "resolved_present" and change.undoes else {}
+    facts = operations.settle(database, now, [one], answered=False, taken_back=taken_back)
+    _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state, **facts})
 
 
 def forget(
@@ -105,6 +112,7 @@ def forget(
     """Remove a link inside the caller's transaction, if there is one; the account itself stays as it is."""
     key = links.remove(database, connection, kind, subject)
     if key is not None:
+        drifts.forget(database, connection, kind, subject)
         _close(database, now, connection, run, "link.removed", {"kind": kind, "key": key, "reason": reason})
 
 
@@ -130,7 +138,7 @@ def _noted(outcome: Outcome, one: Settled) -> Outcome:
     return msgspec.structs.replace(outcome, result=result, code=one.code, message=one.message)
 
 
-def _link(
+def link_done(
     database: Database, now: datetime, connection: str, run: str, done: Sequence[tuple[Change, Settled]]
 ) -> dict[str, Settled]:
     """Save the links of changes that hold; by change, what became of it: it failed if it names another's account."""
@@ -167,9 +175,8 @@ def _link(
                 saved[change.subject] = link_restored(change, now_link, then, key=key, at=now, run=run)
             else:
                 saved[change.subject] = link_after(change, now_link, key=key, now=now, run=run)
-            if change.undoes:
-                operations.undo(database, change.undoes, by=run)
         links.save(database, connection, saved.values())
+        drifts.close(database, connection, [change for change, _, _ in of_kind if after[change.id].state != "failed"])
     return after
 
 
@@ -179,12 +186,13 @@ def _moved(database: Database, connection: str, change: Change, link: Link) -> L
     links.remove(database, connection, change.kind, former)
     leavers.move(database, connection, change.kind, former, change.subject)
     absences.clear(database, connection, change.kind, [former])
+    drifts.move(database, connection, change.kind, former, change.subject)
     vouchers.follow(database, connection, former, change.subject)
     return msgspec.structs.replace(link, subject=change.subject)
 
 
 def _close(
-    database: Database, now: datetime, connection: str, run: str, kind: str, facts: dict[str, str] | Counter[str]
+    database: Database, now: datetime, connection: str, run: str, kind: str, facts: Mapping[str, Scalar]
 ) -> None:
     """What crosskey knows has changed: plans made before are stale."""
     events.append(database, now, connection, run, kind, facts)

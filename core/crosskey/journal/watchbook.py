@@ -14,12 +14,14 @@ from pathlib import Path
 from crosskey.clock import Clock
 from crosskey.connector.credential import Credential
 from crosskey.connector.notifier import Notice
-from crosskey.journal import approvals, events, expiries, outbox, rounds, troubles, watchers
+from crosskey.journal import approvals, drifts, events, expiries, outbox, rounds, troubles, watchers
 from crosskey.journal.approvals import Approval, Approved
-from crosskey.journal.database import Database
+from crosskey.journal.condition import Keeping, keeping
+from crosskey.journal.database import Database, moment
 from crosskey.journal.files import check_existing
 from crosskey.journal.holder import Holder, this_process
 from crosskey.journal.journal import Journal
+from crosskey.journal.lease import lease_holder
 from crosskey.journal.migrations import identify
 from crosskey.journal.opening import open_to_read
 from crosskey.journal.outbox import Cause, Delivery, Outbox
@@ -105,6 +107,10 @@ class Watchbook(Journal):
         """When instances were asked about them last."""
         return expiries.asked_at(self._database, self.connection)
 
+    def drifts_noticed(self, since: datetime) -> int:
+        """How many values runs that began since then found changed by somebody else, each counted once."""
+        return drifts.noticed_since(self._database, self.connection, since)
+
     def outbox(self) -> Outbox:
         """How many notices wait."""
         return outbox.look(self._database, self.connection)
@@ -116,6 +122,24 @@ class Watchbook(Journal):
     def due(self, notifiers: Collection[str]) -> list[Delivery]:
         """Notices that should be sent now."""
         return outbox.due(self._database, self.connection, self._clock.now(), notifiers)
+
+    @property
+    def version(self) -> int:
+        """The schema version, as it is read."""
+        return int(self._database.value("PRAGMA user_version"))
+
+    def keeping(self) -> Keeping:
+        """How much is kept, and whether anything keeps old events from being removed."""
+        return keeping(self._database)
+
+    def lease_holder(self) -> Holder | None:
+        """Who holds the right to write, or was killed with it."""
+        return lease_holder(self._database, self.connection)
+
+    def last_event_at(self) -> datetime | None:
+        """When the newest event happened."""
+        at = self._database.value("SELECT at FROM event ORDER BY seq DESC LIMIT 1")
+        return moment(at) if at else None
 
     # -- noting -------------------------------------------------------------------------------------------------------
 

@@ -7,12 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from crosskey.clock import Clock
 from crosskey.errors import CrosskeyError
 from crosskey.events import Event
 from crosskey.journal import (
     absences,
     approvals,
+    drifts,
     events,
     ladders,
     leavers,
@@ -20,23 +23,29 @@ from crosskey.journal import (
     operations,
     plans,
     runs,
+    segments,
     settlement,
     snapshots,
     vouchers,
     waiting,
 )
 from crosskey.journal.database import stamp
+from crosskey.journal.headfile import write_head
 from crosskey.journal.journal import Journal
 from crosskey.journal.ladders import Ladder
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
 from crosskey.journal.records import (
     Absence,
+    Drift,
+    Link,
     RunKind,
     SnapshotRecord,
     Voucher,
 )
+from crosskey.journal.retention import DAILY, prune, return_space
 from crosskey.journal.settlement import Resolution
+from crosskey.journal.signing import Signer
 from crosskey.model import Scalar, Subject
 from crosskey.plan import Change, Held, Outcome, PlanHeader
 
@@ -54,6 +63,9 @@ class JournalWriter(Journal):
         self._lock = opened.lock
         self._lease = opened.lease
         self._clock = clock
+        self._links = opened.links
+        self._head = opened.head
+        self._size = self.size
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock, connection: str = "") -> JournalWriter:
@@ -67,7 +79,8 @@ class JournalWriter(Journal):
             return JournalWriter(opened, clock)
         except BaseException:
             opened.database.close()
-            opened.lock.release()
+            if opened.lock is not None:
+                opened.lock.release()
             raise
 
     @property
@@ -83,12 +96,17 @@ class JournalWriter(Journal):
         """Give lease and lock back and close the file. Runs still open stay so; the next writer calls them crashed."""
         try:
             with self._database.transaction():
+                if self._links.is_due:
+                    self._append("", "links.summed", self._links.facts())
                 self._lease.release()
+            grew = max(0, self.size - self._size) or self._head.grew
+            self._leave(self._database.path, closed=True, grew=grew)
         except CrosskeyError:
             pass  # fenced or failed: already told to whoever was writing, and the kernel frees the lock in any case
         finally:
             self._database.close()
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
 
     def start_run(
         self,
@@ -134,7 +152,7 @@ class JournalWriter(Journal):
             runs.end(self._database, self._clock.now(), run, verdict, counts, note)
             if verdict in ("aborted", "failed"):
                 approvals.release(self._database, self._clock.now(), self.connection, run)
-            self._append(run, "run.closed", {"verdict": verdict})
+            self._append(run, "run.closed", {"verdict": verdict, **self._links.facts()})
 
     def record_snapshot(
         self, run: str, *, side: str, stream: str, complete: bool, reason: str = "", pages: int, records: int
@@ -238,8 +256,8 @@ class JournalWriter(Journal):
     def lapse(self, operations_: Sequence[str], *, run: str) -> None:
         """Note that these writes, which a person took back, may be made again: their reason ended meanwhile."""
         with self._database.transaction():
-            operations.lapse(self._database, operations_)
-            self._append(run, "undo.lapsed", {"count": len(operations_)})
+            facts = operations.lapse(self._database, operations_)
+            self._append(run, "undo.lapsed", {"count": len(operations_), **facts})
 
     def climb(self, ladder: Ladder) -> Ladder:
         """Note how far a plan is that is carried out in waves; the ladder as it was noted."""
@@ -280,6 +298,32 @@ class JournalWriter(Journal):
         with self._database.transaction():
             links.note_active(self._database, self.connection, kind, subject)
 
+    def note_known(self, links_known: Sequence[Link]) -> None:
+        """Note what is known of the values of these links' accounts: applied, given, or seen as the rules say."""
+        with self._database.transaction():
+            links.note_known(self._database, self.connection, links_known)
+
+    def note_drift(
+        self, run: str, *, new: Sequence[Drift], still: Sequence[Drift], over: Sequence[Drift]
+    ) -> list[Event]:
+        """Note drift: what is new (an event each, returned), what still stands otherwise than noted, what is over."""
+        now = self._clock.now()
+        told = [
+            Event(
+                kind="drift.noticed",
+                at=now,
+                run=run,
+                facts={"kind": one.kind, "key": one.key, "part": one.part, "policy": one.policy},
+            )
+            for one in new
+        ]
+        with self._database.transaction():
+            drifts.save(self._database, self.connection, (*new, *still))
+            drifts.end(self._database, self.connection, over)
+            for event in told:
+                events.append(self._database, event.at, self.connection, run, event.kind, event.facts)
+        return told
+
     def vouch(self, run: str, found: Sequence[Voucher]) -> None:
         """Note subjects of several sources that are one person; what is known stays, except for another lead."""
         with self._database.transaction():
@@ -299,8 +343,9 @@ class JournalWriter(Journal):
             self._append(run, "vouchers.moved", {"count": len(moves)})
 
     def copy_to(self, path: Path) -> None:
-        """Write a complete copy of the journal into a new, private file."""
+        """Write a complete copy of the journal into a new, private file, and beside it how far it goes."""
         copy(self._database, path)
+        self._leave(path, closed=True, grew=self._head.grew)
 
     def unlink(self, kind: str, subject: Subject, *, run: str, reason: str) -> None:
         """Forget whose account it is; the account itself stays. Nothing happens when there is no link."""
@@ -314,6 +359,38 @@ class JournalWriter(Journal):
                 subject=subject,
                 reason=reason,
             )
+
+    # -- upkeep -------------------------------------------------------------------------------------------------------
+
+    def settle_restore(self, run: str) -> Event:
+        """Note that a run read everything and that whatever it found has been decided: what is known counts again."""
+        event = Event(kind="restore.settled", at=self._clock.now(), run=run)
+        with self._database.transaction():
+            self._database.run("UPDATE connection SET restored = 0 WHERE name = ?", (self.connection,))
+            self._append(run, event.kind, event.facts)
+        return event
+
+    def keep_up(self, *, keep: timedelta, keep_plans: timedelta, signer: Signer | None = None) -> list[Event]:
+        """Seal what is long or old enough; once a day remove what is too old. The events that say so, for listeners."""
+        now, told = self._clock.now(), list[Event]()
+        if segments.is_due(self._database, now):
+            with self._database.transaction():
+                facts = segments.seal(self._database, now, self.connection, signer)
+            told.append(Event(kind="segment.sealed", at=now, run="", facts=facts))
+        if self._head.tidied_at is None or now - self._head.tidied_at >= DAILY:
+            gone = prune(self._database, now, connection=self.connection, keep=keep, keep_plans=keep_plans)
+            if gone:
+                told.append(Event(kind="journal.pruned", at=now, run="", facts=gone))
+            return_space(self._database)
+            self._head = msgspec.structs.replace(self._head, tidied_at=now)
+        return told
+
+    def _leave(self, path: Path, *, closed: bool, grew: int) -> None:
+        seq, mark = self._database.rows("SELECT head_seq, head_hash FROM meta")[0]
+        self._head = msgspec.structs.replace(
+            self._head, lineage=self.lineage, seq=seq, hash=mark, closed=closed, grew=grew
+        )
+        write_head(path, self._head)
 
     def _append(self, run: str, kind: str, facts: Mapping[str, Scalar]) -> None:
         events.append(self._database, self._clock.now(), self.connection, run, kind, facts)

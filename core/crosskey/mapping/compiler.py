@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from crosskey.connector.mapper import LeaverPolicy, MappingContext, MatchKey
+from crosskey.connector.mapper import MappingContext, MatchKey
 from crosskey.connector.target import FieldSpec
 from crosskey.mapping.assign import Assignments
 from crosskey.mapping.assign_compiler import AssignCompiler
@@ -13,6 +13,7 @@ from crosskey.mapping.attributes import EXTRA, known, suggest
 from crosskey.mapping.audience import Audience, condition, named
 from crosskey.mapping.fields import Field, FieldCompiler
 from crosskey.mapping.findings import Findings
+from crosskey.mapping.leaving import leaver_policy
 from crosskey.mapping.rules import Needs, Rules
 from crosskey.mapping.settings import RulesSettings, ScopeSettings
 from crosskey.mapping.templates import TemplateCompiler
@@ -38,6 +39,7 @@ def compile_rules(settings: RulesSettings, context: MappingContext) -> Rules:
     match = _match(settings, fields, context, findings)
     assigning = AssignCompiler(context, templates, findings)
     rules, default = assigning.compile(settings.assign, settings.default)
+    leavers = leaver_policy(settings.leavers, context, findings)
     findings.raise_any()
 
     audiences = [scope, *(rule.audience for rule in rules)]
@@ -49,12 +51,13 @@ def compile_rules(settings: RulesSettings, context: MappingContext) -> Rules:
         fields=fields,
         assignments=Assignments(rules, default),
         match=match,
-        leavers=LeaverPolicy(do=settings.leavers.do, after=settings.leavers.after),
+        leavers=leavers,
         needs=Needs(
             groups=frozenset(groups | templates.groups),
             apps=frozenset(name for audience in audiences for name in audience.apps),
             attributes=frozenset(templates.extra | matched),
         ),
+        drift=settings.drift,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from crosskey.connector.mapper import Candidate, Ownership
+from crosskey.connector.mapper import Candidate, DriftPolicy, Ownership
 from crosskey.connector.target import FieldSpec, KindSpec
 from crosskey.errors import close_matches
 from crosskey.mapping.attributes import EXTRA, Reader, known, reader, suggest
@@ -25,19 +25,32 @@ _CONSTANT_TYPES: Mapping[str, tuple[tuple[type, ...], str, str]] = {
 
 
 class Field:
-    """One compiled field rule. ``attribute`` is set when the value is exactly that attribute."""
+    """One compiled field rule. ``attribute`` is set when the value is exactly that attribute, ``origins`` are all of
+    those that it is made of.
+    """
 
-    def __init__(self, spec: FieldSpec, path: str, source: str, read: Reader, write: Ownership, attribute: str) -> None:
+    def __init__(
+        self,
+        spec: FieldSpec,
+        path: str,
+        source: str,
+        read: Reader,
+        write: Ownership,
+        attribute: str,
+        origins: tuple[str, ...] = (),
+    ) -> None:
         self.name = spec.name
         self.path = path
         self.source = source
         self.why = f"{path}: {source}"
         self.write: Ownership = write
         self.attribute = attribute
+        self.origins = (attribute,) if attribute else origins
         self._read = read
         self._convert: Callable[[object], Scalar] = CONVERT[spec.type]
         self._limit = spec.max_length
         self._required = spec.required
+        self.drift: DriftPolicy | None = None
 
     def apply(self, candidate: Candidate, draft: Draft) -> None:
         """Write this field's value, or why there is none, into the draft. Its ``why`` is there already."""
@@ -87,6 +100,10 @@ class FieldCompiler:
                     f'an account of kind "{self._kind.name}" needs the field "{spec.name}", which no rule writes',
                     fix=f'[{self._path}] {spec.name} = "<attribute>"',
                 )
+        for name, field in zip(settings, fields, strict=True):
+            rule = settings[name]
+            if field and isinstance(rule, FieldSettings):
+                field.drift = rule.drift
         return [field for field in fields if field]
 
     def _field(self, name: str, rule: Written) -> Field | None:
@@ -113,6 +130,13 @@ class FieldCompiler:
                 fix=f'{name} = {{ from = "<attribute>", write = "{rule.write}" }}',
             )
             return None
+        if rule.drift is not None and rule.write != "always":
+            self._findings.add(
+                path,
+                "field-shape",
+                f'with write = "{rule.write}" the field is nobody\'s once it is filled: drift says nothing there',
+                fix='remove drift, or write = "always"',
+            )
         if rule.from_ is not None:
             return self._copy(spec, path, rule.from_, rule.from_, rule.write)
         if rule.template is not None:
@@ -148,7 +172,7 @@ class FieldCompiler:
             return None
         if template.copies and known(template.copies):
             return self._copy(spec, path, template.copies, source, write)
-        return Field(spec, path, source, template, write, "")
+        return Field(spec, path, source, template, write, "", template.attributes)
 
     def _constant(self, spec: FieldSpec, path: str, value: Scalar, write: Ownership) -> Field | None:
         types, words, example = _CONSTANT_TYPES[spec.type]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from crosskey.connector.mapper import Candidate, Desired, LeaverPolicy, MatchKey, Ownership
+from crosskey.connector.mapper import Candidate, Desired, DriftPolicy, LeaverPolicy, MatchKey, Ownership
 from crosskey.mapping.assign import Assignments, Match
 from crosskey.mapping.audience import Audience
 from crosskey.mapping.draft import Draft
@@ -56,6 +56,7 @@ class Rules:
         match: Sequence[MatchKey],
         leavers: LeaverPolicy,
         needs: Needs,
+        drift: DriftPolicy = "reassert",
     ) -> None:
         self.match = tuple(match)
         self.leavers = leavers
@@ -63,6 +64,11 @@ class Rules:
         self.apps = needs.apps
         self.attributes = needs.attributes
         self.fields: Mapping[str, Ownership] = {field.name: field.write for field in fields}
+        self.origins: Mapping[str, tuple[str, ...]] = {field.name: field.origins for field in fields}
+        self._drift: DriftPolicy = drift
+        self._drifts: Mapping[str, DriftPolicy] = {
+            field.name: field.drift for field in fields if field.drift is not None
+        }
         self.managed = frozenset(assignments.references)
         self._scope_path = f"{path}.scope"
         self._scope = scope
@@ -73,6 +79,10 @@ class Rules:
     def __call__(self, people: Sequence[Candidate]) -> list[Desired]:
         """One answer for each candidate, in order. Raises nothing for any person."""
         return [self._desired(candidate) for candidate in people]
+
+    def drift(self, part: str) -> DriftPolicy:
+        """What happens to a field or reference that somebody else changed."""
+        return self._drifts.get(part, self._drift)
 
     def _desired(self, candidate: Candidate) -> Desired:
         groups, apps = candidate.groups & self.groups, candidate.apps & self.apps

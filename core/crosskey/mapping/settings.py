@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from crosskey.connector.mapper import Ownership
+from crosskey.connector.mapper import DriftPolicy, Ownership
 from crosskey.model import Scalar
 from crosskey.settings import Settings
 
-__all__ = ("FieldSettings", "LeaverSettings", "Names", "RulesSettings", "ScopeSettings", "Written")
+__all__ = ("FieldSettings", "LeaverSettings", "Names", "ReassignSettings", "RulesSettings", "ScopeSettings", "Written")
 
 Names = str | tuple[str, ...]
 """One name, or a list of names; each may be a template."""
@@ -31,11 +31,24 @@ class ScopeSettings(Settings, frozen=True):
     ] = None
 
 
+class ReassignSettings(Settings, frozen=True):
+    """Who takes over the open tickets of leavers."""
+
+    reassign: Annotated[str, Meta(description='The account or team: "agent:12", "team:2nd Line".')]
+
+
 class LeaverSettings(Settings, frozen=True):
     """What happens to the account of somebody who left the source or the scope."""
 
     do: Annotated[Literal["disable", "keep"], Meta(description="Disable the account, or keep it as it is.")] = "disable"
     after: Annotated[timedelta, Meta(description="The grace before that, such as 7d.")] = timedelta(0)
+    duties: Annotated[
+        Literal["list", "hold"] | ReassignSettings,
+        Meta(
+            description="Open tickets, approvals and teams led: list them and go on, hold the account on while there "
+            'are any, or hand the tickets over: { reassign = "agent:12" } or "team:2nd Line".'
+        ),
+    ] = "list"
 
 
 class FieldSettings(Settings, frozen=True):
@@ -48,6 +61,9 @@ class FieldSettings(Settings, frozen=True):
         Ownership,
         Meta(description="always: whenever it differs; on_create: only with the create; if_empty: while it is empty."),
     ] = "always"
+    drift: Annotated[
+        DriftPolicy | None, Meta(description="For this field: as drift of the kind, which counts where this is absent.")
+    ] = None
 
 
 Written = str | bool | int | float | FieldSettings
@@ -66,9 +82,16 @@ class RulesSettings(Settings, frozen=True):
         tuple[str, ...], Meta(description="Attributes by which accounts without a link are adopted, in order.")
     ] = ()
     leavers: Annotated[LeaverSettings, Meta(description="What happens to accounts of leavers.")] = LeaverSettings()
+    drift: Annotated[
+        DriftPolicy,
+        Meta(
+            description="When somebody else changed what crosskey applied: reassert (write it again), "
+            "yield (leave it to them), alert (hold it for a person)."
+        ),
+    ] = "reassert"
     fields: Annotated[
         dict[str, Written],
-        Meta(description="Field = attribute, template, or { from | template | value = …, write = … }."),
+        Meta(description="Field = attribute, template, or { from | template | value = …, write = …, drift = … }."),
     ] = msgspec.field(default_factory=dict)
     assign: Annotated[
         tuple[dict[str, Names], ...],

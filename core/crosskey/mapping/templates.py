@@ -38,12 +38,14 @@ def is_template(text: str) -> bool:
 class Template:
     """A compiled template: a candidate in, text out. Pure; raises :class:`RuleError` where it has no answer.
 
-    ``copies`` names the attribute when the template is exactly ``{{ attribute }}``, else it is ``""``.
+    ``copies`` names the attribute when the template is exactly ``{{ attribute }}``, else it is ``""``; ``attributes``
+    are all that it reads.
     """
 
     def __init__(self, source: str, code: jinja2.Template, reads: dict[str, str], copies: str) -> None:
         self.source = source
         self.copies = copies
+        self.attributes = tuple(dict.fromkeys(reads.values()))
         self._code = code
         self._variables = tuple(reads)
         self._values = _values_reader(tuple(reads.values()))

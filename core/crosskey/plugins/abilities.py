@@ -12,7 +12,7 @@ __all__ = ("capabilities", "declared_capabilities")
 
 _OPTIONAL: Final[dict[type, tuple[str, ...]]] = {
     SourceSpec: ("credentials", "find", "groups_of", "read_changes", "receive", "subscribe"),
-    TargetSpec: ("catalogue", "credentials", "end_sessions", "find", "look_up", "seats"),
+    TargetSpec: ("catalogue", "credentials", "duties", "end_sessions", "find", "look_up", "seats"),
 }
 """The methods of the optional protocols beside :class:`Source` and :class:`Target`."""
 

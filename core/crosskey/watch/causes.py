@@ -16,6 +16,8 @@ from crosskey.watch.status import Status
 __all__ = ("cause_of_hooks", "cause_of_reload", "causes_of", "dead_hooks_in")
 
 _UNSETTLED: Final = timedelta(hours=1)
+_DRIFT_BURST: Final = 10
+"""So many hand edits within a day are more than somebody's correction: an import, a script, another sync."""
 _HOOKS_DEAD: Final = "hooks-dead"
 
 
@@ -27,6 +29,7 @@ def causes_of(status: Status, *, doing: str = "") -> list[Cause]:
         *_overdue(status, doing),
         *_held(status),
         *_undone(status),
+        *_drift(status),
         *_expiries(status),
     ]
 
@@ -105,6 +108,13 @@ def _undone(status: Status) -> Iterator[Cause]:
     if since is not None and status.at - since > _UNSETTLED:
         text = f"{status.unsettled.count} writes have no known outcome for more than an hour."
         yield _cause(status, "unsettled", "unsettled", "warning", "writes are unsettled", text, "see `crosskey plan`")
+
+
+def _drift(status: Status) -> Iterator[Cause]:
+    if status.drifts >= _DRIFT_BURST:
+        text = f"{status.drifts} values that crosskey owns were changed by somebody else within a day."
+        fix = "see whose with `crosskey drift`, and whether another tool or import writes to the same accounts"
+        yield _cause(status, "drift", "drift-burst", "warning", "much is changed by hand", text, fix)
 
 
 def _expiries(status: Status) -> Iterator[Cause]:

@@ -20,6 +20,7 @@ BEAT: Final = timedelta(seconds=60)
 """How often a watcher notes a sign of life."""
 
 _RECENT: Final = 5
+_DRIFTS_WITHIN: Final = timedelta(days=1)
 
 
 class Expiry(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +44,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     ``watching``: ``yes``; ``no`` once it was stopped; ``lost`` when its process died; ``never`` where timers run
     ``crosskey sync``. ``stopped``: somebody stopped all writes. ``overdue``: nothing succeeded within ``patience``
-    seconds.
+    seconds. ``drifts`` counts values that were found changed by somebody else within a day.
     """
 
     at: datetime
@@ -60,6 +61,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     notices: list[Notice]
     credentials: list[Expiry]
     stopped: Stopped | None = None
+    drifts: int = 0
     exit_code: int = 0
 
     @property
@@ -87,6 +89,7 @@ def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
         trouble=trouble,
         outbox=book.outbox(),
         notices=book.told(),
+        drifts=book.drifts_noticed(now - _DRIFTS_WITHIN),
         credentials=[
             Expiry(instance=instance, name=each.name, expires_at=each.expires_at, fix=each.fix)
             for instance, each in book.credentials()

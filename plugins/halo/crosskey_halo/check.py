@@ -9,6 +9,7 @@ import msgspec
 
 from crosskey.errors import CrosskeyError, Diagnostic, Severity
 from crosskey_halo.desk import Desk, Parameters
+from crosskey_halo.duties import OPEN
 from crosskey_halo.instance import InstanceInfo
 from crosskey_halo.notebook import OURS
 from crosskey_halo.reader import Reader
@@ -19,6 +20,7 @@ from crosskey_halo.resources import (
     DEPARTMENTS,
     SITES,
     TEAMS,
+    TICKETS,
     USER_ROLES,
     USERS,
     VISIBILITY,
@@ -124,7 +126,23 @@ class Checkup:
             await self._probe("user roles", USER_ROLES, empty="info"),
             await self._probe("teams", TEAMS),
             await self._probe("departments", DEPARTMENTS, departments, empty="info"),
+            await self._tickets(),
         ]
+
+    async def _tickets(self) -> Diagnostic:
+        """Open tickets matter only when an agent leaves: without them the sync does its work all the same."""
+        try:
+            count, _ = await self._desk.count_and_first(TICKETS, OPEN)
+        except CrosskeyError as error:
+            return self._finding(
+                "warning",
+                "halo-tickets",
+                "open tickets are not visible: nobody can tell what a leaving agent leaves behind",
+                detail=error.message,
+                fix=f"give the application and its agent in Halo {TICKETS.right}, "
+                'or leave it: duties = "hold" then holds every leaving agent',
+            )
+        return self._finding("ok", "halo-tickets", f"{count} open tickets")
 
     async def _probe(
         self, name: str, resource: Resource[R], params: Parameters | None = None, *, empty: Severity = "warning"

@@ -6,15 +6,27 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from crosskey_halo.rows import AgentRow, ClientRow, DepartmentRow, Row, SiteRow, TeamRow, UserRow
+from crosskey_halo.rows import (
+    AgentRow,
+    ApprovalRow,
+    ClientRow,
+    DepartmentRow,
+    Row,
+    SiteRow,
+    TeamRow,
+    TicketRow,
+    UserRow,
+)
 
 __all__ = (
     "AGENTS",
     "AGENT_ROLES",
+    "APPROVALS",
     "CLIENTS",
     "DEPARTMENTS",
     "SITES",
     "TEAMS",
+    "TICKETS",
     "USERS",
     "USER_ROLES",
     "VISIBILITY",
@@ -68,6 +80,7 @@ VISIBILITY = "the agent's team and department visibility filters lists: let the 
 """What to do about a list that is answered with 200 and shows nothing."""
 
 _CUSTOMERS = "read and edit rights on customers (users and sites count as such)"
+_TICKETS = "read and edit rights on tickets"
 _ADMINISTRATION = "the scope `all`, and the Administrator role"
 
 USERS = Resource("/api/Users", UserRow, member="users", right=_CUSTOMERS)
@@ -77,4 +90,6 @@ AGENTS = Resource("/api/Agent", AgentRow, member="agents", right=_ADMINISTRATION
 AGENT_ROLES = Resource("/api/Roles", Row, member="roles", right=_ADMINISTRATION)
 USER_ROLES = Resource("/api/UserRoles", Row, member="userroles", right=_ADMINISTRATION)
 TEAMS = Resource("/api/Team", TeamRow, member="teams", right=_ADMINISTRATION)
+TICKETS = Resource("/api/Tickets", TicketRow, member="tickets", right=_TICKETS)
+APPROVALS = Resource("/api/TicketApproval", ApprovalRow, member="approvals", right=_TICKETS)
 DEPARTMENTS = Resource("/api/TopLevel", DepartmentRow, member="tree", right=_ADMINISTRATION)

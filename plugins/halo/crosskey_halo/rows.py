@@ -15,6 +15,7 @@ from crosskey.model import Scalar
 
 __all__ = (
     "AgentRow",
+    "ApprovalRow",
     "ClientRow",
     "DepartmentRow",
     "Link",
@@ -22,6 +23,7 @@ __all__ = (
     "Row",
     "SiteRow",
     "TeamRow",
+    "TicketRow",
     "UserRow",
     "as_id",
     "as_moment",
@@ -173,6 +175,20 @@ class DepartmentRow(Row):
     agent_department: bool | None = None
     agents: list[Link] | None = None
     agent_members: list[Link] | None = None
+
+
+class TicketRow(Row):
+    """``/Tickets``."""
+
+    summary: Scalar = None
+    agent_id: Number = None
+
+
+class ApprovalRow(Row):
+    """``/TicketApproval``: one step that somebody is to approve; without a date it is pending."""
+
+    agent_id: Number = None
+    dateapproved: str | None = None
 
 
 def as_id(value: Id) -> str:

@@ -19,14 +19,16 @@ from crosskey.connector.target import (
 from crosskey.errors import ContractError, Diagnostic, RejectedError
 from crosskey.http import Budget
 from crosskey.model import Account, Catalogue
-from crosskey.plan import Change, Outcome
+from crosskey.plan import Change, Duty, Outcome
 from crosskey_halo.accounts import agent_kind, user_kind
 from crosskey_halo.address import instance_address
 from crosskey_halo.auth import HaloAuth
 from crosskey_halo.bodies import Bodies, sign_off
 from crosskey_halo.check import Checkup
 from crosskey_halo.desk import Desk
+from crosskey_halo.duties import Duties
 from crosskey_halo.explain import explain
+from crosskey_halo.handover import HandingOver
 from crosskey_halo.instance import InstanceInfo
 from crosskey_halo.lists import Lists
 from crosskey_halo.lookback import Lookback
@@ -62,7 +64,7 @@ async def open_desk(settings: HaloSettings, context: Context) -> AsyncGenerator[
 
 
 class HaloTarget:
-    """Users and agents of one instance. Reads, writes, finds, counts seats, ends sessions."""
+    """Users and agents of one instance. Reads, writes, finds, counts seats, tells duties, ends sessions."""
 
     def __init__(self, desk: Desk, settings: HaloSettings, context: Context, auth: HaloAuth) -> None:
         self._desk = desk
@@ -73,6 +75,8 @@ class HaloTarget:
         users, agents = user_kind(self._schema.kinds[0], settings), agent_kind(self._schema.kinds[1], settings)
         self._reader = reader = Reader(desk, self._lists, users, agents)
         self._lookups = Lookups(desk, reader)
+        self._duties = Duties(desk, self._lists, context.logger)
+        self._handing_over = HandingOver(desk, batch=settings.batch)
         self._write_users = Writer(
             desk,
             users,
@@ -152,7 +156,8 @@ class HaloTarget:
         names = {team.key: as_text(team.name) for team in await self._lists.teams()} if default_team else {}
         bodies = Bodies(self._reader.agents, self._reader.of_agents, names, fire_automations=automations)
         self._lists.spend()
-        return await self._write_agents.apply(agents, bodies)
+        handed = await self._handing_over.before(agents)
+        return [_told(outcome, handed) for outcome in await self._write_agents.apply(agents, bodies)]
 
     async def find(self, change: Change) -> Account | None:
         """The account a create made, by its marker; or the account as it is now."""
@@ -177,6 +182,10 @@ class HaloTarget:
             )
         await self._desk.save(AGENTS, [sign_off(account.key)])
 
+    async def duties(self, kind: str, keys: Sequence[str]) -> Mapping[str, Sequence[Duty]]:
+        """Open tickets, pending approvals, teams and departments led by these agents; users have none."""
+        return await self._duties.of(keys) if kind == AGENT else {}
+
     async def seats(self) -> Mapping[str, Seats]:
         """Agent licences: how many there are and how many are taken."""
         body = await self._desk.get("/api/InstanceInfo")
@@ -184,6 +193,12 @@ class HaloTarget:
         if info.licensed_agent_count is None or info.agent_count is None:
             return {}
         return {AGENT: Seats(total=int(info.licensed_agent_count), used=int(info.agent_count))}
+
+
+def _told(outcome: Outcome, handed: Mapping[str, str]) -> Outcome:
+    """The outcome with what became of the tickets."""
+    words = [word for word in (outcome.message, handed.get(outcome.change, "")) if word]
+    return msgspec.structs.replace(outcome, message="; ".join(words))
 
 
 def _written_over(changes: Sequence[Change], *flagged: str) -> list[str]:

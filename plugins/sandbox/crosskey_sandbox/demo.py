@@ -32,8 +32,8 @@ def demo(*, people: int, groups: int, seed: int) -> None:
     """Watch a whole company move from a local Okta into a local Halo.
 
     Starts the vendors on loopback, then check, plan, apply, a second sync that plans nothing, and after one leaver,
-    one mover and one starter a sync that does exactly those three. At the end the company swaps Okta for Entra ID, and
-    nothing changes. Needs no account anywhere; everything is gone afterwards.
+    one mover and one starter a sync that does exactly those three. A technician leaves open tickets behind. At the end
+    the company swaps Okta for Entra ID, and nothing changes. Needs no account anywhere; everything is gone afterwards.
     """
     import tempfile  # noqa: PLC0415 - help needs none of it
 
@@ -81,6 +81,12 @@ class _Demo:
         leaver, mover, starter = self._change_the_company()
         _say(f"5. Meanwhile in Okta: {leaver} leaves, {mover} moves to Berlin, {starter} starts. Exactly those three:")
         self._run("sync")
+        self._expect(done + 3)
+        technician = self._lose_a_technician()
+        _say(f"   {technician}, a technician, leaves too, with open tickets. The plan tells what is left behind:")
+        self._run("plan")
+        self._run("sync")
+        done += 2
         self._expect(done + 3)
         _say("6. Why is that so? (from the journal and the last read, without any network)")
         self._run("explain", self._mover_login)
@@ -139,6 +145,28 @@ class _Demo:
         entra.join(tenant, starter)
         self._mover_login = mover.login
         return leaver.display_name, mover.display_name, starter.display_name
+
+    def _lose_a_technician(self) -> str:
+        """Somebody of the service desk leaves, in both directories alike; their tickets stay open."""
+        from crosskey_sandbox.entra import staffing as entra  # noqa: PLC0415 - see demo()
+        from crosskey_sandbox.okta import staffing as okta  # noqa: PLC0415 - see demo()
+
+        desk, tenant = self._stage.desk, self._stage.tenant
+        ours = {user.emailaddress for user in desk.users.values() if user.other5 and not user.inactive}
+        agents = {
+            agent.email: agent
+            for agent in desk.agents.values()
+            if agent.federated_identity_id and agent.email in ours and not agent.isdisabled
+        }
+        person = next((one for one in self._stage.company.people if one.email in agents), None)
+        if tenant is None or person is None:
+            raise _failed("the local Halo has no technician of this company", fix="please report this")
+        agent = agents[person.email]
+        for summary in ("Printer on the second floor", "New laptop", "Telephone is silent", "Badge reader"):
+            desk.add_ticket(summary, agent.id)
+        okta.leave(self._stage.org, person.login)
+        entra.leave(tenant, person.login)
+        return person.display_name
 
     def _run(self, *words: str) -> None:
         import subprocess  # noqa: PLC0415 - help needs none of it

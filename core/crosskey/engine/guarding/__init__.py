@@ -4,6 +4,7 @@ from crosskey.engine.guarding.clock import ClockGuard
 from crosskey.engine.guarding.failures import FailureGuard
 from crosskey.engine.guarding.guard import Guard, take_out
 from crosskey.engine.guarding.switch import KillSwitch, Stopped, Switch
+from crosskey.engine.guarding.usual import usual_guards
 from crosskey.engine.guarding.write_time import WriteTimeGuard
 
 __all__ = (
@@ -15,4 +16,5 @@ __all__ = (
     "Switch",
     "WriteTimeGuard",
     "take_out",
+    "usual_guards",
 )

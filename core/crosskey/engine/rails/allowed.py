@@ -10,6 +10,7 @@ from crosskey.engine.rails.approvals import Approvals
 from crosskey.errors import ConfigError, close_matches
 from crosskey.journal import Approval
 from crosskey.model import Subject
+from crosskey.plan import Change
 
 __all__ = ("Allowed",)
 
@@ -19,6 +20,7 @@ _NUMBERED = frozenset(
         "first-run",
         "shrink",
         "mass-disable",
+        "restored",
         "rolling-disable",
         "mass-demote",
         "mass-change",
@@ -28,7 +30,7 @@ _NUMBERED = frozenset(
         "swap-differs",
     }
 )
-_NAMED = frozenset({"empty-group", "last-active", "new-identity", "voucher-unread", "undone"})
+_NAMED = frozenset({"drift", "duties-open", "empty-group", "last-active", "new-identity", "undone", "voucher-unread"})
 _NOTHING = Approvals()
 
 
@@ -57,7 +59,7 @@ class Allowed(msgspec.Struct, frozen=True):
                     code="allow",
                     where="--allow",
                     fix=f"write --allow {'=N, '.join(sorted(_NUMBERED))}=N, empty-group=NAME, last-active=KIND, "
-                    "new-identity=ID, voucher-unread=ISSUER or undone=RUN",
+                    "new-identity=ID, drift=KIND:KEY, duties-open=KIND:KEY, undone=RUN or voucher-unread=ISSUER",
                 )
         return cls(numbers, frozenset(names))
 
@@ -117,3 +119,8 @@ class Allowed(msgspec.Struct, frozen=True):
             return False
         self.approvals.needed.add(approval)
         return True
+
+    def lets(self, rail: str, change: Change) -> bool:
+        """Whether a person let one change through: by an approval, or by naming its account (``kind:key``)."""
+        named = (rail, f"{change.kind}:{change.key}") in self.names
+        return named or self.covers(rail, change.kind, change.action, change.subject)

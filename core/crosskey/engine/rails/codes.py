@@ -35,9 +35,12 @@ RAILS: Mapping[str, str] = {
     "clock": "the clock cannot be trusted, so no time has passed",
     "stopped": "somebody stopped all writes",
     "failing": "the target refuses nearly everything",
+    "drift": "somebody changed a value that the rules own, and the policy there is alert",
+    "duties-open": "tickets, approvals or teams wait for a leaver, and the policy there is hold",
     "undone": "a person took the very same back, and the rules have not changed since",
     "changed-since": "what a run left is not there any more, so it cannot be taken back",
     "unprovable": "nobody can see whether what a run left is still there, or give back what was before",
+    "restored": "the journal came from a backup, so it knows less than happened",
     "review": "a plugin objects to the plan",
 }
 """Reason codes and what they mean; the documentation's table is compared with this."""
@@ -55,6 +58,9 @@ APPROVABLE: frozenset[str] = COUNTED | {
     "accounts-missing",
     "voucher-unread",
     "refused-before",
+    "drift",
+    "duties-open",
     "undone",
+    "restored",
 }
 """Where a person's word is enough. Elsewhere something must be put right first: who is whose, what is protected."""

@@ -9,7 +9,7 @@ from crosskey.config import Limit, RailSettings
 from crosskey.engine.planner import KindPlan, Planner
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.holding import hold_class, way_through
-from crosskey.plan import Action
+from crosskey.plan import Action, Change
 
 __all__ = ("check_disables", "check_rolling", "limit_of")
 
@@ -26,8 +26,8 @@ def check_disables(planner: Planner, kind: KindPlan, settings: RailSettings, all
     limit = limit_of(settings.max_disable, active)
     if not disables or allowed.upto("mass-disable", disables, limit):
         return
-    actions: tuple[Action, ...] = ("disable", "release")
-    for action in actions:
+    ways_out: tuple[Action, ...] = ("disable", "release")
+    for action in ways_out:
         hold_class(
             planner,
             allowed,
@@ -36,7 +36,7 @@ def check_disables(planner: Planner, kind: KindPlan, settings: RailSettings, all
             rail="mass-disable",
             summary=f"{disables} of {active} managed {kind.name} accounts would be disabled; the limit is {limit}",
             fix=way_through("mass-disable", kind, disables, "[rails] max_disable raises the limit"),
-            among=lambda change: change.active is not None,
+            among=_is_switched_off,
         )
 
 
@@ -74,13 +74,17 @@ def _windows(settings: RailSettings) -> Iterator[tuple[int, float, str]]:
     yield 7, settings.disable_per_week, "disable_per_week"
 
 
-def _released_off(planner: Planner, kind: KindPlan) -> int:
-    """Accounts that an undo gives back as it found them, switched off: whoever uses one is out all the same."""
-    return sum(change.active is not None for change in planner.stage.proposals.changes(kind.name, "release"))
-
-
 def _planned(planner: Planner, kind: KindPlan) -> int:
     return planner.stage.proposals.change_counts().get((kind.name, "disable"), 0)
+
+
+def _released_off(planner: Planner, kind: KindPlan) -> int:
+    """Accounts that an undo gives back as it found them, switched off: whoever uses one is out all the same."""
+    return sum(map(_is_switched_off, planner.stage.proposals.changes(kind.name, "release")))
+
+
+def _is_switched_off(change: Change) -> bool:
+    return change.active is not None
 
 
 def _unapproved(planner: Planner, kind: KindPlan, allowed: Allowed) -> int:

@@ -126,6 +126,10 @@ class StagedPeople:
         if self.partial:
             self._db.many("INSERT OR IGNORE INTO touched VALUES (?)", [(ref,) for ref in refs])
 
+    def touched(self) -> list[Subject]:
+        """Whom a run over changes looks at."""
+        return [self.subject(ref) for (ref,) in self._db.execute("SELECT id FROM touched ORDER BY id").fetchall()]
+
     def _note_replaced(self, refs: Sequence[str]) -> None:
         if self.partial:
             rows = self._db.among("SELECT id, body FROM person WHERE id IN ({})", (), refs)

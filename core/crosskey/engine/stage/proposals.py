@@ -207,6 +207,12 @@ class StagedProposals:
         for table in ("held", "waits", "due"):
             self._db.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM touched)")  # noqa: S608 - constants
 
+    def begin_again(self) -> None:
+        """Forget what was said of everybody who is planned for: in a partial stage of those touched, else of all."""
+        for table in ("held", "waits", "due"):
+            touched = "id IN (SELECT id FROM touched)" if self._people.partial else "1"
+            self._db.execute(f"DELETE FROM {table} WHERE {touched}")  # noqa: S608 - constants
+
     def held(self, kind: str, person: Subject) -> list[Held]:
         """Why that person's account of a kind was held back when they were last looked at."""
         rows = self._db.execute(

@@ -55,14 +55,30 @@ class _Rows(sqlite3.Cursor):
 
 
 class Scratch:
-    """One database file. Every method raises :class:`StorageError` in place of SQLite's own errors."""
+    """One database file, or the bytes of one (its ``image``) in memory, which leave the file alone.
 
-    def __init__(self, path: Path | None, *, schema: str = "", seed: Path | None = None, kept: bool = False) -> None:
+    Every method raises :class:`StorageError` in place of SQLite's own errors.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        schema: str = "",
+        seed: Path | None = None,
+        kept: bool = False,
+        image: bytes | None = None,
+    ) -> None:
         self.path = path
-        self._kept = kept
+        self._kept = kept or image is not None
         try:
             if kept:
                 self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+                return
+            if image is not None:
+                self._db = sqlite3.connect(":memory:", isolation_level=None)
+                self._db.deserialize(image)
+                self._db.executescript(schema)
                 return
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -76,7 +92,7 @@ class Scratch:
             self._db.executescript(schema)
             self._db.execute("BEGIN")
         except (OSError, sqlite3.Error) as error:
-            if path is not None and not kept:  # a copy that broke off holds everybody's data too
+            if path is not None and not self._kept:  # a copy that broke off holds everybody's data too
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
             raise _storage(error, path) from error

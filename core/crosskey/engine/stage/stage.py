@@ -20,6 +20,7 @@ from crosskey.engine.stage.groups import StagedGroups
 from crosskey.engine.stage.people import PEOPLE_SCHEMA, StagedPeople
 from crosskey.engine.stage.proposals import PROPOSALS_SCHEMA, SCRATCH_TABLES, StagedProposals
 from crosskey.engine.stage.scratch import Scratch
+from crosskey.engine.stage.state import STATE_SCHEMA, StagedState
 from crosskey.errors import StorageError
 
 __all__ = ("Stage",)
@@ -27,7 +28,8 @@ __all__ = ("Stage",)
 T = TypeVar("T")
 
 _NOTES: Final = "CREATE TABLE IF NOT EXISTS note(name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;"
-_SCHEMA: Final = _NOTES + PEOPLE_SCHEMA + ACCOUNTS_SCHEMA + PROPOSALS_SCHEMA
+_SCHEMA: Final = _NOTES + PEOPLE_SCHEMA + ACCOUNTS_SCHEMA + PROPOSALS_SCHEMA + STATE_SCHEMA
+_SCHEMA_AGAIN: Final = PEOPLE_SCHEMA + PROPOSALS_SCHEMA
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -41,6 +43,7 @@ class Stage:
         self.groups = StagedGroups(scratch, people)
         self.accounts = StagedAccounts(scratch)
         self.proposals = StagedProposals(scratch, people)
+        self.state = StagedState(scratch)
 
     @classmethod
     def fresh(
@@ -80,14 +83,23 @@ class Stage:
         return stage
 
     @classmethod
-    def kept(cls, path: Path) -> Stage:
+    def kept(cls, path: Path, *, preference: Preference | None = None) -> Stage:
         """The snapshot that an earlier run kept, read-only. Raises :class:`StorageError` when there is none."""
         if not path.exists():
             raise StorageError(
                 "nothing was read yet", code="no-snapshot", where=str(path), fix="run `crosskey plan` once"
             )
-        scratch = Scratch(path, kept=True)
-        stage = cls(scratch, StagedPeople(scratch, ()))
+        return cls._opened(Scratch(path, kept=True), preference=preference, partial=False)
+
+    @classmethod
+    def past(cls, path: Path, image: bytes, *, preference: Preference | None = None, partial: bool = False) -> Stage:
+        """A snapshot of the past in memory, given as the bytes of its file (once at ``path``), to read or plan over."""
+        scratch = Scratch(path, image=image, schema=_SCHEMA_AGAIN)
+        return cls._opened(scratch, preference=preference, partial=partial)
+
+    @classmethod
+    def _opened(cls, scratch: Scratch, *, preference: Preference | None, partial: bool) -> Stage:
+        stage = cls(scratch, StagedPeople(scratch, (), preference=preference, partial=partial))
         try:
             stage.people.issuers.extend(stage.read_note("issuers", list[str]))
         except StorageError:

@@ -11,14 +11,14 @@ import msgspec
 
 from crosskey.config import Config
 from crosskey.connector.target import CountsSeats, HasCatalogue, KindSpec, Lookup, Seats, Target, TargetSchema
+from crosskey.engine.assembly import assemble_planner
 from crosskey.engine.batching import batched
 from crosskey.engine.blame import blaming
 from crosskey.engine.carrying import batch_facts
 from crosskey.engine.connect import Connect
-from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
 from crosskey.engine.fresh import bring_accounts
-from crosskey.engine.guarding import FailureGuard, KillSwitch, Switch, WriteTimeGuard
+from crosskey.engine.guarding import Guard, usual_guards
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import RANK, KindPlan, Planner
@@ -33,8 +33,7 @@ from crosskey.engine.swap.cutover import cut_over, moved_whole
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.undo.chosen import Chosen
 from crosskey.engine.undo.compensate import Conflict, compensate
-from crosskey.engine.undone import Undone
-from crosskey.engine.writing import write_plan
+from crosskey.engine.writing import tell_held, write_plan
 from crosskey.errors import ConfigError
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter, OperationRecord, RunRecord
@@ -79,7 +78,7 @@ async def undo(
         return await _Undo(config, plugins, journal, connect, options, observer, run, record).go()
 
     with connect.telling(journal.connection).run(config, options, journal) as told:
-        result = await journalled(config, journal, options, go, begun=told.begun, parent=record.id)
+        result = await journalled(config, plugins, journal, options, go, begun=told.begun, parent=record.id)
         told.ended(result)
     return result
 
@@ -107,8 +106,9 @@ class _Undo:
         self.run = run
         self.record = record
         connect.skews.forget()
-        self.timekeeper = Timekeeper(connect.clock, connect.skews, newest=journal.newest_run_at(but=run))
         self.telling = connect.telling(journal.connection)
+        self.timekeeper = Timekeeper(connect.clock, connect.skews, newest=journal.newest_run_at(but=run))
+        self.allowed = options.allowed.approved(journal.usable_approvals(connect.clock.now()))
         self.protection = Protection(config.rails.protect)
         self.facts = RunFacts(id=run, kind="undo", instance=config.target.path, applies=True)
 
@@ -127,7 +127,11 @@ class _Undo:
                     counts = self._plan(planner)
                     remaining = await self._rails(planner, target)
                 proposal = self._proposal(stage, findings, schema, catalogue)
-                applied = await self._apply(target, proposal, remaining)
+                guards = usual_guards(self.config, self.timekeeper, planner, target, remaining)
+                applied = await self._apply(target, proposal, guards)
+                if applied.held:
+                    plan = tell_held(proposal.plan, applied.held, findings, self.journal, self._tell)
+                    proposal = msgspec.structs.replace(proposal, plan=plan)
         return UndoResult(
             **msgspec.structs.asdict(proposal),
             undone=self.record,
@@ -174,8 +178,7 @@ class _Undo:
 
     def _counted(self, kinds: Iterable[KindSpec]) -> frozenset[str]:
         """Kinds of which some accounts must stay active: how many are so only a read of all tells."""
-        rails, allowed = self.config.rails, self.options.allowed
-        return frozenset(kind.name for kind in kinds if kept_active(kind, rails, allowed))
+        return frozenset(kind.name for kind in kinds if kept_active(kind, self.config.rails, self.allowed))
 
     async def _planner(
         self,
@@ -193,26 +196,18 @@ class _Undo:
             recovery = await settle_operations(
                 self.journal, stage, target, kinds, run=self.run, timekeeper=self.timekeeper
             )
-        return Planner(
+        return assemble_planner(
             stage,
             self.journal,
             [KindPlan(kind, NoRules()) for kind in schema.kinds],
-            self.protection,
+            findings,
+            config=self.config,
+            run=self.run,
+            schema=schema,
+            blocked=recovery.waiting,
+            allowed=self.allowed,
             timekeeper=self.timekeeper,
             settle=self._settle(schema),
-            escrow=Escrow(
-                self.journal,
-                stage,
-                findings,
-                self.timekeeper,
-                config_digest=self.config.digest,
-                final=schema.final,
-                covers=lambda _rail, _kind, _action, _subject: False,
-            ),
-            blocked=recovery.waiting,
-            most_missing=0,
-            findings=findings,
-            undone=Undone(self.journal, self.config.digest, allowed=lambda _run: True),
         )
 
     def _plan(self, planner: Planner) -> Counter[str]:
@@ -284,9 +279,9 @@ class _Undo:
         with blaming(self.config.target):
             seats: Mapping[str, Seats] = await target.seats() if isinstance(target, CountsSeats) else {}
         with self.telling.guard("rails"):
-            run_rails(planner, seats=seats, config=self.config, allowed=self.options.allowed, unattended=False)
+            run_rails(planner, seats=seats, config=self.config, allowed=self.allowed, unattended=False)
             kinds = [kind.kind for kind in planner.kinds]
-            held, remaining = hold_last_active(kinds, planner.stage, self.config.rails, self.options.allowed)
+            held, remaining = hold_last_active(kinds, planner.stage, self.config.rails, self.allowed)
             for each in held:
                 planner.findings.add(each)
         return remaining
@@ -306,20 +301,21 @@ class _Undo:
             self.facts,
             config=self.config,
             now=self.connect.clock.now(),
-            allowed=self.options.allowed,
+            allowed=self.allowed,
             tell=self._tell,
             telling=self.telling,
-            planned=True,
+            planned=False,  # what waits for the next sync goes on waiting
         )
         return Proposal(plan=plan, people=0, accounts={}, schema=schema, catalogue=catalogue)
 
-    async def _apply(self, target: Target, proposal: Proposal, remaining: Mapping[str, Remaining]) -> Applied:
+    async def _apply(self, target: Target, proposal: Proposal, guards: Sequence[Guard]) -> Applied:
         plan = proposal.plan
         if any(hold.scope == "run" for hold in plan.held) or not plan.size:
             return Applied()
         if self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.connect.clock.now())
+        self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
         self.observer.phase("Applying", plan.size)
 
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
@@ -338,11 +334,7 @@ class _Undo:
                 stop=self.options.stop,
                 progress=progress,
                 telling=self.telling,
-                guards=[
-                    KillSwitch(Switch(self.config.journal.path)),
-                    WriteTimeGuard(target, self.config.target, self.protection, remaining),
-                    FailureGuard(),
-                ],
+                guards=guards,
             )
         moved: dict[Subject, Subject] = {each.former: each.subject for each in changes if each.former is not None}
         if moved and not (applied.interrupted or applied.stopped or applied.is_halted):

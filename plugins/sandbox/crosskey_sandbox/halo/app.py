@@ -24,7 +24,7 @@ from crosskey_sandbox.halo.faults import Fault
 from crosskey_sandbox.halo.listing import list_body
 from crosskey_sandbox.halo.records import Key
 from crosskey_sandbox.halo.rows import ENCODER, single
-from crosskey_sandbox.halo.saving import BadItem, Draft, draft, save
+from crosskey_sandbox.halo.saving import MODELS, BadItem, Draft, draft, save
 from crosskey_sandbox.halo.sign_in import SignIn, may
 
 __all__ = ("halo_app",)
@@ -90,6 +90,8 @@ class _Api:
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
         if not resource:
             return Response(status_code=404)
+        if resource == "TicketApproval" and quirks.approvals == "none":
+            return Response(status_code=404)
         if resource in quirks.forbidden or not may(scopes, request.method, resource):
             return Response(status_code=403)
         return None
@@ -131,7 +133,7 @@ class _Api:
                 return _json(self._instance(request))
             if request.method == "GET":
                 return self._one(resource, key, query) if key else _bytes(list_body(self.desk, resource, query))
-            if request.method == "POST" and not key and resource != "InstanceInfo":
+            if request.method == "POST" and not key and resource in MODELS:
                 return self._post(resource, body)
             if request.method == "DELETE" and key:
                 return self._delete(resource, key)

@@ -18,6 +18,7 @@ from crosskey_sandbox.halo.faults import Fault, Faults
 from crosskey_sandbox.halo.quirks import HaloQuirks
 from crosskey_sandbox.halo.records import (
     Agent,
+    Approval,
     Client,
     Department,
     Key,
@@ -26,6 +27,7 @@ from crosskey_sandbox.halo.records import (
     Role,
     Site,
     Team,
+    Ticket,
     User,
     UserRole,
 )
@@ -94,7 +96,10 @@ class HaloDesk:
         self.seats = seats
         self.tables: dict[str, dict[Key, Record]] = {
             name: {}
-            for name in ("Users", "Agent", "Client", "Site", "Team", "Roles", "UserRoles", "TopLevel", "Organisation")
+            for name in (
+                *("Users", "Agent", "Client", "Site", "Team", "Roles", "UserRoles", "TopLevel", "Organisation"),
+                *("Tickets", "TicketApproval"),
+            )
         }
         self.busy_agents: set[int] = set()
         self.requests: list[RequestLog] = []
@@ -186,6 +191,16 @@ class HaloDesk:
         """Organisations by id."""
         return cast("dict[int, Organisation]", self.tables["Organisation"])
 
+    @property
+    def tickets(self) -> dict[int, Ticket]:
+        """Tickets by id, closed ones included."""
+        return cast("dict[int, Ticket]", self.tables["Tickets"])
+
+    @property
+    def approvals(self) -> dict[int, Approval]:
+        """Approval steps by id."""
+        return cast("dict[int, Approval]", self.tables["TicketApproval"])
+
     # ------------------------------------------------------------------------------------------------ records by hand
 
     def add_client(self, name: str, **members: object) -> Client:
@@ -223,6 +238,19 @@ class HaloDesk:
     def add_organisation(self, name: str, **members: object) -> Organisation:
         """The operating company."""
         return self._add("Organisation", Organisation, name=name, **members)
+
+    def add_ticket(self, summary: str, agent_id: int, **members: object) -> Ticket:
+        """A ticket of an agent, open unless ``closed=True``."""
+        return self._add("Tickets", Ticket, name="", summary=summary, agent_id=agent_id, **members)
+
+    def add_approval(self, ticket_id: int, agent_id: int, **members: object) -> Approval:
+        """A step of a ticket that waits for an agent."""
+        return self._add("TicketApproval", Approval, name="", ticket_id=ticket_id, agent_id=agent_id, **members)
+
+    def has_open_work(self, agent_id: int) -> bool:
+        """Whether somebody has open tickets."""
+        mine = (ticket for ticket in self.tickets.values() if ticket.agent_id == agent_id)
+        return agent_id in self.busy_agents or any(not ticket.closed for ticket in mine)
 
     def edit(self, record: R, **members: object) -> R:
         """Somebody changes a record by hand: not in ``writes``."""
@@ -263,7 +291,7 @@ class HaloDesk:
         self.selections.clear()
         if resource == "Users":
             self.encoded.pop(key, None)
-        elif resource != "Agent":
+        elif resource not in ("Agent", "Tickets", "TicketApproval"):
             self.encoded.clear()
 
     def next_id(self, resource: str) -> int:
@@ -331,4 +359,6 @@ _RESOURCES: dict[type[Record], str] = {
     UserRole: "UserRoles",
     Department: "TopLevel",
     Organisation: "Organisation",
+    Ticket: "Tickets",
+    Approval: "TicketApproval",
 }

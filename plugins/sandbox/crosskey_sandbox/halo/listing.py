@@ -14,7 +14,7 @@ from typing import Final, cast
 import msgspec
 
 from crosskey_sandbox.halo.desk import HaloDesk
-from crosskey_sandbox.halo.records import Agent, Client, Department, Key, Record, Site, Team, User
+from crosskey_sandbox.halo.records import Agent, Approval, Client, Department, Key, Record, Site, Team, Ticket, User
 from crosskey_sandbox.halo.rows import ENCODER, agent_row, department_agents, single, team_agents, user_row
 from crosskey_sandbox.halo.saving import BadItem
 
@@ -23,7 +23,7 @@ __all__ = ("list_body",)
 Query = Mapping[str, str]
 Keep = Callable[[Record], bool]
 
-ENVELOPES: Final = {"Users": "users", "Client": "clients", "Site": "sites"}
+ENVELOPES: Final = {"Users": "users", "Client": "clients", "Site": "sites", "Tickets": "tickets"}
 _PAGING: Final = frozenset({"pageinate", "page_no", "page_size", "count", "tenant", "idonly"})
 _SEARCHED: Final = ("name", "firstname", "surname", "emailaddress", "email2", "email3", "login", "email", "phonenumber")
 _WHITELIST: Final = frozenset({"name", "emailaddress", "email"})
@@ -119,6 +119,10 @@ def _tests(desk: HaloDesk, resource: str, query: Query) -> Iterator[Keep]:
         yield from _agent_tests(desk, query)
     elif resource in {"Client", "Site", "Team"}:
         yield from _activity(query, "includeactive", "includeinactive", "inactive")
+    elif resource == "Tickets":
+        yield from _ticket_tests(desk, query)
+    elif resource == "TicketApproval" and (desk.quirks.approvals == "mine" or _flag(query, "mine", default=False)):
+        yield lambda record: cast("Approval", record).agent_id == desk.application.agent_id
     if resource == "Site" and _number(query, "client_id"):
         yield lambda record: cast("Site", record).client_id == _number(query, "client_id")
     if resource == "Team" and _number(query, "department_id"):
@@ -177,6 +181,17 @@ def _agent_tests(desk: HaloDesk, query: Query) -> Iterator[Keep]:
     if _number(query, "department_id"):
         yield _in_department(_number(query, "department_id"))
     yield from _integration(query)
+
+
+def _ticket_tests(desk: HaloDesk, query: Query) -> Iterator[Keep]:
+    if _flag(query, "open_only", default=False):
+        yield lambda record: not cast("Ticket", record).closed
+    if _number(query, "agent_id"):
+        yield lambda record: cast("Ticket", record).agent_id == _number(query, "agent_id")
+    several = [int(part) for part in query.get("agent", "").split(",") if part.strip().isdigit()]
+    if several and desk.quirks.ticket_agents != "ignored":
+        agents = several if desk.quirks.ticket_agents == "list" else several[:1]
+        yield lambda record: cast("Ticket", record).agent_id in agents
 
 
 def _activity(query: Query, on: str, off: str, member: str) -> Iterator[Keep]:

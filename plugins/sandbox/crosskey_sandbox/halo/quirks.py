@@ -90,6 +90,13 @@ class HaloQuirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     open_work: Literal["ignored", "warning", "demand"] = "warning"
     """Disabling an agent with open tickets (``desk.busy_agents``): works; works with ``_warning``; is not done and
     answered with ``_warning`` and ``check_reassign01`` until ``_force`` is sent. *Unknown*."""
+    ticket_agents: Literal["list", "first", "ignored"] = "list"
+    """``agent=1,2`` on ``/Tickets``: those of all these agents; of the first only; the parameter is ignored. The
+    parameter is documented as an array, how it is written is not."""
+    approvals: Literal["all", "mine", "none"] = "all"
+    """``/TicketApproval?mine=false``: approvals of everybody; of the acting agent only; the path is 404. *Unknown*."""
+    locked_tickets: tuple[int, ...] = ()
+    """Tickets that refuse to be changed (400), as a workflow step may."""
     error_body: Literal["exception", "message", "error", "result"] = "exception"
     """Shape of a 400: .NET exception, ``{Message}``, ``{error}``, ``{resultCode, errorMessage}``."""
 

@@ -15,6 +15,7 @@ __all__ = (
     "LENGTHS",
     "READ_ONLY",
     "Agent",
+    "Approval",
     "Client",
     "Department",
     "DepartmentLink",
@@ -27,6 +28,7 @@ __all__ = (
     "Site",
     "Team",
     "TeamLink",
+    "Ticket",
     "User",
     "UserRole",
 )
@@ -249,6 +251,25 @@ class Organisation(Record, frozen=True, kw_only=True):
 
     id: int
     inactive: bool = False
+
+
+class Ticket(Record, frozen=True, kw_only=True):
+    """A ticket (table FAULTS), as far as handing it over needs it; ``name`` stays empty."""
+
+    id: int
+    summary: str = ""
+    agent_id: int = 0
+    team_id: int = 0
+    closed: bool = False
+
+
+class Approval(Record, frozen=True, kw_only=True):
+    """A step of a ticket that an agent is to approve; without ``dateapproved`` it is pending."""
+
+    id: int
+    ticket_id: int = 0
+    agent_id: int = 0
+    dateapproved: str = ""
 
 
 READ_ONLY: Final = frozenset({"id", "id_int", "datecreated", "lastupdate", "last_modified", "general", "unassigned"})

@@ -30,12 +30,13 @@ from crosskey_sandbox.halo.records import (
     Site,
     Team,
     TeamLink,
+    Ticket,
     User,
     UserRole,
 )
 from crosskey_sandbox.halo.records import Department as TreeNode
 
-__all__ = ("BadItem", "Draft", "draft", "save")
+__all__ = ("MODELS", "BadItem", "Draft", "draft", "save")
 
 MODELS: Final[dict[str, type[Record]]] = {
     "Users": User,
@@ -47,6 +48,7 @@ MODELS: Final[dict[str, type[Record]]] = {
     "UserRoles": UserRole,
     "TopLevel": TreeNode,
     "Organisation": Organisation,
+    "Tickets": Ticket,
 }
 
 
@@ -110,7 +112,7 @@ def draft(desk: HaloDesk, resource: str, item: object) -> Draft:
     members |= _memberships(desk, model, before, posted)
     _require(desk, model, before, members)
     if resource == "Agent" and members.get("isdisabled") and isinstance(before, Agent) and not before.isdisabled:
-        work = desk.quirks.open_work if before.id in desk.busy_agents else "ignored"
+        work = desk.quirks.open_work if desk.has_open_work(before.id) else "ignored"
     else:
         work = "ignored"
     demand = work == "demand" and not posted.get("_force")
@@ -247,6 +249,9 @@ def _require(desk: HaloDesk, model: type[Record], before: Record | None, members
     def value(name: str) -> object:
         return members.get(name, getattr(before, name, None))
 
+    if model is Ticket:
+        _require_ticket(desk, before, value)
+        return
     if not str(value("name") or "").strip():
         raise BadItem("Please enter a name.")
     for name in ("site_id",) if model is User else ("client_id",) if model is Site else ():
@@ -260,6 +265,17 @@ def _require(desk: HaloDesk, model: type[Record], before: Record | None, members
     if desk.quirks.unique_emails and model in {User, Agent}:
         name = "emailaddress" if model is User else "email"
         _unique(desk, "Users" if model is User else "Agent", before, name, value(name))
+
+
+def _require_ticket(desk: HaloDesk, before: Record | None, value: Callable[[str], object]) -> None:
+    """A ticket belongs to an agent that is there and switched on, or to Unassigned (synthetic)."""
+    if before is not None and before.id in desk.quirks.locked_tickets:
+        raise BadItem("The ticket cannot be changed at this step of its workflow.")
+    agent = desk.agents.get(cast("int", value("agent_id")))
+    if agent is None or agent.isapiagent or (agent.isdisabled and before is not None):
+        raise BadItem(f"The agent {value('agent_id')} cannot be assigned tickets.")
+    if value("team_id") and value("team_id") not in desk.teams:
+        raise BadItem(f"The team {value('team_id')} does not exist.")
 
 
 def _require_agent(desk: HaloDesk, before: Record | None, value: Callable[[str], object]) -> None:

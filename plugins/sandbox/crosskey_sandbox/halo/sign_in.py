@@ -32,6 +32,7 @@ SCOPES: Final = frozenset(
 """Every scope that exists. There is no ``read:users`` and no ``read:agents``."""
 
 _CUSTOMERS: Final = frozenset({"Users", "Client", "Site"})
+_TICKETS: Final = frozenset({"Tickets", "TicketApproval"})
 _LOOKUPS: Final = frozenset({"Agent", "Team", "TopLevel", "Organisation", "InstanceInfo"})
 
 
@@ -45,6 +46,9 @@ def may(scopes: frozenset[str], method: str, resource: str) -> bool:
         return True
     if resource in _CUSTOMERS:
         enough = {"all:standard", "edit:customers"} | ({"read:customers"} if method == "GET" else set[str]())
+        return bool(scopes & enough)
+    if resource in _TICKETS:
+        enough = {"all:standard", "edit:tickets"} | ({"read:tickets"} if method == "GET" else set[str]())
         return bool(scopes & enough)
     return (resource in _LOOKUPS and method == "GET") or "admin" in scopes
 

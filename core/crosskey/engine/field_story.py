@@ -1,0 +1,212 @@
+"""One field of an account: what it is made of, by which rule, who wrote it last and since when, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from crosskey.config import line_of
+from crosskey.connector.mapper import CompiledMapping, Desired, Ownership, TellsOrigins
+from crosskey.journal import Drift, Link, OperationRecord
+from crosskey.model import Account, Person, Scalar, Subject
+
+__all__ = ("OURS", "FieldStory", "Said", "Value", "WrittenOnce", "stories", "written_of")
+
+Value = Scalar | tuple[str, ...]
+"""A field's value, or the ids of a reference."""
+
+OURS: Final = "crosskey's"
+"""Whose a value is that crosskey wrote and that is still there."""
+
+Sort = Literal["field", "reference", "state"]
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What one attribute held, and the source (its subject there) that said so."""
+
+    attribute: str
+    value: str
+    subject: Subject
+
+
+class WrittenOnce(msgspec.Struct, frozen=True, kw_only=True):
+    """One write that changed a field, its reason, and what became of it."""
+
+    at: datetime
+    run: str
+    operation: str
+    action: str
+    before: Value
+    after: Value
+    why: str
+    state: str
+
+    def is_newer(self, read_at: datetime | None) -> bool:
+        """Whether it is known to have happened, and after the account was read."""
+        return self.state in ("done", "resolved_present") and (read_at is None or self.at >= read_at)
+
+
+class FieldStory(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one field or reference.
+
+    ``rule`` is the path of its key in the configuration, ``line`` its line there where that is known, ``text`` how the
+    rule reads. ``said`` is what the sources held. ``last`` is the write that made it what it is, as far as crosskey
+    did. ``owner`` says whose it is now.
+    """
+
+    name: str
+    sort: Sort
+    value: Value
+    wanted: Value
+    said: list[Said]
+    rule: str
+    line: int | None
+    text: str
+    write: Ownership
+    owner: str
+    last: WrittenOnce | None
+
+
+def stories(
+    kind: str,
+    mapping: CompiledMapping,
+    desired: Desired | None,
+    link: Link | None,
+    account: Account | None,
+    operations: Sequence[OperationRecord],
+    *,
+    person: Person | None,
+    entries: Sequence[Person],
+    text: str,
+    read_at: datetime | None,
+    drifts: Sequence[Drift] = (),
+) -> list[FieldStory]:
+    """The story of every field and reference that rules write or crosskey wrote; ``text`` is the file of the rules.
+
+    What was written after the account was read (``read_at``) is what it holds.
+    """
+    fields = {**(desired.fields if desired else {}), **({} if link is None else link.fields)}
+    references = {**(desired.references if desired else {}), **({} if link is None else link.given)}
+    told: list[FieldStory] = []
+    for name in dict.fromkeys((*mapping.fields, *fields)):
+        last = next(iter(written_of(operations, name)), None)
+        read = account.fields.get(name) if account else None
+        value = last.after if last and last.is_newer(read_at) and not isinstance(last.after, tuple) else read
+        wanted = desired.fields.get(name) if desired else None
+        write = mapping.fields.get(name, "always")
+        rule, reads = _rule(kind, name, desired, f"map.{kind}.fields.{name}")
+        told.append(
+            FieldStory(
+                name=name,
+                sort="field",
+                value=value,
+                wanted=wanted,
+                said=_said(mapping, name, person, entries),
+                rule=rule,
+                line=line_of(text, rule) if text else None,
+                text=reads,
+                write=write,
+                owner=_drifted(name, drifts) or _owner(value, wanted, write, last, link, ruled=name in mapping.fields),
+                last=last,
+            )
+        )
+    for name in references:
+        last = next(iter(written_of(operations, name)), None)
+        there = account.references.get(name, ()) if account else ()
+        now = last.after if last and last.is_newer(read_at) and isinstance(last.after, tuple) else there
+        rule, reads = _rule(kind, name, desired, f"map.{kind}.default")
+        told.append(
+            FieldStory(
+                name=name,
+                sort="reference",
+                value=now,
+                wanted=desired.references.get(name, ()) if desired else (),
+                said=[],
+                rule=rule,
+                line=line_of(text, rule) if text else None,
+                text=reads,
+                write="always",
+                owner=_drifted(name, drifts) or _owner_of_ids(now, () if link is None else link.given.get(name, ())),
+                last=last,
+            )
+        )
+    return told
+
+
+def written_of(operations: Sequence[OperationRecord], name: str) -> list[WrittenOnce]:
+    """Every write of a field or reference, or of ``active`` (whether the account is on), newest first."""
+    found: list[WrittenOnce] = []
+    for operation in operations:
+        change = operation.change
+        part = change.active if name == "active" else change.fields.get(name) or change.references.get(name)
+        if part is not None:
+            found.append(
+                WrittenOnce(
+                    at=operation.intent_at,
+                    run=operation.run,
+                    operation=operation.id,
+                    action=change.action,
+                    before=part.before,
+                    after=part.after,
+                    why=change.why.get("" if name == "active" else name) or change.why.get("", ""),
+                    state=operation.state,
+                )
+            )
+    return found
+
+
+def _said(mapping: CompiledMapping, name: str, person: Person | None, entries: Sequence[Person]) -> list[Said]:
+    """Each attribute that the field is made of, with the first source that holds what counts."""
+    origins: Mapping[str, tuple[str, ...]] = mapping.origins if isinstance(mapping, TellsOrigins) else {}
+    if person is None:
+        return []
+    said: list[Said] = []
+    for attribute in origins.get(name, ()):
+        value = person.text(attribute)
+        speaker = next((one for one in entries if one.text(attribute) == value), person)
+        said.append(Said(attribute=attribute, value=value, subject=speaker.subject))
+    return said
+
+
+def _rule(kind: str, name: str, desired: Desired | None, otherwise: str) -> tuple[str, str]:
+    """The path of the rule that decides a field, and what it reads like."""
+    why = desired.why.get(name, "") if desired else ""
+    path, _, text = why.partition(": ")
+    return (path, text) if path.startswith(f"map.{kind}") else (otherwise, why)
+
+
+def _drifted(name: str, drifts: Sequence[Drift]) -> str:
+    """Who changed what crosskey owned, as the last look found it."""
+    since = next((drift.since for drift in drifts if drift.part == name), None)
+    return "" if since is None else f"somebody else since about {since:%Y-%m-%d %H:%M} UTC"
+
+
+def _owner(
+    value: Scalar, wanted: Scalar, write: Ownership, last: WrittenOnce | None, link: Link | None, *, ruled: bool
+) -> str:
+    if link is None:
+        return "nobody's: there is no account of crosskey's"
+    if not ruled:
+        return "no rule writes it any more: whoever edits it in the target"
+    wrote = last is not None
+    if write == "on_create":
+        return "the target's: written with the create only"
+    if write == "if_empty" and value not in (None, "") and not wrote:
+        return "the target's: it was filled in there"
+    if value == wanted:
+        return OURS if wrote else "crosskey's from now on: it was so already"
+    return (
+        "somebody else changed it in the target; the next run writes the rule's value" if wrote else "not written yet"
+    )
+
+
+def _owner_of_ids(now: Sequence[str], given: Sequence[str]) -> str:
+    ours = [id_ for id_ in now if id_ in given]
+    if not now:
+        return "nobody's: there is none"
+    if len(ours) == len(now):
+        return OURS
+    return "partly crosskey's: the rest was given by hand and stays" if ours else "given by hand: it stays"
