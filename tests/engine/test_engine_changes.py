@@ -242,6 +242,39 @@ async def test_a_starter_who_is_named_is_made_and_somebody_unknown_is_nothing(be
     assert (await bench.run(changes=True)).plan.size == 0
 
 
+async def test_a_look_at_single_people_decides_nothing_about_others_by_what_was_known_of_them(bench):
+    await bench.run(changes=True)
+    bench.directory.change("p1", active=False, status="OFF")
+    await bench.run("plan", changes=True)
+    bench.directory.change("p1", active=True, status="ON")
+    await bench.run(people=who(bench, "p2"))
+    assert bench.did() == []
+    await bench.run(changes=True)
+    assert bench.did() == []
+
+
+async def test_a_lost_answer_stays_due_when_single_people_were_looked_at_meanwhile(bench):
+    await bench.run(changes=True)
+    bench.directory.change("p1", display_name="New Name")
+    bench.desk.fault = "lost-request"
+    await bench.run(changes=True)
+    bench.desk.fault = ""
+    bench.clock.advance(300)
+    await bench.run(people=who(bench, "p2"))
+    assert bench.did() == []
+    await bench.run(changes=True)
+    assert bench.did() == ["update user New Name"]
+
+
+async def test_somebody_who_is_missing_from_a_group_by_id_is_looked_at_with_everybody_else(bench):
+    """Without permission for a group nobody is in it by id either, and a look at one person cannot tell (G3)."""
+    bench.configure(CONFIG + "[rails]\nmin_people = 2\n")
+    await bench.run(changes=True)
+    bench.directory.group("Staff").clear()
+    result = await bench.run(people=who(bench, "p1"))
+    assert (result.reach, bench.did(), rails(result)) == ("everything", [], ["empty-group"])
+
+
 async def test_single_people_of_a_source_that_nobody_reads_lead_to_a_full_read(bench):
     await bench.run(changes=True)
     result = await bench.run(people=frozenset({Subject("https://elsewhere.example", "p1")}))

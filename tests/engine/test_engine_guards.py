@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine_bench import CONFIG, rails
+from engine_bench import CONFIG, rails, unasked
 
 import bench_plugin
 from crosskey.cli.running import exit_code
@@ -98,7 +98,11 @@ async def test_five_refusals_in_a_row_end_the_run(bench):
     assert len(bench.did()) == 6
 
 
+ROOMY = CONFIG + "\n[rails]\nmax_change = { count = 100 }"
+
+
 async def test_refusals_between_successes_end_the_run_when_they_are_too_many(bench):
+    bench.configure(ROOMY)
     names = await hired(bench, 40)
     for name in names:
         bench.directory.change(name, display_name=f"{name} new")
@@ -109,6 +113,7 @@ async def test_refusals_between_successes_end_the_run_when_they_are_too_many(ben
 
 
 async def test_fewer_refusals_end_nothing(bench):
+    bench.configure(ROOMY)
     names = await hired(bench, 40)
     for name in names:
         bench.directory.change(name, display_name=f"{name} new")
@@ -239,7 +244,7 @@ KEEPING = CONFIG + "\n[rails]\nkeep_active = { agent = 2 }\nmax_disable = { coun
 @pytest.mark.parametrize("explicit", [True, False])
 async def test_the_last_two_technicians_stay(bench, explicit):
     if not explicit:
-        bench.path.write_text(CONFIG)
+        bench.path.write_text(unasked(CONFIG))
         bench.config = load_config(bench.path, bench.plugins)
     else:
         bench.configure(KEEPING)

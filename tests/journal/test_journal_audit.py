@@ -24,12 +24,13 @@ COVERED = {
     "operation": (
         *("id", "run", "connection", "change_id", "kind", "issuer", "subject", "key", "change", "state", "attempts"),
         *("intent_at", "settle_until", "resolved_at", "outcome_code", "message", "event", "told"),
+        *("link_before", "undone_by", "lapsed"),
     ),
     "segment": ("number", "lineage", "first_seq", "last_seq", "head", "sealed_at", "key", "signature", "mark"),
     "meta": ("lineage", "created_at", "head_seq", "head_hash", "pruned_seq"),
     "link": (
         *("connection", "issuer", "subject", "kind", "key", "marker", "active", "established_by", "since", "given"),
-        *("fields", "disabled_by_us", "run"),
+        *("fields", "disabled_by_us", "run", "seen"),
     ),
 }
 """Every column that is evidence; docs/safety.md says the same."""

@@ -141,6 +141,16 @@ def test_without_anything_to_do_nothing_is_copied(kept, clock):
     assert sorted(one.name for one in kept.parent.iterdir()) == before
 
 
+def test_what_a_killed_upgrade_had_copied_does_not_lie_around(kept, clock):
+    for name in ("v3-20251231T235959.bak.partial", "v3-20251231T235959.bak.partial-journal"):
+        kept.with_name(f"{kept.name}.{name}").write_bytes(b"half of everybody")
+    with Database(kept, writable=True) as database:
+        migrate(database, clock.now(), version=identify(database), migrations=(*MIGRATIONS, GOOD))
+    assert sorted(one.name for one in kept.parent.iterdir() if "bak" in one.name) == [
+        f"{kept.name}.v{MIGRATIONS[-1].version}-20260105T090000.bak"
+    ]
+
+
 def test_no_backup_no_upgrade(kept, clock):
     kept.with_name(f"{kept.name}.v{MIGRATIONS[-1].version}-20260105T090000.bak.partial").mkdir()
     with Database(kept, writable=True) as database, pytest.raises(StorageError):

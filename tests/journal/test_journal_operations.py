@@ -142,9 +142,9 @@ def test_an_account_never_gets_a_second_person(journal):
     journal.record(run, batch, [applied(batch[0], "50"), applied(batch[1], "60"), applied(batch[2], "60")])
     states = {one.change.id: (one.state, one.outcome_code) for one in journal.operations(run=run)}
     assert states == {
-        "user:2": ("failed", "key-taken"),
+        "user:2": ("uncertain", "key-taken"),
         "user:3": ("done", ""),
-        "user:4": ("failed", "key-taken"),
+        "user:4": ("uncertain", "key-taken"),
     }
     assert {key: link.subject for key, link in journal.links_by_key("user", ["50", "60"]).items()} == {
         "50": subject(1),
@@ -242,6 +242,15 @@ def test_what_is_not_there_frees_the_person_for_a_new_write(journal, found, stat
     assert journal.serial == 1
     apply(journal, create(1), "50")
     assert journal.link_count("user") == 1
+
+
+def test_a_write_that_waits_too_long_waits_no_longer_and_the_chain_says_so(clock, journal):
+    run = start(journal)
+    journal.intend(run, [create(1)], settle=timedelta(days=40))
+    until = clock.now() + SETTLE
+    journal.wait_no_longer([operation.id for operation in journal.unresolved()], until, run=run)
+    assert [operation.settle_until for operation in journal.unresolved()] == [until]
+    assert journal.verify().ok
 
 
 def test_looking_cannot_give_somebody_elses_account(journal):

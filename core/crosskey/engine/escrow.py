@@ -55,7 +55,7 @@ class Escrow:
         same = list(takewhile(lambda one: self._is_same(one, change), refused))
         if not same:
             return change
-        again = same[0].at + self._pause(len(same), same[0].code)
+        again = self._again(same[0].at, self._pause(len(same), same[0].code))
         return self._unless_held(change, again, same[0].message)
 
     def update(self, change: Change, last: Sequence[OperationRecord]) -> Change | None:
@@ -63,7 +63,7 @@ class Escrow:
         refused = list(takewhile(lambda one: one.state == "failed" and one.outcome_code != UNSENT, last))
         if not refused:
             return change
-        again = refused[0].intent_at + self._pause(len(refused), refused[0].outcome_code)
+        again = self._again(refused[0].intent_at, self._pause(len(refused), refused[0].outcome_code))
         fresh = without_echoes(change, refused[:1])
         if fresh is not None:
             return fresh if self._timekeeper.now() < again else change
@@ -76,6 +76,10 @@ class Escrow:
 
     def _pause(self, times: int, code: str) -> timedelta:
         return PAUSES[-1] if code in self._final else PAUSES[min(times, len(PAUSES)) - 1]
+
+    def _again(self, refused: datetime, pause: timedelta) -> datetime:
+        """When it is tried again: at once where a clock that was ahead noted the refusal."""
+        return refused + pause if refused <= self._timekeeper.now() else self._timekeeper.now()
 
     def _unless_held(self, change: Change, again: datetime, message: str) -> Change | None:
         if self._timekeeper.now() >= again or self._covers(

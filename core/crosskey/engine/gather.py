@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 import msgspec
@@ -110,10 +111,18 @@ class Gatherer:
         return await self._completed(stage, origin, "changes", reads, looks_up)
 
     async def single(self, stage: Stage, origin: Origin, people: Sequence[Subject]) -> Gathered:
-        """Single people by id, with their groups. Raises :class:`DoubtError` where a source cannot tell."""
+        """Single people by id, with their groups. Raises :class:`DoubtError` where a source cannot tell.
+
+        Nothing is decided about anybody else: the stage knows of them what the last run read, which may no longer hold.
+        """
         looks_up = self._needs_look_up()
-        for subject in people:
-            await self._read_one(stage, subject)
+        named = self._demand.logical(stage, self._issuers).refs
+        known: set[Subject] = set()
+        while wanted := set(people).union(stage.people.touched()) - known:
+            for subject in sorted(wanted):
+                await self._read_one(stage, subject, named)
+            known |= wanted
+            stage.people.touch_related()
         reads = [SourceRead(path=one.section.path, pages=0) for one in self._sources]
         return await self._completed(stage, origin, "people", reads, looks_up)
 
@@ -149,7 +158,7 @@ class Gatherer:
             self._incomplete(one.section.path, error)
             raise
 
-    async def _read_one(self, stage: Stage, subject: Subject) -> None:
+    async def _read_one(self, stage: Stage, subject: Subject, named: AbstractSet[str]) -> None:
         one = self._sources.of(subject.issuer)
         if one is None:
             raise DoubtError(f"nobody reads {subject.issuer}")
@@ -161,6 +170,10 @@ class Gatherer:
             return
         refuse_strangers([person], one.issuer, where=one.section.path)
         held = await self._sources.groups_of(subject)
+        refs = {stage.groups.ref(subject.issuer, group) for group in held or ()}
+        if person.active and (stage.groups.of(subject) & named) - refs:
+            # Whoever may no longer see a group is told that nobody is in it; only its whole list shows that (G3).
+            raise DoubtError("somebody is missing from a group that mappings name; whoever else is must be known")
         groups = [group.id for group in stage.groups.all(one.issuer) if group.kind == "group"]
         stage.people.add([person])
         stage.groups.set_groups_of(subject, held or (), groups)
@@ -181,13 +194,16 @@ class Gatherer:
     ) -> Gathered:
         """Touch who is due besides, and bring the accounts of all of them."""
         logical = self._demand.logical(stage, self._issuers)
-        stage.people.touch(stage.proposals.due(self._clock.now()))
-        stage.people.touch(op.change.subject for op in self._journal.unresolved())
-        stage.people.touch_related()
-        waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
-        stage.people.touch_mistakable(waiting, self._keys)
-        stage.proposals.touch_waiting()
-        stage.people.touch_related()
+        unsettled = [op.change.subject for op in self._journal.unresolved()]
+        if reach == "people":
+            stage.proposals.make_due(unsettled)
+        else:
+            stage.people.touch([*stage.proposals.due(self._clock.now()), *unsettled])
+            stage.people.touch_related()
+            waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
+            stage.people.touch_mistakable(waiting, self._keys)
+            stage.proposals.touch_waiting()
+            stage.people.touch_related()
         stage.proposals.forget_held()
         self._united(stage)
         before = [stage.read_note(sort, dict[str, list[str]]) for sort in ("groups", "apps")]

@@ -9,10 +9,9 @@ import msgspec
 
 from crosskey.clock import Clock
 from crosskey.config import Config
-from crosskey.connector.target import TargetSchema
 from crosskey.engine.baseline import Baseline
 from crosskey.engine.gather import Gathered
-from crosskey.engine.order import Applied, RunOptions
+from crosskey.engine.order import Applied, Proposal, RunOptions
 from crosskey.engine.past import Shelf
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, check_read
@@ -21,7 +20,6 @@ from crosskey.engine.stage import Stage
 from crosskey.engine.unite import Unions
 from crosskey.errors import Diagnostic
 from crosskey.journal import JournalWriter
-from crosskey.model import Catalogue
 
 __all__ = ("Keeping",)
 
@@ -38,30 +36,33 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Mapping[str, str]
     clock: Clock
 
+    def note_read(self, gathered: Gathered, *, trusted: bool) -> bool:
+        """Note what later reads are measured by, before anything is written: a run that dies half-way leaves them that.
+
+        ``False``: this read only passed because somebody let it, and counts once that was carried out.
+        """
+        if trusted and check_read(gathered.people, Baseline(self.journal), self.config.rails, Allowed()):
+            return False
+        self._remember(gathered, trusted=trusted)
+        return True
+
     def keep(
         self,
         stage: Stage,
         gathered: Gathered,
         unions: Unions,
         applied: Applied,
+        proposal: Proposal,
         *,
-        schema: TargetSchema,
-        catalogue: Catalogue,
         trusted: bool,
+        noted: bool,
     ) -> list[Diagnostic]:
         """Keep the stage with its cursors: only now is everything that was read either done, or due again.
 
         The stage before it goes on the shelf; what is to be told of that is returned.
         """
-        baseline = Baseline(self.journal)
-        baseline.remember(
-            self.run,
-            gathered.people,
-            gathered.accounts,
-            target=self.config.target.path,
-            trusted=trusted and self._stands(baseline, gathered, applied),
-            reach=gathered.reach,
-        )
+        if not noted:
+            self._remember(gathered, trusted=self.options.kind != "plan" and not applied.declined)
         if not trusted:
             return []
         vouchers = unions.vouchers
@@ -69,8 +70,8 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
             self.journal.vouch(self.run, vouchers)
             vouchers = []
         notes: dict[str, object] = {
-            "schema": schema,
-            "catalogue": catalogue,
+            "schema": proposal.schema,
+            "catalogue": proposal.catalogue,
             "read_at": self.clock.now(),
             "groups": gathered.logical.groups,
             "apps": gathered.logical.apps,
@@ -96,8 +97,12 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
             full_at=gathered.full_at,
         )
 
-    def _stands(self, baseline: Baseline, gathered: Gathered, applied: Applied) -> bool:
-        """Whether later reads are measured by this one. What a person allowed counts only once it was carried out."""
-        if not check_read(gathered.people, baseline, self.config.rails, Allowed()):
-            return True
-        return self.options.kind != "plan" and not applied.declined
+    def _remember(self, gathered: Gathered, *, trusted: bool) -> None:
+        Baseline(self.journal).remember(
+            self.run,
+            gathered.people,
+            gathered.accounts,
+            target=self.config.target.path,
+            trusted=trusted,
+            reach=gathered.reach,
+        )

@@ -191,7 +191,8 @@ class Planner:
         """The change without what was just written to its account and is not listed yet."""
         since = self.timekeeper.now() - self._settle
         answered = takewhile(lambda one: one.state == "done", last)  # behind a lost answer nothing is certain
-        fresh = without_echoes(change, [one for one in answered if one.intent_at > since])
+        until = self.timekeeper.now()  # what was written later than now was written by a wrong clock
+        fresh = without_echoes(change, [one for one in answered if since < one.intent_at <= until])
         if fresh != change:
             written = {name: part.after for name, part in change.fields.items()}
             self.stage.accounts.note_identity(change.kind, str(change.key), written, sorted(written))
@@ -306,7 +307,7 @@ class Planner:
                 self.journal.note_active(kind.name, link.subject)
 
     def _account_gone(self, kind: KindPlan, person: Person, desired: Desired, link: Link) -> None:
-        if not self.timekeeper.has_passed(link.since, self._settle):
+        if self.timekeeper.is_recent(link.since, self._settle):
             self.findings.notice(
                 "not-yet-listed", f"{person.label}: {kind.name} {link.key} was just written and is not listed yet"
             )

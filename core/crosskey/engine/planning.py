@@ -11,6 +11,7 @@ from crosskey.connector.target import CountsSeats, Seats, TargetSchema
 from crosskey.engine.absence import Absentees
 from crosskey.engine.blame import blaming
 from crosskey.engine.duties import plan_duties
+from crosskey.engine.forgotten import tell_forgotten
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
@@ -67,6 +68,7 @@ async def plan_everyone(
     if planner.journal.is_restored:
         with blaming(config.target):
             await hold_restored(planner, target, allowed)
+    tell_forgotten(planner)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):
         with blaming(config.target):

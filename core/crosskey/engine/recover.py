@@ -8,7 +8,7 @@ crosskey's from then on, and the planner works out again whatever is still missi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -41,9 +41,14 @@ async def settle_operations(
     *,
     run: str,
     timekeeper: Timekeeper,
+    settle: timedelta,
 ) -> Recovery:
     """Resolve every open operation that can be resolved. Those of kinds that are not read (``kinds``) stay open."""
     recovery = Recovery({}, set())
+    until = timekeeper.now() + settle
+    late = [operation.id for operation in journal.unresolved() if operation.settle_until > until]
+    if late and not timekeeper.doubt:  # noted while the clock was ahead
+        journal.wait_no_longer(late, until, run=run)
     for operation in journal.unresolved():
         change, kind = operation.change, kinds.get(operation.change.kind)
         if kind is None:

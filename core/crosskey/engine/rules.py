@@ -18,8 +18,7 @@ from crosskey.connector.target import TargetSchema
 from crosskey.errors import ConfigError, Diagnostic, close_matches
 from crosskey.model import Catalogue
 
-__all__ = ("NoRules", "compile_mappings")
-__all__ = ("attributes_of", "compile_mappings")
+__all__ = ("NoRules", "attributes_of", "compile_mappings")
 
 
 def attributes_of(mappings: Iterable[CompiledMapping]) -> frozenset[str]:

@@ -64,7 +64,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         if self.issuers != dict(issuers):
             raise DoubtError("the sources changed")
         every: timedelta = config.sync.full_every
-        if now - self.full_at >= every:
+        if not timedelta(0) <= now - self.full_at < every:  # begun in the future, it was begun by a wrong clock
             raise DoubtError(f"the last full read began at {self.full_at:%Y-%m-%d %H:%M UTC}")
 
 

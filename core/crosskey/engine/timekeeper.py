@@ -55,6 +55,10 @@ class Timekeeper:
         """Whether so much time has surely passed since then."""
         return self.now() - since >= wait and not self.doubt
 
+    def is_recent(self, since: datetime, wait: timedelta) -> bool:
+        """Whether that may be less than so long ago. What a clock noted that was ahead is not: it is yet to come."""
+        return bool(self.doubt) or timedelta(0) <= self.now() - since < wait
+
     def is_past(self, moment: datetime) -> bool:
         """Whether that moment is surely over."""
         return self.has_passed(moment, timedelta(0))

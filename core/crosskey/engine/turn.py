@@ -205,8 +205,6 @@ class Turn:
                 self._shelf,
                 self.facts,
                 gathered,
-                sources=sources,
-                target=desk.target,
                 attributes=attributes_of(desk.mappings.values()),
                 timekeeper=self.timekeeper,
                 config_digest=self.config.digest,
@@ -243,10 +241,6 @@ class Turn:
             catalogue=desk.catalogue,
         )
         guards = usual_guards(self.config, self.timekeeper, planner, desk.target, remaining)
-        applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
-        if applied.held:
-            plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
-            proposal = msgspec.structs.replace(proposal, plan=plan)
         keeping = Keeping(
             config=self.config,
             journal=self.journal,
@@ -257,9 +251,12 @@ class Turn:
             issuers=sources.issuers_by_path,
             clock=self.clock,
         )
-        told = keeping.keep(
-            stage, gathered, unions, applied, schema=desk.schema, catalogue=desk.catalogue, trusted=not held
-        )
+        noted = keeping.note_read(gathered, trusted=not held)
+        applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
+        if applied.held:
+            plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
+            proposal = msgspec.structs.replace(proposal, plan=plan)
+        told = keeping.keep(stage, gathered, unions, applied, proposal, trusted=not held, noted=noted)
         if is_settled(self.journal, self.options, gathered.reach, plan, applied):
             self.plugins.emit(self.journal.settle_restore(self.run))
         return RunResult(
@@ -307,10 +304,12 @@ class Turn:
         )
 
     async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:
-        specs = {kind.name: kind for kind in desk.schema.kinds if kind.name in desk.mappings}
+        kinds = [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings]
+        specs = {kind.name: kind.kind for kind in kinds}
         with self.telling.phase("recover"), blaming(self.config.target):
+            settle = settle_time(self.config, desk.schema)
             recovery = await settle_operations(
-                self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper
+                self.journal, stage, desk.target, specs, run=self.run, timekeeper=self.timekeeper, settle=settle
             )
         planner = assemble_planner(
             stage,
@@ -323,7 +322,7 @@ class Turn:
             blocked=recovery.waiting,
             allowed=self.allowed,
             timekeeper=self.timekeeper,
-            settle=settle_time(self.config, desk.schema),
+            settle=settle,
             told=self._tell_drift,
             unclear=unions.unclear,
         )

@@ -13,7 +13,7 @@ from crosskey.errors import ConfigError, ContractError, CrosskeyError, Retryable
 from crosskey.http.breaker import CircuitOpen
 from crosskey.http.exchange import Exchange
 from crosskey.http.status import uncertain
-from crosskey.http.wire import BodyTooLarge, DeadlineExceeded
+from crosskey.http.wire import BodyTooLarge, DeadlineExceeded, StrangeEncoding
 
 __all__ = ("Fault", "bad_link", "read_fault", "unsendable")
 
@@ -111,6 +111,8 @@ def _what(exc: httpx.HTTPError, exchange: Exchange) -> str:
         return str(exc).removeprefix(f"{exchange} ")
     if isinstance(exc, BodyTooLarge):
         return "answered with too large a body"
+    if isinstance(exc, StrangeEncoding):
+        return "answered with a body in a compression that nobody asked for"
     if isinstance(exc, httpx.DecodingError):
         return "answered with a body whose compression is broken"
     if isinstance(exc, httpx.TimeoutException):

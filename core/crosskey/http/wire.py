@@ -10,16 +10,19 @@ import httpx
 
 from crosskey.http.breaker import Breaker
 from crosskey.http.exchange import Exchange, exchange_of
+from crosskey.http.leftovers import give_up_leftovers
 from crosskey.http.pacing import Pacer
 from crosskey.http.pinning import Origins
 from crosskey.http.spans import Telling
 from crosskey.http.timing import Timing
 
-__all__ = ("LARGEST_BODY", "BodyTooLarge", "DeadlineExceeded", "Wire")
+__all__ = ("LARGEST_BODY", "BodyTooLarge", "DeadlineExceeded", "StrangeEncoding", "Wire")
 
 LARGEST_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body: a hundred times a large page, and an end to compression bombs."""
 
+_ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
+"""What an answer may be packed in: once, and by what the standard library unpacks (RFC 9110 §8.4.1)."""
 # Dropped from answers: the first three no longer hold for a body that was read and decoded; cookies would make a
 # session out of calls that must stand alone.
 _DROPPED = {b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"}
@@ -31,6 +34,10 @@ class DeadlineExceeded(httpx.ReadTimeout):
 
 class BodyTooLarge(httpx.ReadError):
     """The decoded body passed the ceiling."""
+
+
+class StrangeEncoding(httpx.DecodingError):
+    """The body is packed in a way that nobody asked for: within one another, a few bytes unpack into any number."""
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -96,6 +103,7 @@ class Wire(httpx.AsyncBaseTransport):
                 answer = await self._inner.handle_async_request(request)
                 try:
                     body = await _read(answer)
+                    await give_up_leftovers(answer)
                 finally:
                     await answer.aclose()
         except TimeoutError:
@@ -103,7 +111,8 @@ class Wire(httpx.AsyncBaseTransport):
                 raise
             message = f"{exchange} had no complete answer within {self._deadline:g} s"
             raise DeadlineExceeded(message, request=request) from None
-        headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _DROPPED]
+        dropped = _DROPPED if _leads_somewhere(answer) else {*_DROPPED, b"location"}
+        headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in dropped]
         kept = {key: value for key, value in answer.extensions.items() if key != "network_stream"}
         return httpx.Response(answer.status_code, headers=headers, content=body, extensions=kept)
 
@@ -124,7 +133,20 @@ class Wire(httpx.AsyncBaseTransport):
         await self._inner.__aexit__(exc_type, exc_value, traceback)
 
 
+def _leads_somewhere(answer: httpx.Response) -> bool:
+    """Whether a redirect's target is a URL: httpx parses it even where nobody follows, and gives no answer then."""
+    if not answer.has_redirect_location:
+        return True
+    try:
+        httpx.URL(answer.headers["location"])
+    except httpx.InvalidURL:
+        return False
+    return True
+
+
 async def _read(answer: httpx.Response) -> bytes:
+    if (encoding := answer.headers.get("content-encoding", "").strip().lower()) not in _ENCODINGS:
+        raise StrangeEncoding(f"the body is packed as {encoding[:40]}")
     chunks: list[bytes] = []
     size = 0
     async for chunk in answer.aiter_bytes():

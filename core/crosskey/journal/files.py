@@ -19,6 +19,7 @@ __all__ = (
     "put_in_place",
     "refuse_network",
     "sync",
+    "sync_names",
     "touch_private",
 )
 
@@ -123,6 +124,17 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_names(directory: Path) -> None:
+    """Make it last that the files of a directory are there. Raises :class:`StorageError` where that fails.
+
+    SQLite syncs the directory too when it makes a file, but tells nobody of an error (``unixSync`` in os_unix.c).
+    """
+    try:
+        sync(directory)
+    except OSError as error:
+        raise os_failure(error, directory) from error
 
 
 def refuse_network(directory: Path) -> None:

@@ -353,11 +353,14 @@ def _back_up(database: Database, version: int, now: datetime) -> Path:
     final = path.with_name(f"{path.name}.v{version}-{now:%Y%m%dT%H%M%S}.bak")
     partial = final.with_name(final.name + ".partial")
     try:
-        partial.unlink(missing_ok=True)
+        for left in path.parent.glob(f"{path.name}.v*.bak.partial*"):  # a kill in the middle of it leaves people's data
+            left.unlink()
         copy(database, partial)
-        return partial.replace(final)
+        partial.replace(final)
+        sync(path.parent)
     except OSError as error:
         raise os_failure(error, final) from error
+    return final
 
 
 def copy(database: Database, path: Path) -> None:

@@ -122,11 +122,8 @@ def _copy(database: Database, path: Path, marks: Mapping[str, int]) -> None:
             db.execute(f"INSERT INTO main.{name} SELECT * FROM now.{name} WHERE rowid <= ?", (marks.get(name, 0),))  # noqa: S608 - constants
         elif name in ("meta", "connection", "config_generation"):
             db.execute(f"INSERT INTO main.{name} SELECT * FROM now.{name}")  # noqa: S608 - constants
-    # what was taken back since then was not: whatever was by then is put back with the state
-    db.execute(
-        "UPDATE main.operation SET state = 'done', undone_by = '' WHERE state = 'undone'"
-        " AND undone_by NOT IN (SELECT id FROM main.run)"
-    )
+    # what was taken back by then is put back with the state
+    db.execute("UPDATE main.operation SET state = 'done', undone_by = '', lapsed = 0 WHERE state = 'undone'")
     # the run that planned was under way
     db.execute("UPDATE main.run SET ended_at = NULL, verdict = NULL WHERE rowid = ?", (marks.get("run", 0),))
     db.execute("UPDATE main.connection SET host = NULL, boot = NULL, pid = NULL, started = NULL, expires_at = NULL")

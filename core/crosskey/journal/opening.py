@@ -17,7 +17,7 @@ from crosskey.journal import approvals, events, evidence, runs
 from crosskey.journal.database import Database
 from crosskey.journal.failures import RESTORE
 from crosskey.journal.filelock import FileLock
-from crosskey.journal.files import check_existing, prepare_directory, put_in_place, refuse_network
+from crosskey.journal.files import check_existing, prepare_directory, put_in_place, refuse_network, sync_names
 from crosskey.journal.headfile import HeadFile, look_for_restore, read_head, write_head
 from crosskey.journal.holder import Holder, this_process
 from crosskey.journal.lease import Lease
@@ -93,6 +93,7 @@ def open_to_write(path: Path, clock: Clock, connection: str) -> Writing:
                     _note_restore(database, holder, restored)
                 crashed = _begin(database, lease)
                 links = LinkSum(database, afresh=upgraded or crashed or bool(restored) or not (head and head.closed))
+            sync_names(path.parent)  # the rollback journal stays from here on: all files are there
             left = _left(database, head, checked_at, restored=bool(restored))
             write_head(path, left)
             database.guard_with(lease.check)

@@ -40,6 +40,7 @@ __all__ = (
     "undone",
     "unresolved",
     "unresolved_count",
+    "wait_no_longer",
     "written_to",
 )
 
@@ -220,6 +221,14 @@ def _take_back(database: Database, taken_back: Mapping[str, str]) -> tuple[list[
         if after[id_].state == "undone" and str(id_) not in taken_back:
             after[id_] = msgspec.structs.replace(after[id_], state="done", undone_by="")
     return before, list(after.values())
+
+
+def wait_no_longer(database: Database, ids: Sequence[str], until: datetime) -> dict[str, Scalar]:
+    """Let these wait until then and no longer, inside the caller's transaction; what the next event must say."""
+    before = outcomes.standing(database, [int(id_) for id_ in ids])
+    return outcomes.replace(
+        database, before, [msgspec.structs.replace(row, settle_until=stamp(until)) for row in before]
+    )
 
 
 def get(database: Database, connection: str, operation: str) -> OperationRecord:

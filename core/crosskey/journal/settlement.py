@@ -48,8 +48,8 @@ def record(
 
     A change without an outcome stays open.
 
-    A create that names no account is uncertain, whatever the target says: nobody could find the account again. One that
-    names somebody else's account failed: an account has one person.
+    A create that names no account, or somebody else's, is uncertain, whatever the target says: it may have made one,
+    and nobody knows which. Any other change that names somebody else's account failed: an account has one person.
     """
     by_change = {change.id: change for change in changes}
     strangers = sorted(outcome.change for outcome in outcomes if outcome.change not in by_change)
@@ -60,7 +60,8 @@ def record(
     ids = operations.of_run(database, run, changes)
     settled = {outcome.change: _settled(by_change[outcome.change], outcome, ids) for outcome in outcomes}
     done = [(by_change[change], one) for change, one in settled.items() if one.state == "done"]
-    settled.update(link_done(database, now, connection, run, done))
+    linked = link_done(database, now, connection, run, done)
+    settled.update({change: _lost_sight(by_change[change], one) for change, one in linked.items()})
     taken_back = {
         by_change[change].undoes: run
         for change, one in settled.items()
@@ -128,6 +129,13 @@ def _settled(change: Change, outcome: Outcome, operations_by_change: dict[str, i
         message = "the target did not say which account it made"
         return msgspec.structs.replace(one, state="uncertain", code="no-key", message=message)
     return one
+
+
+def _lost_sight(change: Change, one: Settled) -> Settled:
+    """A create that names somebody else's account made one all the same, most likely: it must be looked for."""
+    if change.action != "create" or one.state != "failed":
+        return one
+    return msgspec.structs.replace(one, state="uncertain", key=None)
 
 
 def _noted(outcome: Outcome, one: Settled) -> Outcome:

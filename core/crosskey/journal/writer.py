@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -35,14 +35,7 @@ from crosskey.journal.journal import Journal
 from crosskey.journal.ladders import Ladder
 from crosskey.journal.migrations import copy
 from crosskey.journal.opening import Writing, open_to_write
-from crosskey.journal.records import (
-    Absence,
-    Drift,
-    Link,
-    RunKind,
-    SnapshotRecord,
-    Voucher,
-)
+from crosskey.journal.records import Absence, Drift, Link, RunKind, SnapshotRecord, Voucher
 from crosskey.journal.retention import DAILY, prune, return_space
 from crosskey.journal.settlement import Resolution
 from crosskey.journal.signing import Signer
@@ -221,8 +214,8 @@ class JournalWriter(Journal):
     def record(self, run: str, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Note what became of changes that were intended, and the links that follow from it; the outcomes as noted.
 
-        applied, already: done; rejected: failed; unknown: uncertain. A create without a key is uncertain, one whose key
-        is somebody else's account failed (``key-taken``).
+        applied, already: done; rejected: failed; unknown: uncertain. A create without a key, or with that of somebody
+        else's account (``key-taken``), is uncertain.
         """
         with self._database.transaction():
             return settlement.record(
@@ -252,6 +245,12 @@ class JournalWriter(Journal):
                 key=key,
                 found=found,
             )
+
+    def wait_no_longer(self, ids: Sequence[str], until: datetime, *, run: str) -> None:
+        """Let unresolved writes wait until then and no longer: the clock was ahead when they were noted."""
+        with self._database.transaction():
+            facts = operations.wait_no_longer(self._database, ids, until)
+            self._append(run, "writes.awaited", {"count": len(ids), **facts})
 
     def lapse(self, operations_: Sequence[str], *, run: str) -> None:
         """Note that these writes, which a person took back, may be made again: their reason ended meanwhile."""

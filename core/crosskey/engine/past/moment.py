@@ -66,8 +66,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     reads: PeopleRead
     last_reads: dict[str, dict[str, int]]
     attributes: tuple[str, ...]
-    issuers: dict[str, str]
-    abilities: Abilities
+    issuers: dict[str, str] = {}
+    abilities: Abilities = Abilities()
     waiting: list[tuple[str, Subject, datetime]] = []
     unclear: list[Subject] = []
     touched: list[Subject] = []

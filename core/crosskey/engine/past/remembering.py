@@ -46,8 +46,6 @@ class Remembering:
         facts: RunFacts,
         gathered: Gathered,
         *,
-        sources: Sources,
-        target: object,
         attributes: Iterable[str],
         timekeeper: Timekeeper,
         config_digest: str,
@@ -68,8 +66,6 @@ class Remembering:
             reads=_bare(gathered.people),
             last_reads=_last_reads(Baseline(journal), gathered.people),
             attributes=tuple(sorted(attributes)),
-            issuers=sources.issuers_by_path,
-            abilities=abilities(sources, target),
             waiting=[(kind, subject, until) for (kind, subject), until in waiting.items()],
             unclear=sorted(unclear),
             touched=stage.people.touched() if stage.people.partial else [],
@@ -79,6 +75,9 @@ class Remembering:
 
     def heard(self, sources: Sources, target: object) -> tuple[Sources, HeardTarget]:
         """The same sources and target, whose answers are remembered."""
+        self._moment = msgspec.structs.replace(
+            self._moment, issuers=sources.issuers_by_path, abilities=abilities(sources, target)
+        )
         return HeardSources(sources, self._moment.answers), HeardTarget(target, self._moment.answers)
 
     def end(self, findings: Findings) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from crosskey.engine.stage.lookalikes import alike, shape, shapes
-from crosskey.engine.stage.scratch import Scratch
+from crosskey.engine.stage.scratch import CHUNK, Scratch
 from crosskey.model import Account, Scalar
 
 __all__ = ("ACCOUNTS_SCHEMA", "StagedAccounts")
@@ -101,6 +101,20 @@ class StagedAccounts:
             (kind, marker),
         )
         return None if row is None else _decode(row[0])
+
+    def marked(self, kind: str, prefix: str) -> Iterator[Account]:
+        """Every account of a kind whose marker begins so, ordered by marker and key."""
+        after = (prefix, "")
+        sql = (
+            "SELECT marker, key, body FROM account INDEXED BY account_marker"
+            " WHERE kind = ? AND marker <> '' AND (marker, key) > (?, ?) ORDER BY marker, key LIMIT ?"
+        )
+        while rows := self._db.execute(sql, (kind, *after, CHUNK)).fetchall():
+            for found, _, body in rows:
+                if not found.startswith(prefix):
+                    return
+                yield _decode(body)
+            after = (rows[-1][0], rows[-1][1])
 
     def keys_by_identity(self, kind: str, fields: Sequence[str], value: str) -> list[str]:
         """Keys of the accounts that hold ``value`` (case-insensitive) in one of the fields."""

@@ -77,6 +77,11 @@ class StagedGroups:
             self._db.execute(sql if group in held else "DELETE FROM member WHERE person = ? AND grp = ?", row)
         self._people.touch_refs([person])
 
+    def of(self, subject: Subject) -> set[str]:
+        """Names in the stage of the groups that somebody is known to be in."""
+        rows = self._db.execute("SELECT grp FROM member WHERE person = ?", (self._people.ref(subject),)).fetchall()
+        return {ref for (ref,) in rows}
+
     def all(self, issuer: str) -> list[Group]:
         """Every group and app of one source."""
         prefix = self.ref(issuer, "")

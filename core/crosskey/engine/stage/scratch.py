@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from crosskey.errors import StorageError
+from crosskey.errors import LockedError, StorageError
 
 __all__ = ("CHUNK", "Scratch")
 
@@ -71,6 +71,7 @@ class Scratch:
     ) -> None:
         self.path = path
         self._kept = kept or image is not None
+        self._file = 0
         try:
             if kept:
                 self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
@@ -86,6 +87,7 @@ class Scratch:
                 path.touch(mode=0o600)
                 if seed is not None:
                     shutil.copyfile(seed, path)
+                self._file = path.stat().st_ino
             self._db = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
             for pragma in _PRAGMAS:
                 self._db.execute(f"PRAGMA {pragma}")
@@ -99,8 +101,9 @@ class Scratch:
 
     def close(self) -> None:
         """Close the file, and remove it unless it was kept: it holds everybody's data and must not lie around."""
+        ours = self._is_ours()
         self._db.close()
-        if self.path is not None and not self._kept:
+        if self.path is not None and not self._kept and ours:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
 
@@ -110,10 +113,28 @@ class Scratch:
             return
         self.execute("COMMIT")
         self._db.close()
+        ours = self._is_ours()
         try:
-            self.path.replace(as_path)
+            if ours:
+                self.path.replace(as_path)
+        except FileNotFoundError:
+            ours = False
         except OSError as error:
             raise _storage(error, as_path) from error
+        if not ours:
+            raise LockedError(
+                "another run took over while this one was silent; what this one read is not kept",
+                code="fenced",
+                where=str(self.path),
+                fix="let that run end, then run again",
+            )
+
+    def _is_ours(self) -> bool:
+        """Whether the file of that name is the one we made: a run that took over made one of its own in its place."""
+        try:
+            return self.path is not None and self.path.stat().st_ino == self._file
+        except OSError:
+            return False
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement."""

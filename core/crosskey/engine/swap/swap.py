@@ -236,7 +236,9 @@ class _Swap:
         newest = self.journal.newest_run_at(but=self.run)
         timekeeper = Timekeeper(self.connect.clock, self.connect.skews, newest=newest)
         with blaming(self.new.target):
-            recovery = await settle_operations(self.journal, stage, target, kinds, run=self.run, timekeeper=timekeeper)
+            recovery = await settle_operations(
+                self.journal, stage, target, kinds, run=self.run, timekeeper=timekeeper, settle=self._wait(schema)
+            )
         if recovery.waiting:
             until = max(recovery.waiting.values())
             raise ConfigError(
@@ -245,6 +247,10 @@ class _Swap:
                 where="swap",
                 fix=f"swap again after {until:%H:%M:%S UTC}",
             )
+
+    def _wait(self, schema: TargetSchema) -> timedelta:
+        """After how long a write whose answer was lost is surely visible."""
+        return self.new.sync.settle or max(_SETTLE, timedelta(seconds=schema.settle))
 
     async def _prove(
         self,
@@ -345,7 +351,7 @@ class _Swap:
         def progress(batch: Sequence[Change], _outcomes: Sequence[Outcome]) -> None:
             self.observer.advance(len(batch))
 
-        settle = self.new.sync.settle or max(_SETTLE, timedelta(seconds=schema.settle))
+        settle = self._wait(schema)
         applied = await cut_over(
             self.journal,
             target,

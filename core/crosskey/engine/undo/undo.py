@@ -192,9 +192,10 @@ class _Undo:
         No rules are asked: what is taken back may have been done by rules that nobody can compile any more.
         """
         kinds = {kind.name: kind for kind in schema.kinds}
+        settle = self._settle(schema)
         with self.telling.phase("recover"), blaming(self.config.target):
             recovery = await settle_operations(
-                self.journal, stage, target, kinds, run=self.run, timekeeper=self.timekeeper
+                self.journal, stage, target, kinds, run=self.run, timekeeper=self.timekeeper, settle=settle
             )
         return assemble_planner(
             stage,
@@ -207,7 +208,7 @@ class _Undo:
             blocked=recovery.waiting,
             allowed=self.allowed,
             timekeeper=self.timekeeper,
-            settle=self._settle(schema),
+            settle=settle,
         )
 
     def _plan(self, planner: Planner) -> Counter[str]:

@@ -1,0 +1,1 @@
+"""The deterministic simulation: the real engine and journal against vendors, a network and a clock that a seed owns."""
