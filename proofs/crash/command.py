@@ -23,6 +23,7 @@ from typing import Literal, NoReturn
 import msgspec
 
 from crosskey.cli.main import main
+from crosskey.clock import SystemClock
 
 __all__ = ("CALLS", "FOLDER", "Call", "Ended", "Fault", "Injection", "Running", "start_command", "strace")
 
@@ -130,10 +131,11 @@ def start_command(
     watched: Path | None = None,
     injection: Injection | None = None,
     wal: bool = False,
+    ahead: timedelta = timedelta(0),
 ) -> Running:
     """Start ``crosskey WORDS`` in ``folder``. With ``watched`` (a folder) its calls there are noted, one is injected.
 
-    ``name`` tells commands apart that run at once.
+    ``name`` tells commands apart that run at once; ``ahead`` is by how much its machine's clock is.
     """
     out, err, log = (folder.with_name(f"{folder.name}{name}.{kind}") for kind in ("out", "err", "calls"))
     log.unlink(missing_ok=True)
@@ -141,7 +143,7 @@ def start_command(
     pid = os.fork()
     if not pid:
         os.close(go)
-        _be_the_command(words, folder, environment, out, err, ready, wal=wal)
+        _be_the_command(words, folder, environment, out, err, ready, wal=wal, ahead=ahead)
     os.close(ready)
     tracer = None if watched is None else _attached(pid, watched, log, injection)
     os.close(go)
@@ -157,6 +159,7 @@ def _be_the_command(
     ready: int,
     *,
     wal: bool,
+    ahead: timedelta,
 ) -> NoReturn:
     code = 70
     try:
@@ -174,6 +177,8 @@ def _be_the_command(
         if wal:
             # What a machine with a fixed SQLite would say; the linked library is the same, and so are its calls.
             sqlite3.sqlite_version_info = (3, 51, 3)
+        if ahead:
+            SystemClock.now = lambda self: datetime.now(UTC) + ahead  # noqa: ARG005 - what that machine would say
         os.read(ready, 1)  # ends when the tracer has attached
         main()
     except SystemExit as done:

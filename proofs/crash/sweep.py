@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -145,18 +146,23 @@ class Bench:
         return self.start(*self.scenario.words, watched=watched, injection=injection).ended()
 
     def start(
-        self, *words: str, name: str = "", watched: Path | None = None, injection: Injection | None = None
+        self,
+        *words: str,
+        name: str = "",
+        watched: Path | None = None,
+        injection: Injection | None = None,
+        ahead: timedelta = timedelta(0),
     ) -> Running:
         """Start a command in the trial's folder."""
         secrets = self.vendors.secrets()
         words = tuple(self._last if word == RUN else word for word in words)
         return start_command(
-            words, self._folder, secrets, name=name, watched=watched, injection=injection, wal=self.wal
+            words, self._folder, secrets, name=name, watched=watched, injection=injection, wal=self.wal, ahead=ahead
         )
 
-    def run(self, *words: str) -> Ended:
+    def run(self, *words: str, ahead: timedelta = timedelta(0)) -> Ended:
         """Run a command undisturbed in the trial's folder."""
-        return self.start(*words).ended()
+        return self.start(*words, ahead=ahead).ended()
 
     @property
     def journal(self) -> Path:

@@ -30,6 +30,8 @@ def main(rounds: int, seed: int) -> None:
         for number, (kind, wrong) in enumerate(_rounds(bench, rounds, Random(seed)), start=1):
             kinds[kind] += 1
             bad += bool(wrong)
+            if number % _RACE_EVERY == 0:
+                print(f"{number} rounds, {bad} wrong, {time.monotonic() - started:.0f} s", flush=True)
             for text in wrong:
                 print(f"round {number}, {kind}: {text}", flush=True)
     took = time.monotonic() - started

@@ -1,7 +1,8 @@
 """Any past run planned again: by the same rules the same plan, by others theirs; nothing read, nothing written."""
 
 import hashlib
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -254,3 +255,15 @@ def test_a_run_over_changes_is_planned_again_over_whom_it_looked_at(bench):
     made = anyio.run(again, bench, run.run)
     assert made.is_same
     assert [notice.code for notice in made.notices] == ["replay-changes"]
+
+
+def test_what_a_restored_journal_held_back_is_held_again(bench):
+    company(bench)
+    with closing(sqlite3.connect(bench.config.journal.path)) as journal:
+        journal.execute("UPDATE connection SET restored = 1")
+        journal.commit()
+    bench.directory.change("p0", active=False, status="OFF")
+    run = sync(bench)
+    assert set(run.plan.header.held_counts) == {"restored"}
+    sync(bench)
+    the_same(bench, run)

@@ -126,7 +126,7 @@ async def test_a_certificate_of_a_trusted_authority_can_still_be_wrong(clock, tm
 async def test_a_server_that_never_shakes_hands_is_given_up_in_time(clock):
     async with silent_socket() as authority, client_to(clock, f"https://{authority}") as client:
         started = time.monotonic()
-        with pytest.raises(RetryableError, match="did not take the connection in time|no complete answer"):
+        with pytest.raises(RetryableError, match="did not take the connection in time"):
             await client.call("POST", "/a", decode=dict)
         assert time.monotonic() - started < DEADLINE * 1.1 + SLACK
 

@@ -28,9 +28,11 @@ DEADLINE = 0.25
 async def listening(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """A raw server: ``talk`` is called for each connection, after the request's head was read."""
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.current_task())
+        writers.append(writer)
         with suppress(ConnectionError, asyncio.CancelledError, asyncio.IncompleteReadError):
             while True:
                 await reader.readuntil(b"\r\n\r\n")
@@ -45,6 +47,9 @@ async def listening(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncItera
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()  # what nobody read any more would keep it open
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager

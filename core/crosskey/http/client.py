@@ -287,7 +287,8 @@ async def open_client(
             auth=auth,
             headers={**standard, **(headers or {})},
             # The pool never holds a request back: the pacer's slots do, where waiting costs no deadline.
-            timeout=httpx.Timeout(deadline, connect=min(10.0, deadline), pool=None),
+            # Connecting gives up before the deadline cuts it off: httpcore closes only what it gave up by itself.
+            timeout=httpx.Timeout(deadline, connect=min(10.0, deadline / 3), pool=None),
             waited=telling.waited,
         )
     except UnicodeEncodeError:
