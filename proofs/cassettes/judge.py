@@ -12,7 +12,7 @@ import msgspec
 
 from crosskey.errors import CrosskeyError
 from crosskey.http.cassette import RecordingError
-from crosskey.model import Account
+from crosskey.model import Account, Person
 from crosskey.plan import Outcome
 from proofs.cassettes.cases import Case, Played, a_clock, cases, play
 from proofs.cassettes.connection import Company, Known
@@ -23,8 +23,6 @@ __all__ = ("Judge", "Judged", "try_case")
 
 _PATIENCE: Final = 30.0
 """Seconds of the real clock that a mutant may take: time on the tape costs nothing."""
-
-
 _MEMORY: Final = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
@@ -70,6 +68,7 @@ class Judge:
             *(await self._of_reads(mutant, played.reads)),
             *(_of_outcomes(played) if played.error is None else ()),
             *(self._of_accounts(mutant, played.result) if played.error is None else ()),
+            *(self._of_look_ups(mutant, played.result) if played.error is None else ()),
         ]
         if wrongs:
             return Judged("wrong", "; ".join(wrongs))
@@ -103,6 +102,16 @@ class Judge:
         ]
         if mutant.kind in BROKEN and intact.keys() - told.keys():
             wrongs.append(f"{len(intact.keys() - told.keys())} accounts were left out without a word")
+        return wrongs
+
+    def _of_look_ups(self, mutant: Mutant, result: object) -> list[str]:
+        """Somebody asked for by id: never gone, and in fewer groups only where the answer says so."""
+        wrongs: list[str] = []
+        for was, now in zip(_parts(self._intact.result), _parts(result), strict=False):
+            if isinstance(was, Person) and now is None:
+                wrongs.append(f"{was.label} is called gone")
+            if isinstance(was, frozenset) and mutant.kind in BROKEN and was != now:
+                wrongs.append("somebody's groups were left out without a word")
         return wrongs
 
 
