@@ -5,16 +5,17 @@ import pytest
 from engine_bench import CONFIG, rails
 
 from bench_plugin import ISSUER
+from crosskey.engine.guarding import Switch
 from crosskey.errors import ConfigError, UncertainError
 from crosskey.journal import JournalWriter
 from crosskey.model import Subject
 
 
 def links(bench):
-    """What crosskey holds to be its own, by kind and person, without what an undo cannot bring back: times and runs."""
+    """What crosskey holds to be its own, by kind and person, without times and runs, and what it only saw."""
     with bench.journal() as journal:
         return {
-            (link.kind, link.subject.id): msgspec.structs.replace(link, run="", since=bench.clock.start)
+            (link.kind, link.subject.id): msgspec.structs.replace(link, run="", since=bench.clock.start, seen={})
             for link in journal.all_links()
         }
 
@@ -368,3 +369,23 @@ async def test_somebody_linked_otherwise_since_keeps_the_account(bench):
         journal.unlink("user", Subject(ISSUER, "ada"), run=run, reason="test")
     result = await bench.undo(run)
     assert (bench.did(), rails(result)) == ([], ["changed-since"])
+
+
+async def test_the_last_technicians_are_not_switched_off_by_an_undo(bench):
+    bench.configure(CONFIG + "\n[rails]\nkeep_active = { agent = 2 }\n")
+    run = await hired(bench, "ada", "bob", "cleo", groups=("Desk",))
+    result = await bench.undo(run)
+    assert (bench.did(), rails(result)) == (["disable agent Ada"], ["last-active", "last-active"])
+    await bench.undo(run, allow=("last-active=agent",))
+    assert bench.did() == ["disable agent Bob", "disable agent Cleo"]
+
+
+async def test_nothing_is_taken_back_while_all_writes_are_stopped(bench):
+    run = await hired(bench, "ada")
+    Switch(bench.config.journal.path).stop("looking into it", bench.clock.now())
+    result = await bench.undo(run)
+    assert (rails(result), result.verdict) == (["stopped"], "held")
+    assert bench.desk.of("user")["Ada"].active
+    Switch(bench.config.journal.path).go()
+    await bench.undo(run)
+    assert not bench.desk.of("user")["Ada"].active

@@ -175,8 +175,6 @@ class Planner:
         if not self.undone:
             return change
         left, held = self.undone.without(change)
-        if held is not None and self.covers("undone", change.kind, change.action, change.subject):
-            return change
         if held is not None:
             self.findings.add(held)
         return left

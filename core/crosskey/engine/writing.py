@@ -76,10 +76,7 @@ def write_plan(
             findings.add(Held(rail="review", scope="run", summary=str(finding), fix=finding.fix))
     header = msgspec.structs.replace(header, held=tuple(findings.held), held_counts=dict(findings.held_counts))
     journal.finish_plan(header)
-    # what an undo leaves undone is no business of the runs that write; what those hold still waits
-    if facts.kind != "undo" and (
-        facts.applies or not (allowed.words() or allowed.approvals.needed or findings.looked_at)
-    ):
+    if facts.applies or not (allowed.words() or allowed.approvals.needed or findings.looked_at):
         journal.keep_waiting(facts.id, waiting(stage, findings), whole=planned)
     tell("plan.made", {**counts})
     for rail, count in sorted(findings.held_counts.items()):

@@ -124,18 +124,10 @@ def _copy(database: Database, path: Path, marks: Mapping[str, int]) -> None:
             db.execute(f"INSERT INTO main.{name} SELECT * FROM now.{name} WHERE rowid <= ?", (marks.get(name, 0),))  # noqa: S608 - constants
         elif name in ("meta", "connection", "config_generation"):
             db.execute(f"INSERT INTO main.{name} SELECT * FROM now.{name}")  # noqa: S608 - constants
-<<<<<<< HEAD
-    # what was taken back by then is put back with the state
-    db.execute("UPDATE main.operation SET state = 'done', undone_by = '', lapsed = 0 WHERE state = 'undone'")
-    # the run that planned was under way
-    db.execute("UPDATE main.run SET ended_at = NULL, verdict = NULL WHERE rowid = ?", (marks.get("run", 0),))
-    db.execute("UPDATE main.connection SET host = NULL, boot = NULL, pid = NULL, started = NULL, expires_at = NULL")
-=======
     # the run that planned was under way
     db.execute("UPDATE main.run SET ended_at = NULL, verdict = NULL WHERE rowid = ?", (marks.get("run", 0),))
     # what had been taken back by then is put back with the state
     db.execute("UPDATE main.operation SET state = 'done', undone_by = '', lapsed = 0 WHERE state = 'undone'")
->>>>>>> explain
     db.execute(
         "UPDATE main.meta SET head_seq = (SELECT coalesce(max(seq), 0) FROM main.event),"
         " head_hash = coalesce((SELECT hash FROM main.event ORDER BY seq DESC LIMIT 1), '')"

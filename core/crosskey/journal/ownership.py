@@ -51,6 +51,9 @@ def link_restored(change: Change, now: Link | None, before: Link | None, *, key:
         moved, owned = {*reference.before} ^ {*reference.after}, then.given.get(name, ())
         kept = [one for one in given.get(name, ()) if one not in moved]
         given[name] = (*kept, *(one for one in owned if one in moved and one not in kept))
+    parts = {*change.fields, *change.references}
+    seen = {name: value for name, value in base.seen.items() if name not in parts}
+    seen |= {name: then.seen[name] for name in parts if name in then.seen}
     active = base.active if change.active is None else bool(change.active.after)
     return Link(
         kind=base.kind,
@@ -64,6 +67,7 @@ def link_restored(change: Change, now: Link | None, before: Link | None, *, key:
         fields=fields,
         disabled_by_us=base.disabled_by_us if change.active is None else not active,
         run=base.run,
+        seen=seen,
     )
 
 

@@ -18,7 +18,7 @@ from crosskey.engine.carrying import batch_facts
 from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.fresh import bring_accounts
-from crosskey.engine.guarding import FailureGuard, KillSwitch, Switch, WriteTimeGuard
+from crosskey.engine.guarding import Guard, usual_guards
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import RANK, KindPlan, Planner
@@ -33,7 +33,7 @@ from crosskey.engine.swap.cutover import cut_over, moved_whole
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.undo.chosen import Chosen
 from crosskey.engine.undo.compensate import Conflict, compensate
-from crosskey.engine.writing import write_plan
+from crosskey.engine.writing import tell_held, write_plan
 from crosskey.errors import ConfigError
 from crosskey.events import RunFacts
 from crosskey.journal import JournalWriter, OperationRecord, RunRecord
@@ -127,7 +127,11 @@ class _Undo:
                     counts = self._plan(planner)
                     remaining = await self._rails(planner, target)
                 proposal = self._proposal(stage, findings, schema, catalogue)
-                applied = await self._apply(target, proposal, remaining)
+                guards = usual_guards(self.config, self.timekeeper, planner, target, remaining)
+                applied = await self._apply(target, proposal, guards)
+                if applied.held:
+                    plan = tell_held(proposal.plan, applied.held, findings, self.journal, self._tell)
+                    proposal = msgspec.structs.replace(proposal, plan=plan)
         return UndoResult(
             **msgspec.structs.asdict(proposal),
             undone=self.record,
@@ -174,8 +178,7 @@ class _Undo:
 
     def _counted(self, kinds: Iterable[KindSpec]) -> frozenset[str]:
         """Kinds of which some accounts must stay active: how many are so only a read of all tells."""
-        rails, allowed = self.config.rails, self.allowed
-        return frozenset(kind.name for kind in kinds if kept_active(kind, rails, allowed))
+        return frozenset(kind.name for kind in kinds if kept_active(kind, self.config.rails, self.allowed))
 
     async def _planner(
         self,
@@ -302,11 +305,11 @@ class _Undo:
             allowed=self.allowed,
             tell=self._tell,
             telling=self.telling,
-            planned=True,
+            planned=False,  # what waits for the next sync goes on waiting
         )
         return Proposal(plan=plan, people=0, accounts={}, schema=schema, catalogue=catalogue)
 
-    async def _apply(self, target: Target, proposal: Proposal, remaining: Mapping[str, Remaining]) -> Applied:
+    async def _apply(self, target: Target, proposal: Proposal, guards: Sequence[Guard]) -> Applied:
         plan = proposal.plan
         if any(hold.scope == "run" for hold in plan.held) or not plan.size:
             return Applied()
@@ -332,11 +335,7 @@ class _Undo:
                 stop=self.options.stop,
                 progress=progress,
                 telling=self.telling,
-                guards=[
-                    KillSwitch(Switch(self.config.journal.path)),
-                    WriteTimeGuard(target, self.config.target, self.protection, remaining),
-                    FailureGuard(),
-                ],
+                guards=guards,
             )
         moved: dict[Subject, Subject] = {each.former: each.subject for each in changes if each.former is not None}
         if moved and not (applied.interrupted or applied.stopped or applied.is_halted):
