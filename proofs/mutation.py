@@ -29,23 +29,27 @@ class Area(NamedTuple):
     bar: float
 
 
+_RAIL_TESTS: Final = tuple(
+    f"tests/engine/test_engine_{name}.py"
+    for name in ("absence", "allowed", "approvals", "class_rails", "first_run", "guards", "rail_limits", "rails")
+)
+
 AREAS: Final[dict[str, Area]] = {
-    "rails": Area(("crosskey/engine/rails/*.py", "crosskey/engine/protect.py"), ("tests/engine",), 1.0),
+    "rails": Area(("crosskey/engine/rails/*.py", "crosskey/engine/protect.py"), _RAIL_TESTS, 1.0),
+    "guards": Area(("crosskey/engine/guarding/*.py", "crosskey/engine/timekeeper.py"), _RAIL_TESTS, 1.0),
     "recovery": Area(
-        ("crosskey/engine/recover.py", "crosskey/engine/leavers.py", "crosskey/engine/vanished.py"),
-        ("tests/engine",),
+        ("crosskey/engine/recover.py", "crosskey/engine/shown.py", "crosskey/engine/restored.py"),
+        (
+            "tests/engine/test_engine_recovery.py",
+            "tests/engine/test_engine_settle.py",
+            "tests/engine/test_engine_faults.py",
+        ),
         0.9,
     ),
     "journal": Area(
-        (
-            "crosskey/journal/events.py",
-            "crosskey/journal/operations.py",
-            "crosskey/journal/settlement.py",
-            "crosskey/journal/links.py",
-            "crosskey/journal/lease.py",
-            "crosskey/journal/filelock.py",
-            "crosskey/journal/leavers.py",
-            "crosskey/journal/runs.py",
+        tuple(
+            f"crosskey/journal/{name}.py"
+            for name in ("events", "operations", "outcomes", "settlement", "links", "lease", "filelock", "evidence")
         ),
         ("tests/journal",),
         0.9,
@@ -53,11 +57,13 @@ AREAS: Final[dict[str, Area]] = {
     "paging": Area(
         (
             "crosskey/engine/read.py",
-            "crosskey_okta/listing.py",
+            "crosskey_okta/reading.py",
             "crosskey_entra/graph.py",
+            "crosskey_entra/reading.py",
+            "crosskey_halo/lists.py",
             "crosskey_halo/reader.py",
         ),
-        ("tests/engine", "tests/okta", "tests/entra", "tests/halo"),
+        ("tests/engine/test_engine_faults.py", "tests/okta", "tests/entra", "tests/halo"),
         0.9,
     ),
 }
