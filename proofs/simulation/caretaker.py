@@ -47,7 +47,7 @@ def calm_down(world: World, ends: Counter[str]) -> None:
         world.desk.tick()
         ended = world.run("sync", allow=allow)
         ends[f"calm {ended.verdict}"] += 1
-        allow = _follow(world, ended)
+        allow = _and_more(allow, _follow(world, ended))
         quiet = quiet + 1 if _is_quiet(ended) and not allow else 0
         if quiet == 2:
             break
@@ -98,6 +98,12 @@ def _follow(world: World, ended: Ended) -> list[str]:
             for key in notice.summary.rpartition(": ")[2].removesuffix(", …").split(", "):
                 _switch(world, notice.path.removeprefix("map."), key, active=False)
     return allow
+
+
+def _and_more(before: list[str], now: list[str]) -> list[str]:
+    """What one rail asked for is said again when another asks for something too; once none asks, nothing is."""
+    codes = {word.partition("=")[0] for word in now}
+    return [*(word for word in before if word.partition("=")[0] not in codes), *now] if now else []
 
 
 def _word(text: str) -> str:

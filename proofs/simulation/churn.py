@@ -126,7 +126,7 @@ class Churn:
             key = self._random.choice(on)
             self._oracle.left_off.add(key)
             self._change(key, active=False)
-        if off and faults.strikes("human.switches-on", 0.15):
+        if off and faults.strikes("human.switches-on", 0.3):
             self._change(self._random.choice(off), active=True)
         if ours and faults.strikes("human.deletes", 0.08):
             desk.drop(self._random.choice(ours))

@@ -47,8 +47,10 @@ class SimSource:
         if self._faults.strikes("source.group-gone", 0.1):
             del self._groups["g-Desk"]
         smallest = min(len(state.members["g-Staff"]) for state in self._directory.states)
+        known = life.journal.last_complete("source.corp", "group:Staff")
+        told = smallest if known is None else known.records  # before the first complete read nobody has an account
         self._hidden = ""
-        if smallest >= _FEWEST_HIDDEN and self._faults.strikes("source.group-hidden", 0.1):
+        if min(smallest, told) >= _FEWEST_HIDDEN and self._faults.strikes("source.group-hidden", 0.1):
             self._hidden = "g-Staff"
 
     @property

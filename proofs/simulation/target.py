@@ -24,7 +24,7 @@ __all__ = ("SimTarget",)
 _PAGE: Final = 4
 _BATCH: Final = 3
 _FOREVER: Final = 36_000.0
-_FRESH: Final = 30.0
+_FRESH: Final = 120.0
 _WHERE: Final = "target.desk"
 
 
@@ -123,7 +123,7 @@ class SimTarget:
         await life.wait_sending(faults.seconds(0.1, 1.0))
         self._desk.tick()
         self._refuse()
-        if faults.strikes("target.hangs-before", 0.01):
+        if faults.strikes("target.hangs-before", 0.03):
             await life.wait_sending(_FOREVER)
         if faults.strikes("target.request-lost", 0.04):
             raise UncertainError("no answer", where=_WHERE)
@@ -137,11 +137,11 @@ class SimTarget:
                 f"    {change.action} {change.kind} {outcome.key or change.key} {change.subject.id}: {outcome.result}"
             )
         await life.wait(faults.seconds(0.1, 1.0))
-        if faults.strikes("target.hangs-after", 0.01):
+        if faults.strikes("target.hangs-after", 0.03):
             await life.wait(_FOREVER)
         if faults.strikes("target.answer-lost", 0.05):
             raise UncertainError("no answer", where=_WHERE)
-        if faults.strikes("target.raises-after", 0.02):
+        if faults.strikes("target.raises-after", 0.03):
             raise KeyError("oops")
         if faults.strikes("target.outcome-missing", 0.03):
             outcomes.pop()
@@ -152,9 +152,9 @@ class SimTarget:
         faults = self._faults
         if faults.strikes("target.rate-limited", 0.03):
             raise RetryableError("too many requests", where=_WHERE, wait=60)
-        if faults.strikes("target.refused", 0.02):
+        if faults.strikes("target.refused", 0.03):
             raise AuthError("the credential was withdrawn", where=_WHERE)
-        if faults.strikes("target.raises-before", 0.02):
+        if faults.strikes("target.raises-before", 0.03):
             raise ValueError("oops")
 
     def _one(self, change: Change) -> Outcome:
@@ -162,7 +162,7 @@ class SimTarget:
         if change.key is not None and place not in self._desk.accounts:
             return Outcome(change=change.id, result="rejected", code="gone", message="there is no such account")
         born = self._desk.born.get(place)
-        if born is not None and self._life.sim.elapsed - born < _FRESH and faults.strikes("target.fresh-404", 0.5):
+        if born is not None and self._life.sim.elapsed - born < _FRESH and faults.strikes("target.fresh-404", 1.0):
             return Outcome(change=change.id, result="rejected", code="gone", message="there is no such account")
         if faults.strikes("target.rejected", 0.04):
             return Outcome(change=change.id, result="rejected", code="no", message="the desk says no")
@@ -183,7 +183,7 @@ class SimTarget:
         faults = self._faults
         cut = bool(change.fields) and faults.strikes("target.truncates", 0.05)
         without = ""
-        if change.action == "update" and change.fields and faults.strikes("target.ignores-field", 0.05):
+        if change.action == "update" and change.fields and faults.strikes("target.ignores-field", 0.4):
             without = min(change.fields)
         return self._desk.write(change, cut=cut, without=without)
 

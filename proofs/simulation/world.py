@@ -30,9 +30,14 @@ from proofs.simulation.quiet import Quiet
 __all__ = ("Ended", "World")
 
 _EVERY = 4
-_UNRULED = ("human.", "journal.old-backup", "journal.tail-lost", "target.truncates", "target.ignores-field")
-"""Hands in the desk, lost journals, a desk that holds something else than was written: only a full read shows what they
-did, and not all of it can be taken back. A quarter of the worlds is without."""
+_UNRULED = (
+    *("human.", "journal.old-backup", "journal.tail-lost", "target.truncates", "target.ignores-field"),
+    *("source.page-missing", "source.members-missing", "source.group-hidden", "source.schema-drift"),
+    "source.status-unknown",
+)
+"""Hands in the desk, lost journals, a desk that holds something else than was written, a directory that calls complete
+what is not: only a full read shows what they did, and not all of it can be taken back. A quarter of the worlds is
+without."""
 _PAUSE = 1_200.0
 """Seconds that a paused process sleeps: longer than its lease, and than anything needs to settle."""
 
