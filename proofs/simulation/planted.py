@@ -86,7 +86,7 @@ def _no_intent() -> list[Patch]:
 
 def _no_settling() -> list[Patch]:
     """What is not seen at once is taken for not done."""
-    return [(turn.Turn, "_settle", _zero)]
+    return [(turn, "settle_time", _zero)]
 
 
 def _no_recovery() -> list[Patch]:
