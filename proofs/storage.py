@@ -52,11 +52,10 @@ class Company:
 
     def mounts(self, *, spare: int, then: str = "") -> None:
         """Put what is kept on a disk of its own, with so much to spare. Raises :class:`Unable` where nobody may."""
-        size = sum(-(-each.stat().st_size // 4096) * 4096 for each in self.good.iterdir()) + spare
+        size = sum(-(-each.stat().st_size // 4096) * 4096 for each in self.good.rglob("*")) + spare
         _mount("mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "crosskey-proof", str(self.kept))
         self.mounted = True
-        for each in self.good.iterdir():
-            shutil.copy2(each, self.kept / each.name)
+        shutil.copytree(self.good, self.kept, dirs_exist_ok=True)
         if then:
             _mount("mount", "-o", f"remount,{then}", str(self.kept))
 

@@ -21,7 +21,7 @@ from crosskey.http import RetryPolicy
 
 MOST = 190 * 2**20
 """Bytes that Python may hold at once: the ceiling of a body three times over."""
-SLACK = 1.0
+SLACK = 10.0
 """Seconds that a busy machine may take to notice; a server that drips would hold us for 100."""
 
 
