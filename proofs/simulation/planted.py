@@ -211,10 +211,10 @@ def planted(bug: str) -> Generator[None]:
 
 
 def first_catch(bug: str, seeds: Sequence[int]) -> tuple[int, str] | None:
-    """The first seed that catches a bug, and by which law."""
-    with planted(bug):
-        for seed in seeds:
+    """The first seed that breaks a law with a bug and none without it, and the law."""
+    for seed in seeds:
+        with planted(bug):
             broken = live_through(seed).broken
-            if broken:
-                return seed, broken[0]
+        if broken and not live_through(seed).broken:
+            return seed, broken[0]
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from engine_bench import Bench, rails
+from engine_bench import CONFIG, Bench, rails
 
 AHEAD = timedelta(days=40)
 
@@ -63,3 +63,19 @@ async def test_an_account_that_was_made_in_the_future_and_deleted_is_made_anew(b
     bench.clock.advance(300)
     await bench.run()
     assert bench.did() == ["create user Ada"]
+
+
+async def test_a_grace_that_a_clock_ahead_saw_is_looked_at_again_by_changes_alone(bench):
+    bench.directory.tells_changes = bench.directory.can_find = bench.desk.looks_up = bench.desk.can_find = True
+    bench.configure(CONFIG.replace("[map.agent]", '[map.agent]\nleavers = { do = "disable", after = "1h" }'))
+    for name in ("ada", "bob", "cleo"):
+        bench.directory.add(name, groups=["Desk"])
+    await bench.run(changes=True)
+    bench.directory.change("ada", active=False, status="OFF")
+    bench.set_wrong(timedelta(hours=12))
+    assert (await bench.run(changes=True)).reach == "changes"
+    bench.set_wrong(timedelta(0))
+    for _ in range(2):
+        bench.clock.advance(3_700)
+        assert (await bench.run(changes=True)).reach == "changes"
+    assert bench.did() == ["disable agent Ada"]

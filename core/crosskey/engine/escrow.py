@@ -86,7 +86,7 @@ class Escrow:
             "refused-before", change.kind, change.action, change.subject
         ):
             return change
-        self._stage.proposals.make_due([change.subject], at=again)
+        self._stage.proposals.make_due([change.subject], at=None if self._timekeeper.doubt else again)
         self._findings.hold(
             "refused-before",
             message,
