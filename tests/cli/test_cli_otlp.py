@@ -26,6 +26,7 @@ TREE = {
     "crosskey.batch": "crosskey.apply",
 }
 RARE = {
+    "crosskey.drift.count",
     "crosskey.credential.expiry.time",  # told by whoever asks a plugin for its credentials
     "crosskey.ratelimit.wait.duration",
     "crosskey.ratelimit.throttled.count",
