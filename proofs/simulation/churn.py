@@ -135,6 +135,7 @@ class Churn:
             key = self._random.choice(users)
             roles = desk.accounts[key].references.get("roles", ())
             desk.hand_roles[key] = "roles-approver"
+            desk.given_at[key] = desk.now
             self._change(key, references={**desk.accounts[key].references, "roles": (*roles, "roles-approver")})
         self._make_account()
 

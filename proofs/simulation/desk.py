@@ -74,6 +74,8 @@ class Desk:
         self.unmanaged: set[Key] = set()
         """Accounts that are nobody's of the directory, or protected: no write may ever reach them."""
         self.hand_roles: dict[Key, str] = {}
+        self.given_at: dict[Key, float] = {}
+        """When somebody gave a role by hand."""
         self._late: list[_Late] = []
         self._next = 1
 
@@ -90,6 +92,11 @@ class Desk:
     def send_late(self, change: Change, after: float) -> None:
         """A write that its sender has given up, and that arrives all the same."""
         self._late.append(_Late(self._clock.elapsed + after, change))
+
+    @property
+    def now(self) -> float:
+        """The desk's moment."""
+        return self._clock.elapsed
 
     @property
     def is_quiet(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from crosskey.model import Account
 from crosskey.plan import Change
-from proofs.simulation.desk import Desk, Key
+from proofs.simulation.desk import TARGET_LAG, Desk, Key
 from proofs.simulation.directory import SOURCE_LAG, Directory
 
 if TYPE_CHECKING:
@@ -83,6 +83,11 @@ class Oracle:
                 )
             if change.action == "disable":
                 self._disabling(life, change)
+            given = life.desk.given_at.get(place)
+            if "roles" in change.references and given is not None and given > round_.began - TARGET_LAG:
+                life.desk.hand_roles.pop(
+                    place, None
+                )  # lists did not show it yet: nobody who writes a whole list could know
 
     def _disabling(self, life: Life, change: Change) -> None:
         round_ = life.round

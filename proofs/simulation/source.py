@@ -114,6 +114,14 @@ class SimSource:
         """The place of the state that lists show now."""
         return str(self._directory.states.index(self._state(self._lag)))
 
+    def _passed(self, then: State) -> list[State]:
+        """Every state from a cursor's to the newest that lists show.
+
+        Feeds tell whoever changed since a cursor, also who is again as before: a look-up may have seen what was between.
+        """
+        states, last = self._directory.states, self._state(self._lag)
+        return states[states.index(then) : states.index(last) + 1] or [then]
+
     def _members(self, state: State, group: str) -> list[str]:
         return [] if group == self._hidden else sorted(state.members[group])
 
@@ -137,19 +145,22 @@ class SimSource:
         return thunks
 
     def _changes(self, then: State, request: ReadRequest) -> list[_Thunk]:
-        now = self._state(self._lag)
-        gone = sorted(then.people.keys() - now.people.keys())
+        now, passed = self._state(self._lag), self._passed(then)
+        gone = sorted({who for state in passed for who in state.people} - now.people.keys())
         if now.people and self._faults.strikes("source.false-tombstone", 0.2):
             gone.append(self._faults.choose(sorted(now.people)))
         thunks: list[_Thunk] = [
             lambda: GroupsPage(list(self._groups.values())),
-            lambda: PeoplePage([one for who, one in now.people.items() if then.people.get(who) != one]),
+            lambda: PeoplePage(
+                [one for who, one in now.people.items() if any(state.people.get(who) != one for state in passed)]
+            ),
         ]
         for group in _chosen(request, self._groups):
-            before, after = set(then.members[group]), set(self._members(now, group))
-            if before != after:
-                thunks.append(lambda group=group, ids=after - before: MembersPage(group, sorted(ids)))
-                thunks.append(lambda group=group, ids=before - after: MembersLeftPage(group, sorted(ids)))
+            after = set(self._members(now, group))
+            touched = set[str]().union(*(state.members[group] ^ after for state in passed))
+            if touched:
+                thunks.append(lambda group=group, ids=after & touched: MembersPage(group, sorted(ids)))
+                thunks.append(lambda group=group, ids=touched - after: MembersLeftPage(group, sorted(ids)))
         thunks.append(lambda: GonePage(people=gone))
         return thunks
 

@@ -206,6 +206,8 @@ class Gatherer:
             stage.people.touch_related()
         stage.proposals.forget_held()
         self._united(stage)
+        if reach == "changes":
+            self._doubt_returned(stage)
         before = [stage.read_note(sort, dict[str, list[str]]) for sort in ("groups", "apps")]
         if before != [logical.groups, logical.apps]:  # its members were not read, and who left it was not touched
             raise DoubtError("a group that mappings name is another one than before")
@@ -217,6 +219,15 @@ class Gatherer:
         stage.accounts.index()
         gathered = self._gathered(stage, reach, reads, accounts, origin.full_at)
         return msgspec.structs.replace(gathered, cursors={**origin.cursors, **gathered.cursors})
+
+    def _doubt_returned(self, stage: Stage) -> None:
+        """Whoever was deleted and is back may be in groups of which changes say nothing, because nobody touched them.
+
+        Entra restores a person's memberships with the person or later; a tombstone may also have been wrong.
+        """
+        humans = {one for subject in stage.people.appeared for one in stage.people.together(subject)}
+        if any(self._journal.links(kind, sorted(humans)) for kind in self._mappings):
+            raise DoubtError("somebody is back who was gone, and changes do not tell in which groups they still are")
 
     def _gathered(
         self, stage: Stage, reach: Reach, reads: Sequence[SourceRead], accounts: AccountsRead, full_at: datetime

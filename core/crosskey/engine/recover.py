@@ -69,9 +69,11 @@ async def settle_operations(
 
 
 async def _look(stage: Stage, target: Target, change: Change) -> Account | None:
+    """The account of a change as it was read; a list may leave one out that is there, so then it is asked for."""
     if change.key is not None:
-        return stage.accounts.by_key(change.kind, [change.key]).get(change.key)
-    found = stage.accounts.by_marker(change.kind, change.marker)
+        found = stage.accounts.by_key(change.kind, [change.key]).get(change.key)
+    else:
+        found = stage.accounts.by_marker(change.kind, change.marker)
     if found is None and isinstance(target, FindsChanges):
         found = await target.find(change)
     return found

@@ -70,6 +70,8 @@ class StagedPeople:
         self._replaced: list[Person] = []
         self.buried: set[Subject] = set()
         """Whom a source itself said to be deleted, in this run."""
+        self.appeared: set[Subject] = set()
+        """Whom changes told of and the last run did not know."""
         self.issuers = list(issuers)
         self._prefixes: dict[str, str] = {}
         self.partial = partial
@@ -94,7 +96,9 @@ class StagedPeople:
     def add(self, people: Sequence[Person]) -> None:
         """Stage people; one that came before is replaced (vendors page over moving data)."""
         refs = [self.ref(person.subject) for person in people]
-        self._note_replaced(refs)
+        known = self._note_replaced(refs)
+        if self.partial:
+            self.appeared.update(person.subject for ref, person in zip(refs, people, strict=True) if ref not in known)
         pairs = list(zip(refs, people, strict=True))
         self._db.many(
             "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)",
@@ -102,8 +106,8 @@ class StagedPeople:
         )
         if self._keys:
             self._forget_keys(refs)
-            known = [(ref, person) for ref, person in pairs if person.subject.id not in self.apart]
-            rows = [(key, _key(person.text(key)), ref) for ref, person in known for key in self._keys]
+            there = [(ref, person) for ref, person in pairs if person.subject.id not in self.apart]
+            rows = [(key, _key(person.text(key)), ref) for ref, person in there for key in self._keys]
             self._db.many("INSERT OR REPLACE INTO recognised VALUES (?, ?, ?)", [row for row in rows if row[1]])
         self.touch_refs(refs)
 
@@ -130,10 +134,13 @@ class StagedPeople:
         """Whom a run over changes looks at."""
         return [self.subject(ref) for (ref,) in self._db.execute("SELECT id FROM touched ORDER BY id").fetchall()]
 
-    def _note_replaced(self, refs: Sequence[str]) -> None:
-        if self.partial:
-            rows = self._db.among("SELECT id, body FROM person WHERE id IN ({})", (), refs)
-            self._replaced += [_decode_person(body) for _, body in rows]
+    def _note_replaced(self, refs: Sequence[str]) -> set[str]:
+        """Remember what stood there in a partial stage; under which of the names there was anybody."""
+        if not self.partial:
+            return set()
+        rows = self._db.among("SELECT id, body FROM person WHERE id IN ({})", (), refs)
+        self._replaced += [_decode_person(body) for _, body in rows]
+        return {str(ref) for ref, _ in rows}
 
     def touch_related(self) -> None:
         """Touch whoever shares a key with somebody touched, and everybody who is the same human as one of them."""
