@@ -117,7 +117,7 @@ class SimSource:
     def _passed(self, then: State) -> list[State]:
         """Every state from a cursor's to the newest that lists show.
 
-        Feeds tell whoever changed since a cursor, also who is again as before: a look-up may have seen what was between.
+        Feeds tell whoever changed since a cursor, also who is again as before: a look-up may have seen that.
         """
         states, last = self._directory.states, self._state(self._lag)
         return states[states.index(then) : states.index(last) + 1] or [then]
