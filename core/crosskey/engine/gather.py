@@ -179,6 +179,16 @@ class Gatherer:
         stage.groups.set_groups_of(subject, held or (), groups)
         self._advance(1)
 
+    async def _bring_back(self, stage: Stage, due: Sequence[Subject]) -> None:
+        """Read by id whoever is looked at again and is not known: a tombstone that was wrong is not told to be so."""
+        absent = set(due) - stage.people.present(due) - stage.people.buried
+        named = self._demand.logical(stage, self._issuers).refs
+        for subject in sorted(absent):
+            one = self._sources.of(subject.issuer)
+            if one is not None and isinstance(one.source, FindsPeople) and isinstance(one.source, ConfirmsMembership):
+                await self._read_one(stage, subject, named)
+                stage.people.appeared.discard(subject)
+
     async def _read_accounts(self, stage: Stage) -> AccountsRead:
         try:
             with self._telling.side("target", self._section, self._advance) as advance, blaming(self._section):
@@ -198,7 +208,9 @@ class Gatherer:
         if reach == "people":
             stage.proposals.make_due(unsettled)
         else:
-            stage.people.touch([*stage.proposals.due(self._clock.now()), *unsettled])
+            due = stage.proposals.due(self._clock.now())
+            await self._bring_back(stage, due)
+            stage.people.touch([*due, *unsettled])
             stage.people.touch_related()
             waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
             stage.people.touch_mistakable(waiting, self._keys)
