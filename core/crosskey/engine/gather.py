@@ -179,16 +179,6 @@ class Gatherer:
         stage.groups.set_groups_of(subject, held or (), groups)
         self._advance(1)
 
-    async def _bring_back(self, stage: Stage, due: Sequence[Subject]) -> None:
-        """Read by id whoever is looked at again and is not known: a tombstone that was wrong is not told to be so."""
-        absent = set(due) - stage.people.present(due) - stage.people.buried
-        named = self._demand.logical(stage, self._issuers).refs
-        for subject in sorted(absent):
-            one = self._sources.of(subject.issuer)
-            if one is not None and isinstance(one.source, FindsPeople) and isinstance(one.source, ConfirmsMembership):
-                await self._read_one(stage, subject, named)
-                stage.people.appeared.discard(subject)
-
     async def _read_accounts(self, stage: Stage) -> AccountsRead:
         try:
             with self._telling.side("target", self._section, self._advance) as advance, blaming(self._section):
@@ -208,9 +198,7 @@ class Gatherer:
         if reach == "people":
             stage.proposals.make_due(unsettled)
         else:
-            due = stage.proposals.due(self._clock.now())
-            await self._bring_back(stage, due)
-            stage.people.touch([*due, *unsettled])
+            stage.people.touch([*stage.proposals.due(self._clock.now()), *unsettled])
             stage.people.touch_related()
             waiting = [held.subject for held in stage.proposals.standing() if held.subject is not None]
             stage.people.touch_mistakable(waiting, self._keys)
@@ -237,8 +225,12 @@ class Gatherer:
 
         Entra restores a person's memberships with the person or later; a tombstone may also have been wrong.
         """
-        humans = {one for subject in stage.people.appeared for one in stage.people.together(subject)}
-        if any(self._journal.links(kind, sorted(humans)) for kind in self._mappings):
+        appeared = stage.people.appeared
+        leads = sorted({one for subject in appeared for one in stage.people.together(subject)})
+        known = {one for vouching in self._journal.vouchers(leads).values() for one in vouching}
+        for kind in self._mappings:
+            known |= self._journal.links(kind, sorted(appeared)).keys()
+        if appeared & known:
             raise DoubtError("somebody is back who was gone, and changes do not tell in which groups they still are")
 
     def _gathered(
