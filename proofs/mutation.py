@@ -36,21 +36,15 @@ class Area(NamedTuple):
 
 _RAIL_TESTS: Final = tuple(
     f"tests/engine/test_engine_{name}.py"
-    for name in ("absence", "allowed", "approvals", "class_rails", "first_run", "guards", "rail_limits", "rails")
+    for name in ("rail_edges", "allowed_edges", "class_edges", "rail_limits", "first_run")
+)
+_GUARD_TESTS: Final = tuple(
+    f"tests/engine/test_engine_{name}.py" for name in ("guard_edges", "switch_edges", "guards", "clock")
 )
 
 AREAS: Final[dict[str, Area]] = {
     "rails": Area(("crosskey/engine/rails/*.py", "crosskey/engine/protect.py"), _RAIL_TESTS, 1.0),
-    "guards": Area(
-        ("crosskey/engine/guarding/*.py", "crosskey/engine/timekeeper.py"),
-        (
-            "tests/engine/test_engine_guard_edges.py",
-            "tests/engine/test_engine_guards.py",
-            "tests/engine/test_engine_clock.py",
-            "tests/cli/test_cli_stop.py",
-        ),
-        1.0,
-    ),
+    "guards": Area(("crosskey/engine/guarding/*.py", "crosskey/engine/timekeeper.py"), _GUARD_TESTS, 1.0),
     "recovery": Area(
         ("crosskey/engine/recover.py", "crosskey/engine/shown.py", "crosskey/engine/restored.py"),
         (

@@ -1,0 +1,270 @@
+"""Rails on classes of changes, word for word: what each says, what it names, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from engine_bench import CONFIG, rails
+from engine_holds import approve, leave, staffed
+
+from crosskey.plan import Held
+
+ROLES = CONFIG.replace(
+    "[map.agent]\n", '[[map.user.assign]]\ngroup = "Approvers"\nroles = ["Approver"]\n[map.agent]\n', 1
+).replace('title = { from = "title", write = "on_create" }', 'title = "title"')
+OVER_LIMITS = """
+[rails]
+max_disable = { count = 1, percent = 0 }
+disable_per_day = 2
+disable_per_week = 3
+max_demote = { count = 1, percent = 0 }
+max_change = { count = 9, percent = 0 }
+max_remap = { count = 9, percent = 0 }
+max_create = { count = 1, percent = 0 }
+"""
+LEFT = 'left: status "ON" in the source'
+
+
+def way(rail: str, count: int, setting: str, kind: str = "user") -> str:
+    approve = f'crosskey approve {rail} --kind {kind} --because "…"'
+    return f"if that is right: {approve}, or --allow {rail}={count} for one run; {setting}"
+
+
+def hold(rail: str, action: str, count: int, summary: str, fix: str, examples: tuple[str, ...]) -> Held:
+    return Held(
+        rail=rail, scope="class", action=action, kind="user", summary=summary, fix=fix, examples=examples, count=count
+    )
+
+
+@pytest.fixture
+def tight(bench):
+    """Limits that three people exceed."""
+    bench.configure(ROLES + OVER_LIMITS)
+    bench.directory.group("Approvers")
+    return bench
+
+
+async def test_too_many_disables_at_once(tight):
+    await staffed(tight, 4)
+    leave(tight, 0, 1)
+    result = await tight.run()
+    assert result.plan.held == (
+        hold(
+            "mass-disable",
+            "disable",
+            2,
+            "2 of 4 managed user accounts would be disabled; the limit is 1",
+            way("mass-disable", 2, "[rails] max_disable raises the limit"),
+            (f"P000: {LEFT}", f"P001: {LEFT}"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("gone", "span", "setting", "limit"), [(2, "a day", "disable_per_day", 2), (3, "a week", "disable_per_week", 3)]
+)
+async def test_too_many_disables_one_after_the_other(tight, gone, span, setting, limit):
+    await staffed(tight, 6)
+    for number in range(gone):
+        leave(tight, number)
+        assert rails(await tight.run()) == []
+        tight.clock.advance(20 * 3600 if span == "a week" else 60)
+    leave(tight, gone)
+    result = await tight.run()
+    assert result.plan.held == (
+        hold(
+            "rolling-disable",
+            "disable",
+            1,
+            f"1 user accounts would be disabled and {gone} were within {span}; the limit for {span} is {limit}",
+            way("rolling-disable", 1, f"[rails] {setting} raises the limit"),
+            (f"P00{gone}: {LEFT}",),
+        ),
+    )
+
+
+async def test_too_many_who_would_lose_something(tight):
+    tight.directory.group("Approvers").update({"p000", "p001"})
+    tight.directory.group("London").add("p000")
+    await staffed(tight, 4)
+    tight.directory.group("Approvers").clear()
+    tight.directory.group("London").clear()
+    result = await tight.run()
+    assert result.plan.held == (
+        hold(
+            "mass-demote",
+            "update",
+            2,
+            "2 of 4 managed user accounts would lose roles, teams or the like; the limit is 1",
+            way("mass-demote", 2, "[rails] max_demote raises the limit"),
+            ("P000: site -site-london; roles -roles-approver, -roles-viewer", "P001: roles -roles-approver"),
+        ),
+    )
+
+
+CHANGES = OVER_LIMITS.replace("max_change = { count = 9", "max_change = { count = 1")
+
+
+async def test_too_many_who_would_change_the_same_way(tight):
+    tight.configure(ROLES + CHANGES)
+    await staffed(tight, 5)
+    tight.directory.group("London").update({"p000", "p001"})
+    tight.directory.change("p001", display_name="Other")
+    for number in (0, 1, 2):
+        tight.directory.change(f"p00{number}", title="Engineer")
+    result = await tight.run()
+    roles, site = "roles (empty) → roles-viewer", "site site-main → site-london"
+    assert result.plan.held == (
+        hold(
+            "mass-change",
+            "update",
+            3,
+            "3 of 5 managed user accounts would change: title in 3, roles in 2, site in 2; the limit is 1",
+            way("mass-change", 3, "[rails] max_change raises the limit"),
+            (
+                f"Other: title (empty) → Engineer; {site}; {roles}",
+                f"P000: title (empty) → Engineer; {site}; {roles}",
+                "P002: title (empty) → Engineer",
+            ),
+        ),
+    )
+
+
+async def test_too_many_who_would_change_by_new_rules(tight):
+    await staffed(tight, 3)
+    renamed = ROLES.replace("{{ display_name }}", "{{ display_name | lower }}", 1)
+    tight.configure(renamed + OVER_LIMITS.replace("max_remap = { count = 9", "max_remap = { count = 2"))
+    result = await tight.run()
+    assert result.plan.held == (
+        hold(
+            "mass-change",
+            "update",
+            3,
+            "[map.user] is not as it was in the last run, and 3 of 3 managed user accounts would change: name in 3; "
+            "the limit is 2",
+            way("mass-change", 3, "[rails] max_remap raises the limit"),
+            tuple(f"P00{number}: name P00{number} → p00{number}" for number in range(3)),
+        ),
+    )
+
+
+async def test_too_many_new_accounts(tight):
+    await staffed(tight, 3)
+    for name in ("new", "newer"):
+        tight.directory.add(name, groups=["Staff"])
+    result = await tight.run()
+    [held] = result.plan.held
+    assert held == hold(
+        "create-flood",
+        "create",
+        2,
+        "2 user accounts would be made, 3 are managed; the limit is 1",
+        way("create-flood", 2, "[rails] max_create raises the limit"),
+        held.examples,
+    )
+    assert [example.partition(":")[0] for example in held.examples] == ["New", "Newer"]
+
+
+async def test_who_was_passed_over_when_others_were_approved(tight):
+    await staffed(tight, 5)
+    leave(tight, 0, 1, 2)
+    await tight.run()
+    approve(tight, "mass-disable", only=("P000",))
+    await tight.run()
+    tight.clock.advance(30 * 24 * 3600)
+    tight.directory.change("p001", active=True)
+    tight.directory.change("p002", display_name="Other")
+    waits = hold(
+        "mass-disable",
+        "disable",
+        1,
+        "some user accounts waited when others were approved, and were not among those",
+        'approve them too (crosskey approve mass-disable --kind user --because "…"), or put right why they are in the '
+        "plan",
+        (f"Other: {LEFT}",),
+    )
+    assert (await tight.run()).plan.held == (waits,)
+    assert (await tight.run(allow=("mass-disable=1",))).plan.held == (waits,), "no number chooses anybody"
+
+
+# -- the first run ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_first_run_is_told_to_whoever_looks_and_held_from_whoever_does_not(bench):
+    bench.configure(CONFIG, asks=True)
+    bench.directory.add("ada", groups=["Staff", "Desk"])
+    bench.directory.add("bob", groups=["Staff"])
+    result = await bench.run("plan")
+    told = "`crosskey sync` and `crosskey watch` hold all"
+    assert [(notice.code, notice.summary, notice.fix) for notice in result.notices] == [
+        (
+            "first-run",
+            f"nothing was applied for {kind} accounts yet: {told} {count} changes until somebody applied or approved them",
+            "look at them, then `crosskey apply`",
+        )
+        for kind, count in (("user", 2), ("agent", 1))
+    ]
+    result = await bench.run()
+    look = "look at them with `crosskey plan`, then `crosskey apply`, or crosskey approve first-run"
+    assert {held.kind: (held.summary, held.fix, held.count) for held in result.plan.held} == {
+        kind: (
+            f"this is the first run for {kind} accounts, and nobody has looked at its {count} changes",
+            f'{look} --kind {kind} --because "…"; [rails] first_run = "go" never asks',
+            count,
+        )
+        for kind, count in (("user", 2), ("agent", 1))
+    }
+    assert {(held.rail, held.scope, held.action) for held in result.plan.held} == {("first-run", "class", "create")}
+
+
+async def test_a_first_run_of_which_somebody_saw_the_beginning_goes_on_by_itself(bench):
+    bench.configure(CONFIG, asks=True)
+    for number in range(5):
+        bench.directory.add(f"p{number}", groups=["Staff"])
+    await bench.run("apply", stop=iter([False, True]).__next__)
+    assert len(bench.desk.accounts) == 3
+    assert rails(await bench.run()) == []
+    assert len(bench.desk.accounts) == 5
+
+
+# -- what an undo takes away ------------------------------------------------------------------------------------------
+
+
+async def adopted(bench, config: str) -> str:
+    """Ada's and Bob's accounts were there, switched off, and Cleo's, which was on; the run that adopted them."""
+    bench.configure(config)
+    for name in ("ada", "bob", "cleo"):
+        bench.desk.add("user", name=name.title(), mail=f"{name}@example.com", active=name == "cleo")
+        bench.directory.add(name, groups=["Staff"])
+    run = (await bench.run()).run
+    bench.configure(config + OVER_LIMITS)
+    return run
+
+
+async def test_accounts_that_an_undo_gives_back_switched_off_count_as_disabled(bench):
+    result = await bench.undo(await adopted(bench, CONFIG))
+    [held] = result.plan.held
+    assert held == hold(
+        "mass-disable",
+        "release",
+        2,
+        "2 of 3 managed user accounts would be disabled; the limit is 1",
+        way("mass-disable", 2, "[rails] max_disable raises the limit"),
+        held.examples,
+    )
+    assert bench.did() == ["release user Cleo"]
+
+
+async def test_an_undo_goes_no_further_than_the_ceiling(bench):
+    run = await adopted(bench, CONFIG)
+    bench.configure(CONFIG + '[rails]\nmay = "create"\n')
+    result = await bench.undo(run)
+    [held] = result.plan.held
+    assert held == hold(
+        "ceiling",
+        "release",
+        2,
+        '[rails] may = "create" lets crosskey go no further',
+        'if it should go further: [rails] may = "create", "disable" or "demote"',
+        held.examples,
+    )
+    assert bench.did() == ["release user Cleo"]
