@@ -47,11 +47,7 @@ AREAS: Final[dict[str, Area]] = {
     "guards": Area(("crosskey/engine/guarding/*.py", "crosskey/engine/timekeeper.py"), _GUARD_TESTS, 1.0),
     "recovery": Area(
         ("crosskey/engine/recover.py", "crosskey/engine/shown.py", "crosskey/engine/restored.py"),
-        (
-            "tests/engine/test_engine_recovery.py",
-            "tests/engine/test_engine_settle.py",
-            "tests/engine/test_engine_faults.py",
-        ),
+        tuple(f"tests/engine/test_engine_{name}.py" for name in ("shown_edges", "recovery", "settle", "restored")),
         0.9,
     ),
     "journal": Area(
