@@ -73,6 +73,10 @@ def test_what_cannot_be_allowed_is_told_what_can():
     told = caught.value
     assert told.message.startswith('"protected=1" cannot be allowed. Known: "absence-unconfirmed", "accounts-missing"')
     assert (told.code, told.where) == ("allow", "--allow")
+    for word in ("mass-disable=x", "empty-group="):
+        with pytest.raises(ConfigError) as caught:
+            Allowed.parse([word])
+        assert caught.value.message == f'"{word}" cannot be allowed.'
     assert told.fix == (
         "write --allow " + ", ".join(f"{code}=N" for code in NUMBERED) + ", empty-group=NAME, last-active=KIND, "
         "new-identity=ID, drift=KIND:KEY, duties-open=KIND:KEY, undone=RUN or voucher-unread=ISSUER"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from engine_bench import CONFIG, rails
-from engine_holds import approve, leave, staffed
+from engine_holds import approve, held, leave, staffed, waits
 
+from crosskey.connector.target import Seats
+from crosskey.errors import ConfigError
 from crosskey.plan import Held
 
 ROLES = CONFIG.replace(
@@ -59,6 +61,31 @@ async def test_too_many_disables_at_once(tight):
     )
 
 
+async def test_whoever_was_approved_goes_and_is_told_of(tight):
+    await staffed(tight, 6)
+    leave(tight, 1, 2)
+    await tight.run()
+    approve(tight, "mass-disable")
+    leave(tight, 0, 3)
+    [told] = (await tight.run()).plan.held
+    assert tight.did() == ["disable user P001", "disable user P002"]
+    assert told.summary == (
+        "4 of 6 managed user accounts would be disabled; the limit is 1; 2 of them were approved and go on"
+    )
+    assert (told.count, told.examples) == (2, (f"P000: {LEFT}", f"P003: {LEFT}"))
+
+
+async def test_the_share_of_a_day_is_of_all_who_were_there_when_it_began(bench):
+    bench.configure(CONFIG + "[rails]\nmax_disable = { count = 0, percent = 50 }\n")
+    await staffed(bench, 4)
+    for number, codes in enumerate(([], [], ["rolling-disable"])):
+        leave(bench, number)
+        result = await bench.run()
+        assert rails(result) == codes
+    assert rails(await bench.run("plan", allow=("mass-disable=1",))) == []
+    assert rails(await bench.run("plan", allow=("rolling-disable=1",))) == []
+
+
 @pytest.mark.parametrize(
     ("gone", "span", "setting", "limit"), [(2, "a day", "disable_per_day", 2), (3, "a week", "disable_per_week", 3)]
 )
@@ -88,6 +115,7 @@ async def test_too_many_who_would_lose_something(tight):
     await staffed(tight, 4)
     tight.directory.group("Approvers").clear()
     tight.directory.group("London").clear()
+    tight.directory.change("p003", display_name="Aaa")
     result = await tight.run()
     assert result.plan.held == (
         hold(
@@ -99,6 +127,7 @@ async def test_too_many_who_would_lose_something(tight):
             ("P000: site -site-london; roles -roles-approver, -roles-viewer", "P001: roles -roles-approver"),
         ),
     )
+    assert tight.did() == ["update user Aaa"]
 
 
 CHANGES = OVER_LIMITS.replace("max_change = { count = 9", "max_change = { count = 1")
@@ -152,16 +181,29 @@ async def test_too_many_new_accounts(tight):
     for name in ("new", "newer"):
         tight.directory.add(name, groups=["Staff"])
     result = await tight.run()
-    [held] = result.plan.held
-    assert held == hold(
+    [told] = result.plan.held
+    assert told == hold(
         "create-flood",
         "create",
         2,
         "2 user accounts would be made, 3 are managed; the limit is 1",
         way("create-flood", 2, "[rails] max_create raises the limit"),
-        held.examples,
+        told.examples,
     )
-    assert [example.partition(":")[0] for example in held.examples] == ["New", "Newer"]
+    assert [example.partition(":")[0] for example in told.examples] == ["New", "Newer"]
+
+
+async def test_who_was_tried_before_is_no_new_account(tight):
+    await staffed(tight, 3)
+    tight.desk.bad = {"New", "Newer"}
+    for name in ("new", "newer"):
+        tight.directory.add(name, groups=["Staff"])
+    await tight.run(allow=("create-flood=2",))
+    tight.desk.bad = set()
+    tight.clock.advance(24 * 3600)
+    tight.directory.add("newest", groups=["Staff"])
+    assert rails(await tight.run()) == []
+    assert len(tight.did()) == 3
 
 
 async def test_who_was_passed_over_when_others_were_approved(tight):
@@ -173,7 +215,7 @@ async def test_who_was_passed_over_when_others_were_approved(tight):
     tight.clock.advance(30 * 24 * 3600)
     tight.directory.change("p001", active=True)
     tight.directory.change("p002", display_name="Other")
-    waits = hold(
+    waiting = hold(
         "mass-disable",
         "disable",
         1,
@@ -182,8 +224,8 @@ async def test_who_was_passed_over_when_others_were_approved(tight):
         "plan",
         (f"Other: {LEFT}",),
     )
-    assert (await tight.run()).plan.held == (waits,)
-    assert (await tight.run(allow=("mass-disable=1",))).plan.held == (waits,), "no number chooses anybody"
+    assert (await tight.run()).plan.held == (waiting,)
+    assert (await tight.run(allow=("mass-disable=1",))).plan.held == (waiting,), "no number chooses anybody"
 
 
 # -- the first run ----------------------------------------------------------------------------------------------------
@@ -205,7 +247,7 @@ async def test_the_first_run_is_told_to_whoever_looks_and_held_from_whoever_does
     ]
     result = await bench.run()
     look = "look at them with `crosskey plan`, then `crosskey apply`, or crosskey approve first-run"
-    assert {held.kind: (held.summary, held.fix, held.count) for held in result.plan.held} == {
+    assert {told.kind: (told.summary, told.fix, told.count) for told in result.plan.held} == {
         kind: (
             f"this is the first run for {kind} accounts, and nobody has looked at its {count} changes",
             f'{look} --kind {kind} --because "…"; [rails] first_run = "go" never asks',
@@ -213,7 +255,7 @@ async def test_the_first_run_is_told_to_whoever_looks_and_held_from_whoever_does
         )
         for kind, count in (("user", 2), ("agent", 1))
     }
-    assert {(held.rail, held.scope, held.action) for held in result.plan.held} == {("first-run", "class", "create")}
+    assert {(told.rail, told.scope, told.action) for told in result.plan.held} == {("first-run", "class", "create")}
 
 
 async def test_a_first_run_of_which_somebody_saw_the_beginning_goes_on_by_itself(bench):
@@ -242,14 +284,14 @@ async def adopted(bench, config: str) -> str:
 
 async def test_accounts_that_an_undo_gives_back_switched_off_count_as_disabled(bench):
     result = await bench.undo(await adopted(bench, CONFIG))
-    [held] = result.plan.held
-    assert held == hold(
+    [told] = result.plan.held
+    assert told == hold(
         "mass-disable",
         "release",
         2,
         "2 of 3 managed user accounts would be disabled; the limit is 1",
         way("mass-disable", 2, "[rails] max_disable raises the limit"),
-        held.examples,
+        told.examples,
     )
     assert bench.did() == ["release user Cleo"]
 
@@ -258,13 +300,62 @@ async def test_an_undo_goes_no_further_than_the_ceiling(bench):
     run = await adopted(bench, CONFIG)
     bench.configure(CONFIG + '[rails]\nmay = "create"\n')
     result = await bench.undo(run)
-    [held] = result.plan.held
-    assert held == hold(
+    [told] = result.plan.held
+    assert told == hold(
         "ceiling",
         "release",
         2,
         '[rails] may = "create" lets crosskey go no further',
         'if it should go further: [rails] may = "create", "disable" or "demote"',
-        held.examples,
+        told.examples,
     )
     assert bench.did() == ["release user Cleo"]
+
+
+# -- how far it may go ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("may", "done"),
+    [
+        ("observe", set()),
+        ("create", {"create user New", "update user Else"}),
+        ("disable", {"create user New", "update user Else", "disable user P000"}),
+        ("demote", {"create user New", "update user Else", "disable user P000", "update user P001"}),
+    ],
+)
+async def test_crosskey_goes_no_further_than_it_may(bench, may, done):
+    bench.configure(ROLES)
+    bench.directory.group("Approvers").add("p001")
+    await staffed(bench, 5)
+    bench.configure(f'{ROLES}[rails]\nmay = "{may}"\n')
+    leave(bench, 0)
+    bench.directory.group("Approvers").discard("p001")
+    bench.directory.change("p002", display_name="Else")
+    bench.directory.add("new", groups=["Staff"])
+    result = await bench.run()
+    assert set(bench.did()) == done
+    assert set(rails(result)) == ({"ceiling"} if may != "demote" else set())
+    assert sum(one.count for one in held(bench)) == 4 - len(done)
+    assert not any(one.approve for one in held(bench)), "only another setting lets it through"
+    if may != "demote":
+        with pytest.raises(ConfigError, match="no word of a person"):
+            approve(bench, "ceiling")
+
+
+# -- seats ------------------------------------------------------------------------------------------------------------
+
+
+async def test_seats_that_are_kept_are_not_given(bench):
+    bench.configure(CONFIG + "[rails]\nkeep_seats = 2\n")
+    bench.desk.seats = Seats(5, 2)
+    for name in ("ada", "bob"):
+        bench.directory.add(name, groups=["Desk"])
+    result = await bench.run()
+    assert rails(result) == ["seats-short"]
+    assert result.plan.held[0].summary == "2 agent seats are needed, 1 of 5 are free (2 are kept)"
+    assert waits(bench) == ["seats-short agent create 2"]
+    assert held(bench)[0].approve == ""
+    del bench.directory.people["bob"]
+    bench.directory.group("Desk").discard("bob")
+    assert rails(await bench.run()) == []

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from crosskey.config import RailSettings
+from crosskey.config import Limit, RailSettings
 from crosskey.connector.target import KindSpec, Seats
 from crosskey.engine.protect import Protection
 from crosskey.engine.rails import (
@@ -18,6 +18,7 @@ from crosskey.engine.rails import (
     kept_active,
     last_active,
 )
+from crosskey.engine.rails.disables import limit_of
 from crosskey.engine.read import PeopleRead, SourceRead
 from crosskey.engine.stage import Stage
 from crosskey.model import Account, Person, Subject
@@ -83,12 +84,22 @@ def test_a_pattern_hits_nobody_else(pattern):
     assert Protection([]).holds(change(), PERSON, ACCOUNT) is None
 
 
+def test_wildcards_alone_protect_too():
+    assert Protection(["a?a"]).holds(change(), None, None)
+    assert Protection(["ada"]).holds(change(), None, None)
+
+
 def test_people_and_accounts_are_asked_where_they_are_there():
     assert Protection(["ada"]).holds(change(), None, None)
     assert Protection(["ada@example.com"]).holds(change(), PERSON, None)
     assert not Protection(["ada@example.com", "countess"]).holds(change(), None, None)
     assert Protection(["countess"]).holds(change(), None, ACCOUNT)
     assert '"ada"' in Protection(["countess", "ada", "c*"]).holds(change(), PERSON, ACCOUNT).summary
+
+
+@pytest.mark.parametrize(("accounts", "limit"), [(0, 2), (14, 2), (15, 3), (100, 20)])
+def test_the_larger_of_a_count_and_a_share_is_the_limit(accounts, limit):
+    assert limit_of(Limit(count=2, percent=20), accounts) == limit
 
 
 # -- the last who can work --------------------------------------------------------------------------------------------
@@ -157,6 +168,15 @@ def test_disables_that_would_leave_too_few_are_taken_out_and_what_is_left_is_tol
             "disable-p1",
             "update-bob",
         ]
+
+
+def test_each_kind_has_its_own_last_ones():
+    with stage(change(), change(BOB, kind="agent")) as staged:
+        settings = RailSettings(keep_active={"user": 1, "agent": 1})
+        held, remaining = hold_last_active([kind("agent"), kind("user")], staged, settings, Allowed())
+        assert [(one.kind, one.subject) for one in held] == [("agent", BOB), ("user", ADA)]
+        assert {name: each.some for name, each in remaining.items()} == {"agent": ("1",), "user": ("1",)}
+        assert not list(staged.proposals.changes())
 
 
 def test_no_more_are_told_than_are_looked_up():
@@ -229,6 +249,11 @@ def test_what_is_held_for_want_of_seats_is_told_by_action():
     assert seated(TAKERS[0], seats=Seats(5, 3), keep=2)[0][0].summary == (
         "1 user seats are needed, 0 of 5 are free (2 are kept)"
     )
+
+
+def test_no_seat_is_kept_unless_somebody_says_so():
+    with stage(TAKERS[0]) as staged:
+        assert hold_seats(SimpleNamespace(name="user"), staged, Seats(5, 4)) == []
 
 
 # -- what was read ----------------------------------------------------------------------------------------------------
