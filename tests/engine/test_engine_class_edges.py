@@ -247,7 +247,7 @@ async def test_the_first_run_is_told_to_whoever_looks_and_held_from_whoever_does
     ]
     result = await bench.run()
     look = "look at them with `crosskey plan`, then `crosskey apply`, or crosskey approve first-run"
-    assert {told.kind: (told.summary, told.fix, told.count) for told in result.plan.held} == {
+    assert {one.kind: (one.summary, one.fix, one.count) for one in result.plan.held} == {
         kind: (
             f"this is the first run for {kind} accounts, and nobody has looked at its {count} changes",
             f'{look} --kind {kind} --because "…"; [rails] first_run = "go" never asks',
@@ -255,7 +255,7 @@ async def test_the_first_run_is_told_to_whoever_looks_and_held_from_whoever_does
         )
         for kind, count in (("user", 2), ("agent", 1))
     }
-    assert {(told.rail, told.scope, told.action) for told in result.plan.held} == {("first-run", "class", "create")}
+    assert {(one.rail, one.scope, one.action) for one in result.plan.held} == {("first-run", "class", "create")}
 
 
 async def test_a_first_run_of_which_somebody_saw_the_beginning_goes_on_by_itself(bench):
