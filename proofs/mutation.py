@@ -244,6 +244,9 @@ def _copy(copy: Path, area: Area) -> list[str]:
     sources = sorted(
         path.relative_to(copy).as_posix() for pattern in area.sources for path in (copy / "src").glob(pattern)
     )
+    for source in sources:
+        path = copy / source
+        path.write_text(_undecorated(path.read_text(encoding="utf-8")), encoding="utf-8")
     project = copy / "pyproject.toml"
     text = project.read_text(encoding="utf-8").replace("pythonpath = [", 'pythonpath = ["src", ')
     settings = [
@@ -255,6 +258,20 @@ def _copy(copy: Path, area: Area) -> list[str]:
     ]
     project.write_text(text + "\n" + "\n".join(settings).replace("'", '"') + "\n", encoding="utf-8")
     return sources
+
+
+def _undecorated(text: str) -> str:
+    """The same module with properties and the like made after their function: mutmut passes over decorated ones."""
+    lines = text.splitlines()
+    for node in sorted(ast.walk(ast.parse(text)), key=lambda node: -getattr(node, "lineno", 0)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or len(node.decorator_list) != 1:
+            continue
+        (decorator,) = node.decorator_list
+        if isinstance(decorator, ast.Name) and decorator.id in ("property", "classmethod", "staticmethod"):
+            made = f"{' ' * node.col_offset}{node.name} = {decorator.id}({node.name})"
+            lines.insert(node.end_lineno or len(lines), made)
+            del lines[decorator.lineno - 1]
+    return "\n".join(lines) + "\n"
 
 
 def _mutmut(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
