@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         MembersPage,
         PeoplePage,
         ReadComplete,
+        ReadPage,
         ReadRequest,
         ReadsChanges,
         Source,
@@ -145,6 +146,7 @@ __all__ = (
     "PlanHeader",
     "PluginError",
     "ReadComplete",
+    "ReadPage",
     "ReadRequest",
     "ReadsChanges",
     "ReceivesSignals",
@@ -185,7 +187,7 @@ _HOMES = {
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
     "connector.source": (
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
-        "ReadRequest ReadsChanges Source SourceSpec"
+        "ReadPage ReadRequest ReadsChanges Source SourceSpec"
     ),
     "connector.sso": "SsoFlowSpec",
     "connector.target": (
