@@ -46,12 +46,12 @@ def _problems(settings: CsvSettings, instance: str) -> Iterator[ConfigError]:
             fix="take it out of one of the two lists",
         )
     for group in settings.empty_groups:
-        if not any(group.startswith(f"{column}=") for column in settings.groups):
+        if not any(group.startswith(f"{column}=") for column in settings.group_columns):
             yield ConfigError(
                 f'"{group}" is no group of this file',
                 code="csv-group",
                 where=f"{instance}.empty_groups",
-                fix="write Column=Name, with a column of `groups`",
+                fix="write Column=Name, with a column of `group_columns`",
             )
     try:
         ZoneInfo(settings.timezone)

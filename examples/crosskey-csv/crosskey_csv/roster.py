@@ -89,7 +89,7 @@ def _attributes(table: Table, row: Row, mapped: Mapping[str, str]) -> dict[str, 
 
 
 def _groups(table: Table, row: Row, settings: CsvSettings) -> Iterator[str]:
-    for column in settings.groups:
+    for column in settings.group_columns:
         cell = table.cell(row, column)
         names = cell.split(settings.group_separator) if settings.group_separator else [cell]
         yield from (f"{column}={name.strip()}" for name in names if name.strip())
@@ -99,7 +99,7 @@ def _named(held: Mapping[str, frozenset[str]], settings: CsvSettings) -> dict[st
     """The groups that somebody is in, and those that exist without."""
     groups: dict[str, Group] = {}
     for key in sorted(frozenset(settings.empty_groups).union(*held.values())):
-        column = next(name for name in settings.groups if key.startswith(f"{name}="))
+        column = next(name for name in settings.group_columns if key.startswith(f"{name}="))
         groups[key] = Group(id=key, name=key.removeprefix(f"{column}="), origin=column)
     return groups
 

@@ -37,7 +37,7 @@ class CsvSettings(Settings, frozen=True, kw_only=True):
     last_day: Annotated[str, Meta(description="Column with the last day at work; after it nobody is active.")] = ""
     dates: Annotated[str, Meta(description="How days are written, as `%d.%m.%Y`.")] = "%Y-%m-%d"
     timezone: Annotated[str, Meta(description="Where those days begin, as `Europe/Berlin`.")] = "UTC"
-    groups: Annotated[
+    group_columns: Annotated[
         tuple[str, ...],
         Meta(
             description="Columns that put people into groups: a department, a site. The group of id "

@@ -152,7 +152,7 @@ class _Reading:
         settings = self._settings
         named = [(f"columns.{attribute}", column) for attribute, column in settings.columns.items()]
         named += [("id", settings.id), ("first_day", settings.first_day), ("last_day", settings.last_day)]
-        named += [("groups", column) for column in settings.groups]
+        named += [("group_columns", column) for column in settings.group_columns]
         return {column: key for key, column in named if column}
 
     def _places(self, header: Row) -> dict[str, int]:

@@ -46,7 +46,7 @@ SETTINGS = CsvSettings(
     active=("Active",),
     inactive=("Terminated",),
     last_day="Until",
-    groups=("Department",),
+    group_columns=("Department",),
     settle=timedelta(0),
 )
 STAFF = ReadRequest(groups=GroupSelection(names=frozenset({"Service Desk"}), optional=frozenset({"Service Desk"})))

@@ -10,10 +10,14 @@ from crosskey import Account, Scalar
 from crosskey_scim.places import Resource, meta_of
 from crosskey_scim.service import Service
 
-__all__ = ("GROUPS", "KIND", "account_of", "is_active", "marker_of")
+__all__ = ("GROUP", "KIND", "MEMBER_OF", "account_of", "is_active", "marker_of")
 
 KIND = "user"
-GROUPS = "groups"
+MEMBER_OF = "member_of"
+"""The groups of a user; in rules ``groups`` already says whom a rule is about."""
+
+GROUP = "group"
+"""The catalogue's word for them."""
 
 
 def account_of(user: Resource, service: Service, groups: Mapping[str, tuple[str, ...]] | None) -> Account:
@@ -26,7 +30,7 @@ def account_of(user: Resource, service: Service, groups: Mapping[str, tuple[str,
         active=is_active(user),
         marker=marker_of(user),
         fields={field.name: _value(fields[field.name], field.type) for field in service.fields},
-        references={} if groups is None else {GROUPS: groups.get(user["id"], ())},
+        references={} if groups is None else {MEMBER_OF: groups.get(user["id"], ())},
         created_at=_moment(user),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from crosskey import Account, Change, ContractError, Lookup, RejectedError
 
-from crosskey_scim.accounts import GROUPS, account_of, marker_of
+from crosskey_scim.accounts import MEMBER_OF, account_of, marker_of
 from crosskey_scim.directory import Directory
 from crosskey_scim.memberships import Memberships
 from crosskey_scim.places import Resource
@@ -39,7 +39,7 @@ class Lookups:
         for start in range(0, len(conditions), _AT_ONCE):
             for user in await self._matching(service, conditions[start : start + _AT_ONCE]):
                 found[user["id"]] = user
-        groups = await self._memberships.by_user() if found and GROUPS in lookup.references else None
+        groups = await self._memberships.by_user() if found and MEMBER_OF in lookup.references else None
         return [account_of(user, service, groups) for user in found.values()]
 
     async def find(self, change: Change) -> Account | None:
@@ -47,7 +47,7 @@ class Lookups:
         user = await self.user_of(change)
         if user is None:
             return None
-        groups = await self._memberships.by_user() if GROUPS in change.references else None
+        groups = await self._memberships.by_user() if MEMBER_OF in change.references else None
         return account_of(user, await self._directory.service(), groups)
 
     async def user_of(self, change: Change) -> Resource | None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 from crosskey import Catalogue, CatalogueEntry, RejectedError, RetryableError
 
-from crosskey_scim.accounts import GROUPS
+from crosskey_scim.accounts import GROUP
 from crosskey_scim.directory import Directory, Operation, version_of
 from crosskey_scim.places import Resource
 
@@ -30,7 +30,7 @@ class Memberships:
         """All groups by name; their members are not asked for."""
         found = [group async for group in self._all({"excludedAttributes": "members"})]
         return Catalogue(
-            tuple(CatalogueEntry(GROUPS, group["id"], str(group.get("displayName") or group["id"])) for group in found)
+            tuple(CatalogueEntry(GROUP, group["id"], str(group.get("displayName") or group["id"])) for group in found)
         )
 
     async def by_user(self) -> dict[str, tuple[str, ...]]:

@@ -22,7 +22,7 @@ from crosskey import (
 )
 from crosskey.http import Budget
 
-from crosskey_scim.accounts import GROUPS, KIND, account_of
+from crosskey_scim.accounts import GROUP, KIND, MEMBER_OF, account_of
 from crosskey_scim.check import findings
 from crosskey_scim.directory import Directory, explain
 from crosskey_scim.lookups import Lookups
@@ -68,7 +68,7 @@ class ScimTarget:
     async def schema(self) -> TargetSchema:
         """The fields that this service's users have. Costs three requests when it is first asked for, then none."""
         service = await self._directory.service()
-        groups = ReferenceSpec(name=GROUPS, summary="Groups", many=True)
+        groups = ReferenceSpec(name=MEMBER_OF, summary="Groups", many=True, catalogue=GROUP)
         user = KindSpec(
             name=KIND,
             summary="User of the service",
@@ -89,7 +89,7 @@ class ScimTarget:
         keys: set[str] = set()
         if KIND in request.kinds:
             service = await self._directory.service()
-            wanted = GROUPS in request.references.get(KIND, frozenset())
+            wanted = MEMBER_OF in request.references.get(KIND, frozenset())
             groups = await self._memberships.by_user() if wanted else None
             async with aclosing(self._directory.pages(service.users)) as pages:
                 async for page in pages:

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from crosskey import AuthError, Change, CrosskeyError, Outcome, RejectedError, RetryableError, UncertainError
 
-from crosskey_scim.accounts import GROUPS, marker_of
+from crosskey_scim.accounts import MEMBER_OF, marker_of
 from crosskey_scim.bodies import edited, needs_whole, new_user, operations, shortfalls, writes
 from crosskey_scim.directory import Directory, version_of
 from crosskey_scim.lookups import Lookups
@@ -180,7 +180,7 @@ class Writer:
         removed: dict[str, set[str]] = {}
         concerned: dict[str, list[Change]] = {}
         for change in batch:
-            outcome, reference = outcomes[change.id], change.references.get(GROUPS)
+            outcome, reference = outcomes[change.id], change.references.get(MEMBER_OF)
             if reference is None or outcome.key is None or outcome.result not in ("applied", "already"):
                 continue
             before, after = frozenset(reference.before), frozenset(reference.after)

@@ -7,7 +7,7 @@ import pytest
 from crosskey import AccountsComplete, AccountsRequest, ContractError, Lookup, RetryableError
 from scim_service import Service, change
 
-EVERYBODY = AccountsRequest(kinds=frozenset({"user"}), references={"user": frozenset({"groups"})})
+EVERYBODY = AccountsRequest(kinds=frozenset({"user"}), references={"user": frozenset({"member_of"})})
 
 
 async def read(service, request=EVERYBODY, **settings):
@@ -46,7 +46,7 @@ async def test_users_come_with_fields_and_groups(service):
         "mobile_phone": "tel:+44-1",
         "locality": "London",
     }
-    assert ada.references == {"groups": (desk,)}
+    assert ada.references == {"member_of": (desk,)}
     assert ada.created_at is not None
 
 
@@ -156,12 +156,12 @@ async def test_single_users_are_found_by_id_marker_and_value(can_filter):
         keys=(ute, "gone"),
         markers=("ck-1", "ck-2"),
         values={"email": ("joerg@acme.example",), "user_name": ('ute "the boss" \\o/',)},
-        references=frozenset({"groups"}),
+        references=frozenset({"member_of"}),
     )
     async with service.opened() as target:
         found = {account.key: account for account in await target.look_up(lookup)}
     assert found.keys() >= {ada, joerg, ute}
-    assert found[ute].references == {"groups": (desk,)}
+    assert found[ute].references == {"member_of": (desk,)}
     assert found[ada].active is False
     if can_filter:
         assert len(found) == 3
@@ -196,4 +196,4 @@ async def test_two_users_with_one_marker_are_told(service):
 async def test_the_catalogue_names_groups_without_asking_for_members(service):
     desk = service.add_group("Desk", service.add_user("ada"))
     async with service.opened() as target:
-        assert (await target.catalogue()).resolve("groups", "desk") == desk
+        assert (await target.catalogue()).resolve("group", "desk") == desk

@@ -27,7 +27,7 @@ async def test_what_a_service_says_of_itself_is_asked_once(service):
     names = {field.name for field in kind.fields}
     assert {"user_name", "email", "mobile_phone", "street_address", "department"} <= names
     assert [field.name for field in kind.fields if field.required] == ["user_name"]
-    assert [reference.name for reference in kind.references] == ["groups"]
+    assert [reference.name for reference in kind.references] == ["member_of"]
 
 
 async def test_fields_are_those_that_the_service_has_and_lets_write():

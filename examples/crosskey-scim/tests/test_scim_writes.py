@@ -38,7 +38,7 @@ async def results(service, *batch, **settings):
 
 async def test_a_new_user_bears_everything_from_the_first_moment(service):
     desk = service.add_group("Desk", other := service.add_user("other"))
-    (outcome,) = await applied(service, change("create", 1, fields=PERSON, references={"groups": ((), (desk,))}))
+    (outcome,) = await applied(service, change("create", 1, fields=PERSON, references={"member_of": ((), (desk,))}))
     ada = service.users()["ada"]
     assert (outcome.result, outcome.key, outcome.message) == ("applied", ada["id"], "")
     assert (ada["externalId"], ada["active"], ada["name"]["givenName"]) == ("ck-1", True, "Ada")
@@ -154,7 +154,7 @@ async def test_the_same_again_changes_nothing(either):
         1,
         key,
         fields={"title": ("", "Analyst"), "email": ("", "a@acme.example")},
-        references={"groups": ((), (desk,))},
+        references={"member_of": ((), (desk,))},
     )
     assert await results(either, update) == ["applied"]
     before = either.users()["ada"]
@@ -249,9 +249,9 @@ async def test_only_own_members_come_and_go_and_each_group_is_written_once(eithe
     keys = [either.add_user(f"user-{number}") for number in range(4)]
     desk, sales = either.add_group("Desk", keys[0], keys[3]), either.add_group("Sales", keys[1], keys[2])
     batch = [
-        change("update", 0, keys[0], references={"groups": ((desk,), (sales,))}),
-        change("update", 1, keys[1], references={"groups": ((sales,), (desk, sales))}),
-        change("update", 2, keys[2], references={"groups": ((sales,), (desk,))}),
+        change("update", 0, keys[0], references={"member_of": ((desk,), (sales,))}),
+        change("update", 1, keys[1], references={"member_of": ((sales,), (desk, sales))}),
+        change("update", 2, keys[2], references={"member_of": ((sales,), (desk,))}),
     ]
     assert await results(either, *batch) == ["applied"] * 3
     assert either.members("Desk") == {keys[1], keys[2], keys[3]}
@@ -263,7 +263,7 @@ async def test_only_own_members_come_and_go_and_each_group_is_written_once(eithe
 async def test_whoever_was_taken_out_by_hand_meanwhile_is_out(either):
     keys = [either.add_user(f"user-{number}") for number in range(2)]
     desk = either.add_group("Desk", keys[1])
-    batch = [change("update", n, key, references={"groups": ((desk,), ())}) for n, key in enumerate(keys)]
+    batch = [change("update", n, key, references={"member_of": ((desk,), ())}) for n, key in enumerate(keys)]
     assert await results(either, *batch) == ["applied", "applied"]
     assert either.members("Desk") == set()
 
@@ -280,11 +280,13 @@ async def test_a_group_that_cannot_be_written_is_told_of_whom_it_concerns(either
 
     either.instead = full
     batch = [
-        change("update", 0, keys[0], fields={"title": ("", "x")}, references={"groups": ((), (desk,))}),
-        change("update", 1, keys[1], references={"groups": ((), (sales,))}),
+        change("update", 0, keys[0], fields={"title": ("", "x")}, references={"member_of": ((), (desk,))}),
+        change("update", 1, keys[1], references={"member_of": ((), (sales,))}),
     ]
 
-    outcomes = await applied(either, *batch, change("create", 2, fields=PERSON, references={"groups": ((), ("gone",))}))
+    outcomes = await applied(
+        either, *batch, change("create", 2, fields=PERSON, references={"member_of": ((), ("gone",))})
+    )
     assert [outcome.result for outcome in outcomes] == ["rejected", "applied", "applied"]
     assert "no more seats" in outcomes[0].message
     assert "gone" in outcomes[2].message
