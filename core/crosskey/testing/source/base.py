@@ -24,12 +24,13 @@ class SourceCase(Conformance):
     """Base of the classes that test a source.
 
     ``many`` people are hired before each test; take more than fit on a page. ``settles`` is how many seconds of virtual
-    time pass until the vendor surely shows a change.
+    time pass until the vendor surely shows a change. ``nobody`` is an id as the vendor gives them that nobody has.
     """
 
     kind: ClassVar[str] = "source"
     many: ClassVar[int] = 25
     settles: ClassVar[float] = 3600.0
+    nobody: ClassVar[str] = "kit-nobody"
 
     hired: list[str]
     """Ids of the people whom the kit hired, in order."""
