@@ -60,7 +60,9 @@ def led_elsewhere(host: str) -> Spoil:
         answer = await go()
         ours, theirs = request.url.netloc, host.encode()
         body = answer.content.replace(b"//" + ours + b"/", b"//" + theirs + b"/")
-        headers = [(name, value.replace(b"//" + ours + b"/", b"//" + theirs + b"/")) for name, value in _headers(answer)]
+        headers = [
+            (name, value.replace(b"//" + ours + b"/", b"//" + theirs + b"/")) for name, value in _headers(answer)
+        ]
         return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
 
     return spoil
@@ -94,9 +96,7 @@ def _find(value: Any) -> list[Row] | None:  # noqa: ANN401 - any JSON
 
 
 def _again(answer: httpx.Response, body: bytes, request: httpx.Request | None = None) -> httpx.Response:
-    return httpx.Response(
-        answer.status_code, headers=_headers(answer), content=body, request=request or answer.request
-    )
+    return httpx.Response(answer.status_code, headers=_headers(answer), content=body, request=request or answer.request)
 
 
 def _headers(answer: httpx.Response) -> list[tuple[bytes, bytes]]:

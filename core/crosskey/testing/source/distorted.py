@@ -39,7 +39,9 @@ class Distorted(Disturbed):
             )
         return expected, found
 
-    async def distort(self, scene: Scene, change: Callable[[list[Row]], list[Row]], path: str = "") -> Told | CrosskeyError:
+    async def distort(
+        self, scene: Scene, change: Callable[[list[Row]], list[Row]], path: str = ""
+    ) -> Told | CrosskeyError:
         """What a read comes to when the rows of lists are changed on the way."""
         scene.wire.calm()
         scene.clock.advance(3600.0)

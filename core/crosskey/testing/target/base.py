@@ -24,6 +24,7 @@ from crosskey.testing.scene import Scene
 __all__ = ("Accounts", "TargetCase", "marker_of", "subject_of")
 
 Accounts = dict[tuple[str, str], Account]
+_ROOMY: Final = 20
 _ISSUER: Final = "https://directory.example"
 
 
@@ -114,7 +115,11 @@ class TargetCase(Conformance):
         plain = [
             field.name
             for field in kind.fields
-            if field.type == "text" and field.listed and not field.required and "mail" not in field.name
+            if field.type == "text"
+            and field.listed
+            and not field.required
+            and "mail" not in field.name
+            and not 0 < field.max_length < _ROOMY
         ]
         named = [name for name in plain if "name" not in name and "login" not in name]
         chosen = (named or plain)[1 if spare else 0 :]
