@@ -19,8 +19,8 @@ client_secret = { env = "HALO_SECRET" }
 """
     many = 120
     skips: ClassVar = {
-        "test_what_somebody_gave_since_the_plan_stays": "Halo takes whole lists of roles, teams and departments; a plan "
-        "is made from what is there and is refused once it is stale"
+        "test_what_somebody_gave_since_the_plan_stays": "Halo takes whole lists of roles, teams and departments, "
+        "and the plugin writes them as planned: what is given between plan and write is taken away"
     }
 
     def vendor(self, clock):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Collection, Container
 from typing import Any, cast
 
 import httpx
@@ -21,9 +21,15 @@ def rows_of(body: bytes) -> list[Row] | None:
     return _find(_decoded(body))
 
 
-def mentions(row: Row, ids: Container[str]) -> str:
-    """The key under which a row holds one of these ids, empty when it holds none."""
-    return next((key for key, value in row.items() if isinstance(value, str | int) and str(value) in ids), "")
+def mentions(rows: list[Row], ids: Container[str]) -> str:
+    """The key under which rows hold these ids: one that nearly every row has; empty when there is none."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        for key, value in row.items():
+            if isinstance(value, str | int) and not isinstance(value, bool) and str(value) in ids:
+                counts[key] = counts.get(key, 0) + 1
+    best = max(counts, key=lambda key: counts[key], default="")
+    return best if best and counts[best] * 2 > len(rows) else ""
 
 
 def with_rows(change: Rows) -> Spoil:
@@ -68,14 +74,16 @@ def led_elsewhere(host: str) -> Spoil:
     return spoil
 
 
-def lists_among(exchanges: list[Exchange], ids: Container[str]) -> dict[str, list[Exchange]]:
-    """The exchanges that brought rows which mention one of these ids, by path."""
-    found: dict[str, list[Exchange]] = {}
+def lists_among(exchanges: list[Exchange], ids: Collection[str], *, least: int) -> dict[str, list[Exchange]]:
+    """The exchanges that brought rows which hold these ids, by path, of lists that hold at least so many of them."""
+    pages: dict[str, list[Exchange]] = {}
+    held: dict[str, set[str]] = {}
     for exchange in exchanges:
         rows = rows_of(exchange.body) or []
-        if any(mentions(row, ids) for row in rows):
-            found.setdefault(exchange.path, []).append(exchange)
-    return found
+        if key := mentions(rows, ids):
+            pages.setdefault(exchange.path, []).append(exchange)
+            held.setdefault(exchange.path, set()).update(str(row[key]) for row in rows if str(row.get(key)) in ids)
+    return {path: found for path, found in pages.items() if len(held[path]) >= least}
 
 
 def _decoded(body: bytes) -> Any:  # noqa: ANN401 - any JSON

@@ -31,7 +31,7 @@ class Distorted(Disturbed):
     async def lists(self, scene: Scene) -> tuple[Told, dict[str, list[Exchange]]]:
         """What an undisturbed read tells, and the pages of lists that it read, by path."""
         expected, _ = await self.undisturbed(scene)
-        found = lists_among(scene.wire.exchanges, frozenset(self.hired))
+        found = lists_among(scene.wire.exchanges, frozenset(self.hired), least=len(self.inside) or len(self.hired))
         if not found:
             pytest.fail(
                 "the kit finds no list of people in the fake's answers: it looks for JSON objects that mention the ids "
@@ -93,7 +93,7 @@ class Distorted(Disturbed):
         expected, found = await self.lists(scene)
         known = frozenset(self.hired)
         for path, exchanges in found.items():
-            key = mentions((rows_of(exchanges[0].body) or [{}])[0], known)
+            key = mentions(rows_of(exchanges[0].body) or [], known)
             for what, spoilt in (("lost its", _without(key)), ("has null for its", _with(key, None))):
                 end = await self.distort(scene, lambda rows, spoilt=spoilt: [spoilt(rows[0]), *rows[1:]], path)
                 if isinstance(end, Told):
@@ -108,8 +108,8 @@ class Distorted(Disturbed):
         expected, found = await self.lists(scene)
         known = frozenset(self.hired)
         for path, exchanges in found.items():
-            row = (rows_of(exchanges[0].body) or [{}])[0]
-            key = mentions(row, known)
+            rows = rows_of(exchanges[0].body) or []
+            row, key = rows[0], mentions(rows, known)
             for name in [other for other, value in row.items() if other != key and value is not None][:6]:
                 end = await self.distort(scene, lambda rows, name=name: [_with(name, 17.5)(row) for row in rows], path)
                 if isinstance(end, Told):

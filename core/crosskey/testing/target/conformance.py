@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crosskey.testing.checking import Checking
+from crosskey.testing.target.disturbed import Disturbed
 from crosskey.testing.target.looking import Looking
 from crosskey.testing.target.reading import Reading
 from crosskey.testing.target.settling import Settling
@@ -10,5 +11,5 @@ from crosskey.testing.target.settling import Settling
 __all__ = ("TargetConformance",)
 
 
-class TargetConformance(Reading, Settling, Looking, Checking):
+class TargetConformance(Reading, Disturbed, Settling, Looking, Checking):
     """What every target must and should do; see :class:`crosskey.testing.FakeTarget` for its fake."""

@@ -336,7 +336,8 @@ class Writing(TargetCase):
             kind = self.schema.kind(name)
             assert kind is not None, f"seats() tells of {name}, which is no kind"
             assert kind.seats, f"seats() tells of {name}, whose KindSpec says that it takes none"
-            assert 0 <= seats.used <= max(seats.total, seats.used), f"{name}: {seats}"
+            assert seats.used >= 0, f"{name}: {seats.used} seats are taken"
+            assert seats.total >= 0, f"{name}: there are {seats.total} seats"
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
