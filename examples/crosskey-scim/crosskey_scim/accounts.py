@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from crosskey import Account, Scalar
+from crosskey import Account, FieldSpec
 
-from crosskey_scim.places import Resource, meta_of
-from crosskey_scim.service import Service
+from crosskey_scim.places import Place, Resource, meta_of
 
-__all__ = ("GROUP", "KIND", "MEMBER_OF", "account_of", "is_active", "marker_of")
+__all__ = ("GROUP", "KIND", "MEMBER_OF", "account_of", "field_of", "is_active", "marker_of")
 
 KIND = "user"
 MEMBER_OF = "member_of"
@@ -20,19 +19,23 @@ GROUP = "group"
 """The catalogue's word for them."""
 
 
-def account_of(user: Resource, service: Service, groups: Mapping[str, tuple[str, ...]] | None) -> Account:
+def account_of(user: Resource, places: Mapping[str, Place], groups: Mapping[str, tuple[str, ...]] | None) -> Account:
     """One user; ``groups`` are everybody's by id, ``None`` where nobody asked for them."""
-    fields = {name: place.read(user) for name, place in service.places.items()}
     return Account(
         kind=KIND,
         key=user["id"],
         label=_text(user.get("displayName")) or _text(user.get("userName")),
         active=is_active(user),
         marker=marker_of(user),
-        fields={field.name: _value(fields[field.name], field.type) for field in service.fields},
+        fields={name: place.read(user) or "" for name, place in places.items()},
         references={} if groups is None else {MEMBER_OF: groups.get(user["id"], ())},
         created_at=_moment(user),
     )
+
+
+def field_of(place: Place) -> FieldSpec:
+    """The field of a place. ``userName`` is the only one that every user must have (RFC 7643 §4.1.1)."""
+    return FieldSpec(name=place.field, summary=place.summary, required=place.field == "user_name")
 
 
 def is_active(user: Resource) -> bool:
@@ -47,10 +50,6 @@ def marker_of(user: Resource) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _value(value: Scalar, type: str) -> Scalar:
-    return "" if value is None and type == "text" else value
 
 
 def _moment(user: Resource) -> datetime | None:

@@ -54,6 +54,16 @@ def _said(service: Service, where: str) -> list[Diagnostic]:
                 fix="let the token read them; if the service takes PATCH all the same, write patch = true",
             )
         )
+    if service.lacking:
+        found.append(
+            _finding(
+                where,
+                "warning",
+                "scim-fields",
+                f"users of this service have no {', '.join(service.lacking)}, or nobody may write it",
+                fix="do not map these fields",
+            )
+        )
     if not service.filter:
         found.append(
             _finding(

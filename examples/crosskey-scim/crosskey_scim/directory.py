@@ -13,7 +13,7 @@ import msgspec
 from crosskey import AuthError, ContractError, RejectedError, RetryableError
 from crosskey.http import Client
 
-from crosskey_scim.places import Resource, meta_of
+from crosskey_scim.places import Resource, meta_of, places_of
 from crosskey_scim.service import ListOf, ResourceType, Schema, Service, ServiceConfig, service_of
 from crosskey_scim.settings import ScimSettings
 
@@ -36,6 +36,7 @@ class Directory:
         self._client = client
         self._settings = settings
         self._instance = instance
+        self.places = places_of(settings.attributes)
         self._service: Service | None = None
         self._asking = asyncio.Lock()
 
@@ -52,6 +53,7 @@ class Directory:
                     await self._told("/ServiceProviderConfig", ServiceConfig),
                     _rows(await self._told("/ResourceTypes", _TYPES)),
                     _rows(await self._told("/Schemas", _SCHEMAS)),
+                    places=self.places.values(),
                     patch=self._settings.patch,
                     page_size=self._settings.page_size,
                 )
@@ -110,7 +112,7 @@ class Directory:
             start = max(1, seen)
             query: dict[str, str | int] = {**params, "startIndex": start, "count": size}
             reply = await self._client.call("GET", endpoint, params=query, decode=ListOf, template=endpoint)
-            found = [self._whole(each) for each in reply.value.resources]
+            found = list({each["id"]: each for each in map(self._whole, reply.value.resources)}.values())
             moved = total is not None and total != reply.value.total_results
             if moved or (seen and (not found or found[0]["id"] != last)):
                 yield None

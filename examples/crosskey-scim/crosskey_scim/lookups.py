@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from crosskey import Account, Change, ContractError, Lookup, RejectedError
@@ -10,7 +10,7 @@ from crosskey import Account, Change, ContractError, Lookup, RejectedError
 from crosskey_scim.accounts import MEMBER_OF, account_of, marker_of
 from crosskey_scim.directory import Directory
 from crosskey_scim.memberships import Memberships
-from crosskey_scim.places import Resource
+from crosskey_scim.places import Place, Resource
 from crosskey_scim.service import Service
 
 __all__ = ("Lookups", "by_marker", "by_value")
@@ -35,12 +35,12 @@ class Lookups:
             user = await self._directory.one(service.users, key)
             if user is not None:
                 found[user["id"]] = user
-        conditions = list(_conditions(lookup, service))
+        conditions = list(_conditions(lookup, self._directory.places))
         for start in range(0, len(conditions), _AT_ONCE):
             for user in await self._matching(service, conditions[start : start + _AT_ONCE]):
                 found[user["id"]] = user
         groups = await self._memberships.by_user() if found and MEMBER_OF in lookup.references else None
-        return [account_of(user, service, groups) for user in found.values()]
+        return [account_of(user, self._directory.places, groups) for user in found.values()]
 
     async def find(self, change: Change) -> Account | None:
         """The user that a create made, or the user as it is now."""
@@ -48,7 +48,7 @@ class Lookups:
         if user is None:
             return None
         groups = await self._memberships.by_user() if MEMBER_OF in change.references else None
-        return account_of(user, await self._directory.service(), groups)
+        return account_of(user, self._directory.places, groups)
 
     async def user_of(self, change: Change) -> Resource | None:
         """The same as the service tells it. Raises :class:`ContractError` where two users bear one marker."""
@@ -72,7 +72,7 @@ class Lookups:
         if wanted is None or not isinstance(wanted.after, str):
             return None
         service = await self._directory.service()
-        found = await self._matching(service, [by_value(service.places["user_name"].filter, wanted.after)])
+        found = await self._matching(service, [by_value(self._directory.places["user_name"].filter, wanted.after)])
         same = [user for user in found if str(user.get("userName", "")).casefold() == wanted.after.casefold()]
         return same[0] if same else None
 
@@ -86,10 +86,10 @@ class Lookups:
         return [user async for page in self._directory.pages(service.users) for user in page]
 
 
-def _conditions(lookup: Lookup, service: Service) -> Iterator[str]:
+def _conditions(lookup: Lookup, places: Mapping[str, Place]) -> Iterator[str]:
     yield from (by_marker(marker) for marker in lookup.markers)
     for field, values in lookup.values.items():
-        yield from (by_value(service.places[field].filter, value) for value in values)
+        yield from (by_value(places[field].filter, value) for value in values)
 
 
 def by_marker(marker: str) -> str:

@@ -6,12 +6,13 @@ one element is meant, the one for work; whatever else is in them stays as it is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 import msgspec
 from crosskey import Scalar
 
-__all__ = ("ENTERPRISE", "GROUP", "PLACES", "USER", "Place", "Resource", "meta_of")
+__all__ = ("ENTERPRISE", "GROUP", "PLACES", "USER", "Place", "Resource", "meta_of", "places_of")
 
 Resource = dict[str, Any]
 """A user or a group as JSON: extensions make every service's another."""
@@ -166,3 +167,13 @@ PLACES: Final = (
     _enterprise("department", "department", "Department"),
 )
 """The fields that every service may have, under the names of the neutral vocabulary."""
+
+
+def places_of(attributes: Iterable[str]) -> dict[str, Place]:
+    """All fields by name; ``attributes`` are further plain ones, by their full names (``urn:…:User:badge``)."""
+    further = (
+        Place(field=name, extension=urn, attribute=attribute, summary=f"{attribute} of {urn}")
+        for name in attributes
+        for urn, _, attribute in [name.rpartition(":")]
+    )
+    return {place.field: place for place in (*PLACES, *further)}

@@ -24,6 +24,13 @@ class ScimSettings(Settings, frozen=True, kw_only=True):
             "service says of itself; one that says nothing gets PUT, which every service must know."
         ),
     ] = "auto"
+    attributes: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^urn:.+:[^:]+$")], ...],
+        Meta(
+            description="Plain attributes of the service's own extensions that mappings may write, by their full "
+            "names, as `urn:acme:2.0:User:badge`."
+        ),
+    ] = ()
     page_size: Annotated[int, Meta(ge=2, le=1000, description="Users or groups asked for in a list request.")] = 100
     batch: Annotated[
         int, Meta(ge=1, le=500, description="Users written together; each group they share is written once for all.")

@@ -22,7 +22,7 @@ from crosskey import (
 )
 from crosskey.http import Budget
 
-from crosskey_scim.accounts import GROUP, KIND, MEMBER_OF, account_of
+from crosskey_scim.accounts import GROUP, KIND, MEMBER_OF, account_of, field_of
 from crosskey_scim.check import findings
 from crosskey_scim.directory import Directory, explain
 from crosskey_scim.lookups import Lookups
@@ -66,14 +66,13 @@ class ScimTarget:
         return [finding async for finding in findings(self._directory)]
 
     async def schema(self) -> TargetSchema:
-        """The fields that this service's users have. Costs three requests when it is first asked for, then none."""
-        service = await self._directory.service()
+        """Kinds, fields and limits; costs no request. What a service lacks of it, :meth:`check` says."""
         groups = ReferenceSpec(name=MEMBER_OF, summary="Groups", many=True, catalogue=GROUP)
         user = KindSpec(
             name=KIND,
             summary="User of the service",
-            fields=service.fields,
-            references=(groups,) if service.groups else (),
+            fields=tuple(field_of(place) for place in self._directory.places.values()),
+            references=(groups,),
         )
         return TargetSchema(kinds=(user,), batch=self._settings.batch, final=frozenset({NOT_DONE, MARKER_TAKEN}))
 
@@ -94,7 +93,7 @@ class ScimTarget:
             async with aclosing(self._directory.pages(service.users)) as pages:
                 async for page in pages:
                     keys.update(user["id"] for user in page)
-                    yield AccountsPage([account_of(user, service, groups) for user in page])
+                    yield AccountsPage([account_of(user, self._directory.places, groups) for user in page])
         yield AccountsComplete(counts={KIND: len(keys)})
 
     async def look_up(self, lookup: Lookup) -> Sequence[Account]:

@@ -38,6 +38,7 @@ class Writer:
         self._directory = directory
         self._lookups = lookups
         self._memberships = memberships
+        self._places = directory.places
 
     async def apply(self, batch: Sequence[Change]) -> list[Outcome]:
         """One outcome for each change. Raises only when nothing of the batch was written.
@@ -74,7 +75,7 @@ class Writer:
     async def _create(self, change: Change, service: Service) -> Outcome:
         """Make a user; whether an earlier try made it is looked up by marker before anything is believed."""
         try:
-            made = await self._directory.create(service.users, new_user(change, service))
+            made = await self._directory.create(service.users, new_user(change, self._places))
         except UncertainError:
             made = await self._lookups.user_of(change)
             if made is None:
@@ -90,7 +91,7 @@ class Writer:
             made = await self._lookups.user_of(change)
         if made is None:
             return _outcome(change, "unknown", "scim-no-answer", "the answer does not say which user was made")
-        missing = shortfalls(made, change, service, marked=True)
+        missing = shortfalls(made, change, self._places, marked=True)
         return Outcome(change=change.id, result="applied", key=made["id"], message="; ".join(missing))
 
     async def _duplicate(self, change: Change, error: RejectedError) -> RejectedError:
@@ -115,7 +116,7 @@ class Writer:
             now = await self._write(change, service, user, marked=marked)
         except (RejectedError, RetryableError) as error:
             return await self._settled(change, service, error, marked=marked)
-        missing = [] if now is None else shortfalls(now, change, service, marked=marked)
+        missing = [] if now is None else shortfalls(now, change, self._places, marked=marked)
         if missing:
             said = f"the service took the change and did not do it: {'; '.join(missing)}"
             return _outcome(change, "rejected", NOT_DONE, said)
@@ -123,7 +124,7 @@ class Writer:
 
     async def _seen(self, change: Change, service: Service) -> Resource | None:
         """The user, where the change cannot be made without knowing it."""
-        if change.action not in ("relink", "release") and not needs_whole(change, service):
+        if change.action not in ("relink", "release") and service.patch and not needs_whole(change, self._places):
             return None
         user = await self._directory.one(service.users, change.key or "")
         if user is None:
@@ -146,10 +147,10 @@ class Writer:
         return borne != change.marker
 
     async def _write(self, change: Change, service: Service, user: Resource | None, *, marked: bool) -> Resource | None:
-        whole = edited(user or {}, change, service, marked=marked)
+        whole = edited(user or {}, change, self._places, marked=marked)
         version = version_of(user) if user and service.etag else ""
         if service.patch:
-            made = operations(change, whole, service, marked=marked)
+            made = operations(change, whole, self._places, marked=marked)
             return await self._directory.patch(service.users, change.key or "", made, version)
         return await self._directory.put(service.users, change.key or "", whole, version)
 
@@ -159,7 +160,7 @@ class Writer:
         """After a refusal or no answer: done all the same, done now where somebody else was quicker, or not done."""
         try:
             user = await self._directory.one(service.users, change.key or "")
-            if user is not None and not shortfalls(user, change, service, marked=marked):
+            if user is not None and not shortfalls(user, change, self._places, marked=marked):
                 return Outcome(change=change.id, result="already", key=change.key)
             if isinstance(error, RejectedError) and error.status == _CHANGED_MEANWHILE and user is not None:
                 await self._write(change, service, user, marked=marked)

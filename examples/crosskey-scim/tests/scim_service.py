@@ -114,6 +114,10 @@ class Service(httpx.AsyncBaseTransport):
         group = next(one for one in self._all("Group") if one["displayName"] == name)
         return {member["value"] for member in group.get("members", [])}
 
+    def members_of(self, key: str) -> set[str]:
+        group = next(one for one in self._all("Group") if one["id"] == key)
+        return {member["value"] for member in group.get("members", [])}
+
     def edit(self, key: str, **values: Any) -> None:
         """Somebody changes a resource by hand."""
         kind, old = next((kind, one) for kind in _TYPES for one in self._all(kind) if one["id"] == key)

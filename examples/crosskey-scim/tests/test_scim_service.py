@@ -7,7 +7,7 @@ import pytest
 from crosskey import AuthError, RetryableError
 from scim2_client.engines.wsgi import WSGISCIMClient
 from scim2_tester import Status, check_server
-from scim_service import Service
+from scim_service import Service, change
 
 
 @pytest.mark.parametrize("can", [{}, {"patch": False}])
@@ -18,21 +18,20 @@ def test_the_service_of_these_tests_is_one(can):
     assert len([result for result in results if result.status is Status.SUCCESS]) > 40
 
 
-async def test_what_a_service_says_of_itself_is_asked_once(service):
-    async with service.opened() as target:
-        schema = await target.schema()
-        await target.schema()
-        (kind,) = schema.kinds
-    assert service.log == ["GET /ServiceProviderConfig", "GET /ResourceTypes", "GET /Schemas"]
+async def test_what_a_service_says_of_itself_is_asked_once_and_for_the_schema_never(service):
+    async with service.opened(attributes=("urn:acme:2.0:User:badge",)) as target:
+        (kind,) = (await target.schema()).kinds
+        assert service.log == []
+        await target.catalogue()
+        await target.catalogue()
+    assert service.log[:3] == ["GET /ServiceProviderConfig", "GET /ResourceTypes", "GET /Schemas"]
+    assert service.log[3:] == ["GET /Groups", "GET /Groups"]
     names = {field.name for field in kind.fields}
-    assert {"user_name", "email", "mobile_phone", "street_address", "department"} <= names
+    assert {"user_name", "email", "mobile_phone", "street_address", "department", "urn:acme:2.0:User:badge"} <= names
     assert [field.name for field in kind.fields if field.required] == ["user_name"]
-    assert [reference.name for reference in kind.references] == ["member_of"]
 
 
-async def test_fields_are_those_that_the_service_has_and_lets_write():
-    service = Service()
-
+async def test_a_check_names_the_fields_that_a_service_does_not_have_or_lets_nobody_write(service):
     def poorer(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
         if request.url.path != "/v2/Schemas":
             return None
@@ -41,17 +40,23 @@ async def test_fields_are_those_that_the_service_has_and_lets_write():
             kept = [one for one in schema["attributes"] if one["name"] not in ("nickName", "addresses")]
             for attribute in kept:
                 attribute["mutability"] = "readOnly" if attribute["name"] == "title" else attribute["mutability"]
-            if schema["id"].endswith("enterprise:2.0:User"):
-                kept.append({"name": "badge", "type": "string", "multiValued": False, "mutability": "readWrite"})
             schema["attributes"] = kept
         return httpx.Response(200, json=schemas)
 
     service.spoil = poorer
-    async with service.opened() as target:
-        (kind,) = (await target.schema()).kinds
-    names = {field.name for field in kind.fields}
-    assert {"nick_name", "title", "locality"}.isdisjoint(names)
-    assert "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:badge" in names
+    async with service.opened(attributes=("urn:acme:2.0:User:badge",)) as target:
+        (finding,) = [one for one in await target.check() if one.code == "scim-fields"]
+    missing = "nick_name, title, street_address, locality, region, postal_code, country, urn:acme:2.0:User:badge"
+    assert finding.summary == f"users of this service have no {missing}, or nobody may write it"
+
+
+async def test_attributes_of_an_extension_are_written_and_read_under_their_full_names(service):
+    department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"
+    async with service.opened(attributes=(department,)) as target:
+        fields = {"user_name": (None, "ada"), department: (None, "Desk")}
+        (outcome,) = await target.apply([change("create", 1, fields=fields)])
+        account = await target.find(change("create", 1))
+    assert (outcome.result, outcome.message, account.fields[department]) == ("applied", "", "Desk")
 
 
 @pytest.mark.parametrize("status", [403, 404, 405])
@@ -59,8 +64,6 @@ async def test_of_a_service_that_says_nothing_the_standard_is_assumed(service, s
     hidden = ("/v2/ServiceProviderConfig", "/v2/ResourceTypes", "/v2/Schemas")
     service.spoil = lambda request, _: httpx.Response(status) if request.url.path in hidden else None
     async with service.opened() as target:
-        (kind,) = (await target.schema()).kinds
-        assert len(kind.fields) == 24
         found = await target.check()
     assert [(one.severity, one.code) for one in found] == [
         ("ok", "scim-users"),
@@ -89,4 +92,4 @@ async def test_a_check_never_raises_for_what_it_can_name(service, status, code):
     async with service.opened() as target:
         assert [one.code for one in await target.check()] == [code]
         with pytest.raises(AuthError if status == 401 else RetryableError):
-            await target.schema()
+            await target.catalogue()

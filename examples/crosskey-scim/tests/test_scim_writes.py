@@ -132,7 +132,7 @@ async def test_only_what_is_meant_is_changed(either):
 async def test_a_plain_update_costs_one_request(service):
     key = service.add_user("ada")
     async with service.opened() as target:
-        await target.schema()
+        await target.catalogue()
         service.log.clear()
         await target.apply([change("update", 1, key, fields={"title": ("", "Analyst")})])
     assert service.log == [f"PATCH /Users/{key}"]
