@@ -89,9 +89,12 @@ def exactly(plan: Rehearsal, action: Action, count: int) -> list[Miss]:
 
 
 def only_fields(plan: Rehearsal, kind: str, fields: Collection[str]) -> list[Miss]:
-    """Of accounts of the kind that are there already, only these fields and references change."""
+    """Of accounts of the kind that are there already, only these fields and references change.
+
+    ``active`` among them: they may be switched on and off too.
+    """
     spec = plan.kind(kind)
-    for name in fields:
+    for name in set(fields) - {"active"}:
         _part(spec, name)
     wrong = [
         change

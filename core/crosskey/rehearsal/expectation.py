@@ -59,14 +59,14 @@ class Expectation(Settings, frozen=True, kw_only=True):
         Meta(description="The rails that hold something: these and no others. `[]`: nothing is held."),
     ] = None
     held_people: Annotated[
-        dict[str, str], Meta(description='By person, the rail that holds them: { "bob@…" = "duplicate-email" }.')
+        dict[str, str], Meta(description='By person, the rail that holds them: { "bob@…" = "ambiguous-match" }.')
     ] = msgspec.field(default_factory=dict[str, str])
     second_plan_empty: Annotated[
         bool, Meta(description="Once the plan is applied (in memory), the next one changes nothing.")
     ] = False
 
     def __post_init__(self) -> None:
-        if all(getattr(self, name) in ((), {}, None, False) for name in self.__struct_fields__):
+        if self.held is None and not any(getattr(self, name) for name in self.__struct_fields__):
             raise ConfigError(
                 "nothing is expected: whatever the plan is, the case would pass",
                 code="case-empty",

@@ -26,7 +26,7 @@ def write_junit(results: Sequence[CaseResult], file: Path) -> None:
         case = SubElement(
             suite,
             "testcase",
-            {"classname": "crosskey", "name": result.name, "file": str(result.path), "time": f"{result.seconds:.3f}"},
+            {"classname": "crosskey", "name": result.name, "file": result.file, "time": f"{result.seconds:.3f}"},
         )
         if result.error is not None:
             text = "\n".join(str(each) for each in (result.error, *result.problems))

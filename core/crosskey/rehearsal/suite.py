@@ -25,7 +25,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one case. ``counts`` are the changes of its plan; an ``error`` kept it from coming to a plan."""
 
     name: str
-    path: Path
+    file: str
     state: Literal["ok", "failed", "error"]
     counts: dict[str, int] = {}
     misses: tuple[Miss, ...] = ()
@@ -67,7 +67,7 @@ def play(cases: list[Path], plugins: Plugins, root: Path) -> Iterator[CaseResult
             problems = error.problems if isinstance(error, ConfigError) else ()
             yield CaseResult(
                 name=name,
-                path=path,
+                file=str(path),
                 state="error",
                 error=error.diagnostic(),
                 problems=problems,
@@ -76,7 +76,7 @@ def play(cases: list[Path], plugins: Plugins, root: Path) -> Iterator[CaseResult
             continue
         yield CaseResult(
             name=name,
-            path=path,
+            file=str(path),
             state="failed" if missed else "ok",
             counts=dict(plan.counts),
             misses=missed,
