@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -93,14 +94,18 @@ def _decoded(wanted: type[S], tables: Mapping[str, object], where: str) -> tuple
 def _placed(given: Scene, folder: Path) -> Scene:
     """The scene with whole paths."""
     return Scene(
-        config=folder / given.config,
-        before=folder / given.before if given.before else None,
-        cassettes=tuple(folder / path for path in given.cassettes),
+        config=_below(folder, given.config),
+        before=_below(folder, given.before) if given.before else None,
+        cassettes=tuple(_below(folder, path) for path in given.cassettes),
         people=given.people,
         accounts=given.accounts,
         catalogue=given.catalogue,
         allow=given.allow,
     )
+
+
+def _below(folder: Path, path: Path) -> Path:
+    return Path(os.path.normpath(folder / path))
 
 
 def _are_tables(value: object) -> bool:

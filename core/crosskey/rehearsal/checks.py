@@ -101,8 +101,10 @@ def only_fields(plan: Rehearsal, kind: str, fields: Collection[str]) -> list[Mis
         for change in plan.changes
         if change.kind == kind and change.key is not None and _touches(change) - set(fields)
     ]
-    allowed = ", ".join(fields) or "nothing"
-    return [Miss(expected=f"that of a {kind} only {allowed} changes", found=_told(plan, wrong))] if wrong else []
+    if not wrong:
+        return []
+    told = [plan.tell(change, _touches(change) - set(fields)) for change in wrong]
+    return [Miss(expected=f"that of a {kind} only {', '.join(fields) or 'nothing'} changes", found=_first(told))]
 
 
 def gets(plan: Rehearsal, who: str, part: str, value: Wanted) -> list[Miss]:
@@ -195,7 +197,7 @@ def _moved(
     if any(change.kind in ids and fits(change, name, ids[change.kind]) for change in found):
         return []
     shown = ", ".join(f'"{one}"' if isinstance(one, str) else str(one) for one in _all(value))
-    return [Miss(expected=f"that {who} {verb} {part} {shown}", found=_instead(plan, who, found))]
+    return [Miss(expected=f"that {who} {verb} {part} {shown}", found=_instead(plan, who, found, {name}))]
 
 
 def _ids(plan: Rehearsal, kinds: Sequence[KindSpec], name: str, value: Wanted) -> dict[str, list[str]]:
@@ -209,9 +211,7 @@ def _ids(plan: Rehearsal, kinds: Sequence[KindSpec], name: str, value: Wanted) -
         _part(kind, name)
         reference = kind.reference(name)
         try:
-            ids[kind.name] = [
-                plan.catalogue.resolve(reference.listing, str(one), where="expect") for one in _all(value) if reference
-            ]
+            ids[kind.name] = [plan.id_of(reference.listing, str(one)) for one in _all(value) if reference]
         except ConfigError as error:
             unknown.append(error)
     if not ids:
@@ -256,14 +256,15 @@ def _unknown(word: str, what: str, known: Collection[str] | Mapping[str, object]
     )
 
 
-def _instead(plan: Rehearsal, who: str, found: Sequence[Change]) -> tuple[str, ...]:
-    told = [*(plan.tell(change) for change in found), *(plan.tell_held(one) for one in plan.held_of(who))]
+def _instead(
+    plan: Rehearsal, who: str, found: Sequence[Change], parts: Collection[str] | None = None
+) -> tuple[str, ...]:
+    told = [*(plan.tell(change, parts) for change in found), *(plan.tell_held(one) for one in plan.held_of(who))]
     return _first(told or [f"nothing is planned for {who}"])
 
 
 def _told(plan: Rehearsal, changes: Sequence[Change]) -> tuple[str, ...]:
-    more = len(changes) - _SHOWN
-    return (*(plan.tell(change) for change in changes[:_SHOWN]), *([f"… and {more} more"] if more > 0 else []))
+    return _first([plan.tell(change) for change in changes])
 
 
 def _first(lines: Sequence[str]) -> tuple[str, ...]:

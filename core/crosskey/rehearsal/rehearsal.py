@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ class Rehearsal:
         held_counts: dict[str, int],
         schema: TargetSchema,
         catalogue: Catalogue,
+        made_up: bool,
         book: Book,
         after: Callable[[], Rehearsal],
     ) -> None:
@@ -42,6 +43,7 @@ class Rehearsal:
         self.held_counts = held_counts
         self.schema = schema
         self.catalogue = catalogue
+        self._made_up = made_up
         self._book = book
         self._after = after
 
@@ -86,31 +88,52 @@ class Rehearsal:
         spec = self.kind(kind).reference(reference)
         return self.catalogue.name(spec.listing, id_) if spec else id_
 
+    def id_of(self, listing: str, name: str) -> str:
+        """The id behind a name. Raises :class:`ConfigError` for one that is not there.
+
+        Where the catalogue is only what rules name, a name that none of them names any more is no mistake: nobody has
+        it.
+        """
+        try:
+            return self.catalogue.resolve(listing, name, where="expect")
+        except ConfigError:
+            if self._made_up:
+                return name
+            raise
+
     # -- to a reader --------------------------------------------------------------------------------------------------
 
-    def tell(self, change: Change) -> str:
-        """The change on one line, with what decided it and where that stands in the configuration."""
+    def tell(self, change: Change, parts: Collection[str] | None = None) -> str:
+        """The change on one line, with what decided it and where that stands in the configuration.
+
+        ``parts`` are the fields and references that matter; without any, all do.
+        """
         account = change.kind if change.key is None else f"{change.kind} {change.key}"
-        what = "; ".join(self._parts(change))
-        reasons = "; ".join(dict.fromkeys(self._reason(text) for text in change.why.values() if text))
+        matters = {*change.fields, *change.references, "active"} if parts is None else set(parts)
+        what = "; ".join(self._parts(change, matters))
+        told = [text for name, text in change.why.items() if text and (name == "" or name in matters)]
+        reasons = "; ".join(dict.fromkeys(self._reason(text) for text in told))
         return f"{change.action} {account} {change.label}" + (f": {what}" if what else "") + f" ({reasons})"
 
     def tell_held(self, held: Held) -> str:
         """The same of something that is held."""
         return f"held by {held.rail}: {f'{held.label}: ' if held.label else ''}{held.summary}"
 
-    def _parts(self, change: Change) -> Iterator[str]:
+    def _parts(self, change: Change, matters: Collection[str]) -> Iterator[str]:
         for name, reference in change.references.items():
-            added = [f"+{self.name(change.kind, name, id_)}" for id_ in reference.after if id_ not in reference.before]
-            taken = [f"-{self.name(change.kind, name, id_)}" for id_ in reference.before if id_ not in reference.after]
-            yield f"{name} {', '.join([*added, *taken])}"
+            if name in matters:
+                added = [
+                    f"+{self.name(change.kind, name, one)}" for one in reference.after if one not in reference.before
+                ]
+                taken = [
+                    f"-{self.name(change.kind, name, one)}" for one in reference.before if one not in reference.after
+                ]
+                yield f"{name} {', '.join([*added, *taken])}"
         for name, field in change.fields.items():
-            yield (
-                f"{name} {_shown(field.before)} → {_shown(field.after)}"
-                if change.key
-                else f"{name} {_shown(field.after)}"
-            )
-        if change.active is not None and change.action != "create":
+            if name in matters:
+                before = f"{_shown(field.before)} → " if change.key else ""
+                yield f"{name} {before}{_shown(field.after)}"
+        if change.active is not None and change.action != "create" and "active" in matters:
             yield "switched on" if change.active.after else "switched off"
 
     def _reason(self, text: str) -> str:

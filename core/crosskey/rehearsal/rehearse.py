@@ -91,6 +91,7 @@ async def _play(
                 held_counts=result.plan.header.held_counts,
                 schema=result.schema,
                 catalogue=result.catalogue,
+                made_up=staging.made_up,
                 book=staging.book,
                 after=again,
             )

@@ -45,6 +45,8 @@ class Staging(Connect):
         self.book = Book()
         self._written = Written()
         self._named: set[str] = set()
+        self.made_up = False
+        """Whether the catalogue is what rules name, and not what somebody says there is."""
 
     @asynccontextmanager
     async def source(self, section: SourceSection) -> AsyncGenerator[Source]:
@@ -64,6 +66,7 @@ class Staging(Connect):
             base: Target = target
             if self._scene.accounts or self._scene.catalogue or not self._scene.cassettes:
                 schema = await target.schema()
+                self.made_up = not self._scene.catalogue
                 base = DescribedTarget(schema, self._catalogue(schema), self._scene.accounts)
             yield Pretence(base, self._written)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Final, Literal
@@ -16,7 +16,14 @@ from crosskey.rehearsal.case import read_case
 from crosskey.rehearsal.checks import Miss, misses
 from crosskey.rehearsal.rehearse import rehearse
 
-__all__ = ("CaseResult", "exit_code", "find_cases", "play")
+__all__ = ("EXITS", "CaseResult", "exit_code", "find_cases", "play")
+
+EXITS: Final[Mapping[ExitCode, str]] = {
+    ExitCode.OK: "every plan is as expected",
+    ExitCode.REJECTED: "a plan is not as expected; every case came to one",
+    ExitCode.CONFIG: "a case did not come to a plan: it, its configuration or its cassette is wrong",
+}
+"""What the command returns, and when."""
 
 _CONFIGURES: Final = frozenset({"source", "target", "map", "sync", "rails", "journal", "watch", "notify"})
 
@@ -85,7 +92,7 @@ def play(cases: list[Path], plugins: Plugins, root: Path) -> Iterator[CaseResult
 
 
 def exit_code(results: list[CaseResult]) -> ExitCode:
-    """0 when every plan is as expected; 2 when a case did not come to a plan, else 5."""
+    """What these results come to, see :data:`EXITS`."""
     if any(result.state == "error" for result in results):
         return ExitCode.CONFIG
     return ExitCode.REJECTED if any(result.state == "failed" for result in results) else ExitCode.OK
