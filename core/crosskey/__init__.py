@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MapperSpec,
         MappingContext,
         MatchKey,
+        Ownership,
         TellsOrigins,
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         MembersPage,
         PeoplePage,
         ReadComplete,
+        ReadPage,
         ReadRequest,
         ReadsChanges,
         Source,
@@ -140,11 +142,13 @@ __all__ = (
     "Notifier",
     "NotifierSpec",
     "Outcome",
+    "Ownership",
     "PeoplePage",
     "Person",
     "PlanHeader",
     "PluginError",
     "ReadComplete",
+    "ReadPage",
     "ReadRequest",
     "ReadsChanges",
     "ReceivesSignals",
@@ -179,13 +183,13 @@ _HOMES = {
     "connector.context": "Context",
     "connector.credential": "Credential TellsCredentials",
     "connector.mapper": (
-        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey TellsOrigins"
+        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey Ownership TellsOrigins"
     ),
     "connector.notifier": "Notice Notifier NotifierSpec",
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
     "connector.source": (
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
-        "ReadRequest ReadsChanges Source SourceSpec"
+        "ReadPage ReadRequest ReadsChanges Source SourceSpec"
     ),
     "connector.sso": "SsoFlowSpec",
     "connector.target": (
