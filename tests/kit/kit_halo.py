@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crosskey import Clock
 from crosskey.testing import FakeTarget
-from crosskey_sandbox.halo import Agent, HaloDesk, HaloQuirks, User, halo_app
+from crosskey_sandbox.halo import Agent, DepartmentLink, HaloDesk, HaloQuirks, RoleLink, TeamLink, User, halo_app
 
 RESOURCES = {"user": "Users", "agent": "Agent"}
 
@@ -38,3 +38,12 @@ class LocalHalo(FakeTarget):
 
     def remove(self, kind: str, key: str) -> None:
         self.desk.drop(RESOURCES[kind], int(key))
+
+    def grant(self, kind: str, key: str, reference: str, id: str) -> None:
+        record = self.of(kind)[int(key)]
+        if reference == "teams":
+            self.desk.edit(record, teams=(*record.teams, TeamLink(team_id=int(id))))
+        elif reference == "departments":
+            self.desk.edit(record, departments=(*record.departments, DepartmentLink(department_id=int(id))))
+        else:
+            self.desk.edit(record, roles=(*record.roles, RoleLink(id=id)))

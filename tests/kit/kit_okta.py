@@ -10,6 +10,9 @@ from crosskey.testing import FakeDirectory
 from crosskey_sandbox.okta import OktaOrg, OktaQuirks, okta_app
 
 
+_LOG_KEPT = 91 * 86_400.0
+
+
 class LocalOkta(FakeDirectory):
     statuses: ClassVar[Mapping[str, bool | None]] = {
         "ACTIVE": True,
@@ -60,3 +63,6 @@ class LocalOkta(FakeDirectory):
 
     def leave(self, group: str, person: str) -> None:
         self.org.groups.remove_member(group, person)
+
+    def expire(self, cursor: str) -> None:
+        self.org.cell.clock.advance(_LOG_KEPT)

@@ -10,7 +10,15 @@ import httpx
 
 from crosskey.testing.wire import Spoil
 
-__all__ = ("BREAKDOWNS", "REFUSALS", "THROTTLES", "UNREADABLE", "answering", "lost_after", "lost_before")
+__all__ = (
+    "BREAKDOWNS",
+    "LOST",
+    "REFUSALS",
+    "THROTTLES",
+    "UNARRIVED",
+    "UNREADABLE",
+    "answering",
+)
 
 _Go = Callable[[], Awaitable[httpx.Response]]
 _PAGE: Final = b"<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>"
@@ -139,3 +147,19 @@ UNREADABLE: Final[Mapping[str, Spoil]] = {
     "a body that drips for ever": instead(_dripping),
 }
 """A success by its status, and nothing that may be taken for an answer."""
+
+LOST: Final[Mapping[str, Spoil]] = {
+    "a connection that is lost after the request arrived": lost_after,
+    "a gateway's 502 after the request arrived": failed_after,
+    **{f"{what}, after the request arrived": spoil for what, spoil in UNREADABLE.items()},
+}
+"""A write that was carried out, and whose answer says nothing."""
+
+UNARRIVED: Final[Mapping[str, Spoil]] = {
+    "500": answering(500),
+    "503 that names a wait": answering(503, retry_after="9"),
+    "a connection that is lost before the request arrives": lost_before,
+    "a connection that does not come about": unreachable,
+    "a sign-in page with 200 in its place": answering(200, _PAGE),
+}
+"""A write that was not carried out, and nobody can tell."""

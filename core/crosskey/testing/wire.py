@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import httpx
@@ -18,7 +18,7 @@ __all__ = ("Exchange", "Spoil", "Spot", "Strike", "Wire")
 Spoil = Callable[[httpx.Request, Callable[[], Awaitable[httpx.Response]]], Awaitable[httpx.Response]]
 """Makes of a request (and of the true answer, where it asks for it) what comes back in its place."""
 
-_MOST: Final = 3_000
+_MOST: Final = 2_000
 _LATENCY: Final = 0.02
 
 
@@ -36,6 +36,7 @@ class Exchange(msgspec.Struct, frozen=True):
     """One request and its answer as they went over the wire."""
 
     spot: Spot
+    path: str
     url: str
     status: int
     body: bytes
@@ -43,17 +44,21 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class Strike(msgspec.Struct, kw_only=True):
-    """A fault that waits at a spot: it lets ``skip`` requests pass and spoils ``times`` of them (``None``: all)."""
+    """A fault that waits at a spot: it lets ``skip`` requests pass and spoils ``times`` of them (``None``: all).
+
+    ``path`` narrows the spot down to one list.
+    """
 
     spot: Spot | None
     spoil: Spoil
+    path: str = ""
     skip: int = 0
     times: int | None = None
     struck: int = 0
 
-    def due(self, spot: Spot) -> bool:
+    def due(self, spot: Spot, path: str) -> bool:
         """Whether it strikes this request."""
-        if self.spot is not None and self.spot != spot:
+        if (self.spot is not None and self.spot != spot) or (self.path and self.path != path):
             return False
         if self.skip:
             self.skip -= 1
@@ -64,7 +69,7 @@ class Strike(msgspec.Struct, kw_only=True):
 class Wire(httpx.AsyncBaseTransport):
     """A transport over a fake. ``strikes`` are the faults that wait; ``after`` is called when an answer is on its way.
 
-    Fails the test that asks more than ``most`` times: the code under test has no end.
+    Fails the test when one connector asks more than ``most`` times: the code under test has no end.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport | None, clock: VirtualClock, *, most: int = _MOST) -> None:
@@ -76,14 +81,21 @@ class Wire(httpx.AsyncBaseTransport):
         self.exchanges: list[Exchange] = []
         self.in_flight = 0
         self.crowd = 0
+        self._asked = 0
+
+    def begin(self) -> None:
+        """A connector is opened: what others asked does not count against it."""
+        self._asked = 0
 
     def calm(self) -> None:
         """Take all faults away and forget what was said."""
         self.strikes, self.after, self.exchanges, self.crowd = [], None, [], 0
 
-    def strike(self, spoil: Spoil, spot: Spot | None = None, *, skip: int = 0, times: int | None = None) -> Strike:
+    def strike(
+        self, spoil: Spoil, spot: Spot | None = None, *, path: str = "", skip: int = 0, times: int | None = None
+    ) -> Strike:
         """Let a fault wait at a spot (``None``: everywhere)."""
-        waiting = Strike(spot=spot, spoil=spoil, skip=skip, times=times)
+        waiting = Strike(spot=spot, spoil=spoil, path=path, skip=skip, times=times)
         self.strikes.append(waiting)
         return waiting
 
@@ -113,13 +125,16 @@ class Wire(httpx.AsyncBaseTransport):
             self.in_flight -= 1
 
     async def _answer(self, request: httpx.Request, spot: Spot, sent: bytes) -> httpx.Response:
-        if len(self.exchanges) >= self._most:
-            pytest.fail(f"{self._most} requests in one step, the last one {spot}: does a list or a retry never end?")
+        self._asked += 1
+        if self._asked > self._most:
+            pytest.fail(
+                f"{self._most} requests of one connector, the last one {spot}: does a list or a retry never end?"
+            )
 
         async def true_answer() -> httpx.Response:
             return await self._true_answer(request)
 
-        strike = next((one for one in self.strikes if one.due(spot)), None)
+        strike = next((one for one in self.strikes if one.due(spot, request.url.path)), None)
         if strike is None:
             response = await true_answer()
         else:
@@ -127,10 +142,10 @@ class Wire(httpx.AsyncBaseTransport):
             try:
                 response = await strike.spoil(request, true_answer)
             except httpx.HTTPError:
-                self.exchanges.append(Exchange(spot, str(request.url), 0, b"", sent))
+                self.exchanges.append(Exchange(spot, request.url.path, str(request.url), 0, b"", sent))
                 raise
-        body = b"" if response.is_stream_consumed or not _was_read(response) else response.content
-        exchange = Exchange(spot, str(request.url), response.status_code, body, sent)
+        body = response.content if _was_read(response) else b""
+        exchange = Exchange(spot, request.url.path, str(request.url), response.status_code, body, sent)
         self.exchanges.append(exchange)
         if self.after is not None:
             self.after(exchange)
@@ -162,8 +177,3 @@ def spot_of(request: httpx.Request) -> Spot:
 
 def _was_read(response: httpx.Response) -> bool:
     return hasattr(response, "_content")
-
-
-def named(spots: Sequence[Spot]) -> str:
-    """Spots as a reader wants them."""
-    return ", ".join(str(spot) for spot in spots)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Container
 from typing import ClassVar, cast
 
@@ -24,12 +25,13 @@ class SourceCase(Conformance):
     """Base of the classes that test a source.
 
     ``many`` people are hired before each test; take more than fit on a page. ``settles`` is how many seconds of virtual
-    time pass until the vendor surely shows a change.
+    time pass until the vendor surely shows a change. ``nobody`` is an id as the vendor gives them that nobody has.
     """
 
     kind: ClassVar[str] = "source"
     many: ClassVar[int] = 25
     settles: ClassVar[float] = 3600.0
+    nobody: ClassVar[str] = "kit-nobody"
 
     hired: list[str]
     """Ids of the people whom the kit hired, in order."""
@@ -64,12 +66,22 @@ class SourceCase(Conformance):
         )
 
     async def read(self, scene: Scene, *, changes: bool = False) -> Told:
-        """A full read by a new connector. Fails the test where it raises."""
+        """A full read by a new connector. Fails the test where it raises, or leaves a task behind."""
+        before = asyncio.all_tasks()
         async with scene.open() as source:
             try:
-                return await Told().read(source, self.request(changes=changes))
+                told = await Told().read(source, self.request(changes=changes))
             except CrosskeyError as error:
                 pytest.fail(f"a read that nothing disturbed raised {type(error).__name__}: {error}")
+        left = asyncio.all_tasks() - before
+        assert not left, f"the source is closed, and tasks of it go on: {left}. End them in `finally`"
+        return told
+
+    def person(self, told: Told, id: str) -> Person:
+        """Somebody who must have come. Fails the test where they did not."""
+        person = told.people.get(id)
+        assert person is not None, f"the person whom hire() called {id} did not come (or bears another id)"
+        return person
 
 
 def name_of(number: int) -> str:
