@@ -17,10 +17,11 @@ from pathlib import Path
 
 from generate_runs import RUNS
 from generate_tables import TABLES
+from generate_testing import TESTING
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-BLOCKS: Mapping[str, Callable[[], str]] = {**TABLES, **RUNS}
+BLOCKS: Mapping[str, Callable[[], str]] = {**TABLES, **RUNS, **TESTING}
 
 
 def pages() -> list[Path]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MapperSpec,
         MappingContext,
         MatchKey,
+        Ownership,
         TellsOrigins,
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
@@ -141,6 +142,7 @@ __all__ = (
     "Notifier",
     "NotifierSpec",
     "Outcome",
+    "Ownership",
     "PeoplePage",
     "Person",
     "PlanHeader",
@@ -181,7 +183,7 @@ _HOMES = {
     "connector.context": "Context",
     "connector.credential": "Credential TellsCredentials",
     "connector.mapper": (
-        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey TellsOrigins"
+        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey Ownership TellsOrigins"
     ),
     "connector.notifier": "Notice Notifier NotifierSpec",
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",

@@ -21,7 +21,7 @@ PUBLIC = """
     Credential CrosskeyError CursorExpiredError Desired Diagnostic EndsSessions Event FieldChange FieldSpec
     FindsChanges FindsPeople GonePage Group GroupSelection GroupsPage HasCatalogue KindSpec LeaverPolicy
     LooksUpAccounts Lookup ManagesSubscriptions MapperSpec MappingContext MatchKey MembersLeftPage MembersPage
-    Notice Notifier NotifierSpec Outcome PeoplePage Person PlanHeader PluginError ReadComplete ReadPage
+    Notice Notifier NotifierSpec Outcome Ownership PeoplePage Person PlanHeader PluginError ReadComplete ReadPage
     ReadRequest ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec RejectedError RetryableError RunFacts Scalar Seats
     Secret SecretReference Settings SignalAnswer SignalRequest Source SourceSpec SsoFlowSpec Subject Subscription
     Target TargetSchema TargetSpec TellsCredentials TellsOrigins UncertainError hookimpl

@@ -17,11 +17,11 @@ url = "https://acme.haloitsm.example"
 client_id = "crosskey-sandbox"
 client_secret = { env = "HALO_SECRET" }
 """
-    many = 120
+    many = 60
     skips: ClassVar = {
         "test_what_somebody_gave_since_the_plan_stays": "Halo takes whole lists of roles, teams and departments, "
         "and the plugin writes them as planned: what is given between plan and write is taken away"
     }
 
     def vendor(self, clock):
-        return LocalHalo(clock)
+        return LocalHalo(clock, page_cap=50)

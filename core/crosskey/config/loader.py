@@ -40,14 +40,22 @@ DEFAULT_MAPPER: Final = "rules"
 _TABLES: Final = ("source", "target", "sync", "map", "rails", "journal", "watch", "notify")
 
 
-def load_config(path: Path, plugins: Plugins, *, resolve_secrets: bool = True, watching: bool = False) -> Config:
+def load_config(
+    path: Path,
+    plugins: Plugins,
+    *,
+    resolve_secrets: bool = True,
+    watching: bool = False,
+    stand_in: Callable[[str], str] | None = None,
+) -> Config:
     """Read a configuration file into types.
 
     With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now, and with ``watching`` those
-    of ``[watch]`` and ``[notify.…]``; otherwise, and for other sections, each is read when it is first revealed. Raises
+    of ``[watch]`` and ``[notify.…]``; otherwise, and for other sections, each is read when it is first revealed. With a
+    ``stand_in`` none is ever read: it says, for the path of each, what stands there instead. Raises
     one :class:`ConfigError` whose ``problems`` are all that is wrong, each with the path of its key and the fix.
     """
-    return _load(read_document(path), plugins, resolve_secrets=resolve_secrets, watching=watching)
+    return _load(read_document(path), plugins, resolve_secrets=resolve_secrets, watching=watching, stand_in=stand_in)
 
 
 def kept_config(canonical: str, path: Path, plugins: Plugins) -> Config:
@@ -58,9 +66,16 @@ def kept_config(canonical: str, path: Path, plugins: Plugins) -> Config:
     return _load(kept_document(canonical, path), plugins, resolve_secrets=False, watching=False)
 
 
-def _load(document: Document, plugins: Plugins, *, resolve_secrets: bool, watching: bool) -> Config:
+def _load(
+    document: Document,
+    plugins: Plugins,
+    *,
+    resolve_secrets: bool,
+    watching: bool,
+    stand_in: Callable[[str], str] | None = None,
+) -> Config:
     path = document.path
-    loading = _Loading(document, plugins)
+    loading = _Loading(document, plugins, stand_in)
     config = loading.config()
     if resolve_secrets:
         loading.read_secrets(watching=watching)
@@ -74,9 +89,10 @@ def _load(document: Document, plugins: Plugins, *, resolve_secrets: bool, watchi
 class _Loading:
     """One turn of reading a document; problems gather in ``decoder``."""
 
-    def __init__(self, document: Document, plugins: Plugins) -> None:
+    def __init__(self, document: Document, plugins: Plugins, stand_in: Callable[[str], str] | None) -> None:
         self._document = document
         self._plugins = plugins
+        self._stand_in = stand_in
         self._root = document.path.absolute().parent
         self._used: set[str] = set()
         self.decoder = Decoder(self._secret, schemes=None if plugins.resolves_secrets else SCHEMES)
@@ -140,6 +156,8 @@ class _Loading:
                 self.decoder.problems.append(error.diagnostic())
 
     def _secret(self, reference: SecretReference, path: str) -> Secret:
+        if (stand_in := self._stand_in) is not None:
+            return Secret(lambda: stand_in(path), reference)
         root, plugins = self._root, self._plugins
         return Secret(lambda: read_secret(reference, where=path, root=root, plugins=plugins), reference)
 

@@ -142,6 +142,7 @@ class Scene:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Any]:
         """The open connector, a new one each time: nothing but the vendor remembers."""
+        self.wire.begin()
         context = InstanceContext(self.path, clock=self.clock, transport=lambda _: self.wire)
         async with self.what.spec.open(self.settings(), context) as connector:
             yield connector
@@ -167,7 +168,7 @@ class Scene:
             return error
         except StuckError:
             raise
-        except Exception as error:  # noqa: BLE001 - a plugin's own code: whatever it raises is judged here
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own code: whatever it raises is judged here
             raise AssertionError(
                 f"{type(error).__name__} came out of the plugin: {error}. An operator can do nothing with it: let the "
                 "client's errors through, and raise one of crosskey.errors (ContractError for an answer that cannot be) "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Container
 from typing import ClassVar, cast
 
@@ -65,12 +66,22 @@ class SourceCase(Conformance):
         )
 
     async def read(self, scene: Scene, *, changes: bool = False) -> Told:
-        """A full read by a new connector. Fails the test where it raises."""
+        """A full read by a new connector. Fails the test where it raises, or leaves a task behind."""
+        before = asyncio.all_tasks()
         async with scene.open() as source:
             try:
-                return await Told().read(source, self.request(changes=changes))
+                told = await Told().read(source, self.request(changes=changes))
             except CrosskeyError as error:
                 pytest.fail(f"a read that nothing disturbed raised {type(error).__name__}: {error}")
+        left = asyncio.all_tasks() - before
+        assert not left, f"the source is closed, and tasks of it go on: {left}. End them in `finally`"
+        return told
+
+    def person(self, told: Told, id: str) -> Person:
+        """Somebody who must have come. Fails the test where they did not."""
+        person = told.people.get(id)
+        assert person is not None, f"the person whom hire() called {id} did not come (or bears another id)"
+        return person
 
 
 def name_of(number: int) -> str:

@@ -85,9 +85,11 @@ class Changes(SourceCase):
         told = await self.known(scene)
         self.directory(scene).rename(self.hired[0], "renamed")
         scene.clock.advance(self.settles)
-        before = told.people[self.hired[0]]
+        before = self.person(told, self.hired[0])
         await self.follow(scene, told)
-        assert told.people[self.hired[0]] != before, "somebody got another name, and the next round did not tell it"
+        assert self.person(told, self.hired[0]) != before, (
+            "somebody got another name, and the next round did not tell it"
+        )
         await self.agrees(scene, told, "somebody was renamed")
 
     @must(ability=_CHANGES, hooks=("suspend",))
@@ -159,7 +161,7 @@ class Changes(SourceCase):
         When it fails, look at how cursors are taken apart: whatever does not fit is one that ended.
         """
         told = await self.known(scene)
-        for cursor in ("kit", told.cursor[: len(told.cursor) // 2], "{}", "\N{SNOWMAN}"):
+        for cursor in ("kit", f"{told.cursor}~kit", "{}", "\N{SNOWMAN}"):
             async with scene.open() as source:
                 error = await scene.refusal(_drained(source, cursor, self.request(changes=True)))
             assert isinstance(error, CursorExpiredError), (

@@ -36,8 +36,8 @@ class Finding(SourceCase):
         for id_ in (self.hired[0], self.hired[-1]):
             person = await self.find(scene, id_)
             assert person is not None, f"{id_} is there, and find() says that there is nobody"
-            assert _plain(person) == _plain(told.people[id_]), (
-                f"find() tells {_plain(person)!r}, a read tells {_plain(told.people[id_])!r}"
+            assert _plain(person) == _plain(self.person(told, id_)), (
+                f"find() tells {_plain(person)!r}, a read tells {_plain(self.person(told, id_))!r}"
             )
 
     @must(ability="find")
@@ -87,7 +87,7 @@ class Finding(SourceCase):
         async def look(source: Any) -> Any:  # noqa: ANN401 - a Source
             return await source.find(Subject(source.issuer, self.hired[0]))
 
-        expected = (await self.read(scene)).people[self.hired[0]]
+        expected = self.person(await self.read(scene), self.hired[0])
         await self._disturbed(scene, look, expected, "find()")
 
     @must(ability="groups_of", hooks=("form", "join"))
