@@ -15,7 +15,10 @@ __all__ = ("CsvSettings",)
 class CsvSettings(Settings, frozen=True, kw_only=True):
     """Where the file is, what its columns mean, and how far it is believed."""
 
-    path: Annotated[Path, Meta(description="The file, which the HR system writes anew each time.")]
+    path: Annotated[
+        Path,
+        Meta(description="The file, which the HR system writes anew each time; relative to the configuration file."),
+    ]
     id: Annotated[
         str, Meta(min_length=1, description="Column with the number of a person, which never changes: no e-mail.")
     ]
