@@ -16,6 +16,7 @@ from cli_bench import run_here
 from crosskey.errors import ExitCode
 from crosskey.scaffold import KINDS
 
+KINDS = [kind for kind in KINDS if kind != "sso"]
 NAMES = {kind: f"acme-{kind}" for kind in KINDS}
 TOOLS = Path(sys.executable).parent
 
