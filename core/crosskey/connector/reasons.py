@@ -232,9 +232,6 @@ account-ambiguous no-account 403
 account-disabled account-off 403
   The person's account is switched off.
   `crosskey explain` says since when and why.
-person-leaving account-off 403
-  The identity provider's directory says that the person has left.
-  Nothing, if they have; `crosskey explain` says what the directory says.
 account-elsewhere other-door 403
   The person has an account for the other door only.
   The mapping's scopes say who has which.

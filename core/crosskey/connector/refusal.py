@@ -12,7 +12,8 @@ class SsoRefused(CrosskeyError):  # noqa: N818 - a refusal is a verdict, not a m
     """Nobody is signed in, for a reason that has a code in :data:`crosskey.connector.reasons.REASONS`.
 
     ``message`` is the real reason, for the journal only: it may say what was expected and what was seen, never a token
-    or a secret. What a browser may be told is the code, and the page that belongs to it.
+    or a secret. What a browser may be told is the code, the page that belongs to it, and the ``reference`` by which an
+    administrator finds the attempt.
     """
 
     exit_code = ExitCode.REJECTED
@@ -22,3 +23,4 @@ class SsoRefused(CrosskeyError):  # noqa: N818 - a refusal is a verdict, not a m
         reason = REASONS[code]
         super().__init__(detail or reason.text, code=code, where=where, fix=reason.fix)
         self.reason = reason
+        self.reference = ""

@@ -175,8 +175,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody whom the provider vouches for, every check passed.
 
     ``subject`` is the person as the sync names them: all that an account is ever found by. ``issuer``, ``sub``, ``sid``
-    and ``client_id`` are as the token says, so that later signals find the sessions. ``claims`` are for masked display.
-    ``skew`` is how many seconds the provider's clock is ahead of ours, as far as the token tells.
+    and ``client_id`` are as the token says, so that later signals find the sessions. ``claims`` are for masked display;
+    ``open_claims`` are those of the vendor's own that say nothing about the person. ``skew`` is how many seconds the
+    provider's clock is ahead of ours, as far as the token tells.
     """
 
     subject: Subject
@@ -191,6 +192,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     guest: bool = False
     authenticated_at: datetime | None = None
     claims: Mapping[str, Any] = {}
+    open_claims: frozenset[str] = frozenset()
     id_token: Secret | None = None
     refresh_token: Secret | None = None
     skew: float = 0.0
