@@ -36,9 +36,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     max_age: int | None = None
     prompt: Literal["", "login", "select_account", "none"] = ""
 
-    def request(
-        self, state: str, nonce: str, verifier: str, *, login_hint: str = "", locales: str = ""
-    ) -> LoginRequest:
+    def request(self, state: str, browser: str, *, login_hint: str = "", locales: str = "") -> LoginRequest:
         """The whole request. ``code id_token`` comes back as a form: a token has no business in an address."""
         return LoginRequest(
             redirect_uri=self.redirect_uri,
