@@ -74,7 +74,6 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     response_modes: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
 
 
 class Pinned(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,13 +258,15 @@ class SignalMessage(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a provider sent to end sessions, as it came.
 
     ``token`` is the signed part: a logout token, a SET, or the bearer token of a revocation, whose ``body`` is JSON.
-    ``authorization`` is the header of a pushed SET. ``endpoint`` is our own address that it came to, as configured.
+    ``authorization`` is the header of a pushed SET; ``polled`` ones we fetched ourselves from the transmitter.
+    ``endpoint`` is our own address that it came to, as configured.
     """
 
     channel: SignalChannel
     token: str
     endpoint: str = ""
     authorization: str = ""
+    polled: bool = False
     body: bytes = b""
 
 

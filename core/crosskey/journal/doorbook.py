@@ -164,10 +164,14 @@ class Doorbook(Journal):
         with self._database.transaction():
             sessions.reseal(self._database, self.connection, id, sealed)
 
-    def end_session(self, id: str, because: str) -> None:
-        """End one session."""
+    def has_sessions(self, whom: Whom) -> bool:
+        """Whether there was ever such a session, as far as it is kept."""
+        return sessions.any_of(self._database, self.connection, whom)
+
+    def end_session(self, id: str, because: str) -> int:
+        """End one session; how many it was, which is none for one that is over."""
         with self._database.transaction():
-            sessions.end_one(self._database, self._clock.now(), self.connection, id, because)
+            return sessions.end_one(self._database, self._clock.now(), self.connection, id, because)
 
     def end_sessions(self, whom: Whom, because: str) -> int:
         """End sessions, and keep sign-ins that are still under way from coming to one; how many sessions there were."""

@@ -18,6 +18,7 @@ __all__ = (
     "SessionRecord",
     "Whom",
     "add",
+    "any_of",
     "claim_asking",
     "end",
     "end_accounts",
@@ -203,10 +204,19 @@ def end(database: Database, now: datetime, connection: str, whom: Whom, because:
     return ended
 
 
-def end_one(database: Database, now: datetime, connection: str, id: str, because: str) -> None:
-    """End inside the caller's transaction the session of that id."""
-    if database.run(_END + "connection = ? AND id = ?", (stamp(now), because, connection, id)):
-        events.append(database, now, connection, "", "sessions.ended", {"because": because, "count": 1})
+def any_of(database: Database, connection: str, whom: Whom) -> bool:
+    """Whether there is or was such a session, whenever it began."""
+    terms, values = msgspec.structs.replace(whom, began_by=None).conditions()
+    where = " AND ".join(("connection = ?", *terms))
+    return bool(terms) and database.row(f"SELECT 1 FROM sso_session WHERE {where}", (connection, *values)) is not None  # noqa: S608 - terms are constants of this module
+
+
+def end_one(database: Database, now: datetime, connection: str, id: str, because: str) -> int:
+    """End inside the caller's transaction the session of that id; how many it was."""
+    ended = database.run(_END + "connection = ? AND id = ?", (stamp(now), because, connection, id))
+    if ended:
+        events.append(database, now, connection, "", "sessions.ended", {"because": because, "count": ended})
+    return ended
 
 
 def end_accounts(

@@ -14,17 +14,28 @@ import msgspec
 
 from crosskey.clock import Clock
 from crosskey.config import DoorSection
+from crosskey.connector.reasons import REASONS
 from crosskey.connector.refusal import SsoRefused
-from crosskey.connector.sso import EndsLogins, Identity, LogoutRequest, SsoFlow
+from crosskey.connector.sso import (
+    EndsLogins,
+    HearsSignals,
+    Identity,
+    LogoutRequest,
+    SignalEvent,
+    SignalMessage,
+    SsoFlow,
+)
 from crosskey.errors import CrosskeyError, RetryableError
-from crosskey.journal import SIGNED_IN, AttemptRecord, Doorbook, LoginRecord, Purpose, SessionRecord, Standing
+from crosskey.journal import SIGNED_IN, AttemptRecord, Doorbook, LoginRecord, Purpose, SessionRecord, Standing, Whom
 from crosskey.settings import Secret
 from crosskey.sso.addresses import DoorAddresses, door_addresses
 from crosskey.sso.callback import Returned
 from crosskey.sso.claims import masked
+from crosskey.sso.heartbeat import ask_again, is_due
 from crosskey.sso.linking import require_account
 from crosskey.sso.return_path import return_path
 from crosskey.sso.sessions import check_session, draft_session, kept_of
+from crosskey.sso.signals import SignalReply, accepted, refused, whom_it_ends
 from crosskey.sso.tickets import fingerprint, is_ticket, ticket
 from crosskey.sso.transactions import Terms, begin_login, find_login, take_login
 
@@ -209,6 +220,11 @@ class Doorkeeper:
         """The session behind a ticket, if it still stands now. Raises :class:`SsoRefused`."""
         return check_session(self._book, self.section, self._clock, session_ticket, fresh=fresh)
 
+    async def stand_by(self, session: SessionRecord, session_ticket: str) -> None:
+        """Ask the provider whether it still stands by a session, if that is due. Raises :class:`SsoRefused`."""
+        if is_due(self.section, session, self._clock):
+            await ask_again(self._flow, self._book, session, session_ticket)
+
     async def leave(self, session_ticket: str) -> str | None:
         """End a session here at once; where to send the browser to be signed out at the provider too, if anywhere.
 
@@ -234,18 +250,54 @@ class Doorkeeper:
             return None
         return redirect.url if redirect else None
 
+    # ------------------------------------------------------------------------------------------------ told to end some
+
+    async def hear(self, message: SignalMessage) -> SignalReply:
+        """What the provider sends to end sessions: verified, noted once, carried out. Never raises for a message."""
+        try:
+            self._require_open("login")
+            if not isinstance(self._flow, HearsSignals):
+                raise SsoRefused("signal-refused", "this flow hears no signals")
+            event = await self._flow.hear(message)
+            if event.channel == "token-revocation" and not self._knows(event):
+                raise SsoRefused("subject-unknown")
+        except CrosskeyError as error:
+            told = error if isinstance(error, SsoRefused) else _translated(error)
+            _log.warning("%s: a message by %s was refused: %s", self.section.path, message.channel, told.code)
+            return refused(message.channel, told)
+        ended = self._book.hear(self.section.door, event, whom_it_ends(event), event.kind)
+        return accepted(event, ended)
+
+    def _knows(self, event: SignalEvent) -> bool:
+        """Whether the person was ever here, or has an account."""
+        if event.subject is not None and self._book.standing(event.subject, self.section.kind).key is not None:
+            return True
+        return any(self._book.has_sessions(each) for each in whom_it_ends(event))
+
+    def front_channel(self, *, iss: str, sid: str, session_ticket: str) -> int:
+        """The browser says that the provider signed somebody out; how many sessions ended.
+
+        With issuer and session it is that session; without, whatever session this browser has. Nothing here is signed,
+        so it can end no more than that.
+        """
+        if iss and sid:
+            return self._book.end_sessions(Whom(iss=iss, sid=sid, door=self.section.door), "front-channel")
+        if iss or sid or not is_ticket(session_ticket):
+            return 0
+        return self._book.end_session(fingerprint(session_ticket), "front-channel")
+
     # ------------------------------------------------------------------------------------------------------ the journal
 
     def _refused(
         self, error: CrosskeyError, login: LoginRecord | None, purpose: Purpose, identity: Identity | None = None
     ) -> SsoRefused:
         """The refusal for an error, kept in the journal, with the reference by which it is found there."""
-        refused = error if isinstance(error, SsoRefused) else _translated(error)
-        attempt = self._attempt(refused.code, refused.message, purpose, identity)
-        self._book.note_attempt(attempt, noise=login is None or refused.code in _NOISE)
-        refused.reference = attempt.reference
-        refused.where = refused.where or self.section.path
-        return refused
+        told = error if isinstance(error, SsoRefused) else _translated(error)
+        attempt = self._attempt(told.code, told.message, purpose, identity)
+        self._book.note_attempt(attempt, noise=login is None or told.code in _NOISE)
+        told.reference = attempt.reference
+        told.where = told.where or self.section.path
+        return told
 
     def _attempt(self, code: str, detail: str, purpose: Purpose, identity: Identity | None) -> AttemptRecord:
         attempt = AttemptRecord(
@@ -271,5 +323,6 @@ class Doorkeeper:
 
 def _translated(error: CrosskeyError) -> SsoRefused:
     """What the HTTP stack or a flow raised, as a reason of ours; its own words go to the journal only."""
-    code = "provider-unreachable" if isinstance(error, RetryableError) else "provider-error"
+    code = error.code if error.code in REASONS else "provider-error"
+    code = "provider-unreachable" if isinstance(error, RetryableError) else code
     return SsoRefused(code, f"{error.code}: {error.message}", where=error.where)

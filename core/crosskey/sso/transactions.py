@@ -126,13 +126,10 @@ def take_login(
     if clock.now() - login.begun_at > LONGEST:
         raise SsoRefused("login-expired")
     state = returned.parameters["state"]
-    request = terms.request(state, browser)
-    if (returned.method == "POST") != (request.response_mode == "form_post"):
-        raise SsoRefused("callback-mode", f"came back by {returned.method}, asked for {request.response_mode}")
     return Callback(
         parameters=returned.parameters,
         method=returned.method,
-        request=request,
+        request=terms.request(state, browser),
         code_verifier=Secret(_verifier(browser, state)),
         asked_at=login.begun_at,
     )
