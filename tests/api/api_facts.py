@@ -15,7 +15,7 @@ import msgspec
 
 from crosskey import hookspecs
 
-MODULES = ("crosskey", "crosskey.http", "crosskey.errors", "crosskey.testing", "crosskey.testing.plans")
+MODULES = ("crosskey", "crosskey.http", "crosskey.errors", "crosskey.sso", "crosskey.testing", "crosskey.testing.plans")
 LENT = frozenset({"crosskey.Context", "crosskey.Clock", "crosskey.SsoContext", "crosskey.Pins"})
 """Protocols that the core implements and plugins only use: those may grow."""
 
