@@ -11,7 +11,7 @@ import pytest
 from crosskey.connector.target import Lookup
 from crosskey.errors import CrosskeyError
 from crosskey.model import Account
-from crosskey.plan import Change
+from crosskey.plan import Change, FieldChange
 from crosskey.testing.faults import BREAKDOWNS, REFUSALS, THROTTLES, UNREADABLE
 from crosskey.testing.scene import Scene
 from crosskey.testing.target.base import marker_of
@@ -93,9 +93,15 @@ class Looking(Writing):
         for kind in self.tried():
             account = await self.made(scene, kind, 1)
             await self.made(scene, kind, 2)
-            for what, lookup in self._ways(account).items():
+            for active, (what, lookup) in ((on, way) for on in (True, False) for way in self._ways(account).items()):
+                if account.active is not active:
+                    await self.applied(scene, self.change("disable", account, 1, active=FieldChange(True, False)))
+                    scene.clock.advance(self.schema.settle)
+                    account = await self.one(scene, account)
                 found = {one.key: one for one in await self.look(scene, lookup)}
-                assert account.key in found, f"{kind.name} {account.key} is there, and look_up() by {what} left it out"
+                assert account.key in found, (
+                    f"{kind.name} {account.key} (active: {active}) is there, and look_up() by {what} left it out"
+                )
                 shown = found[account.key]
                 assert (shown.marker, shown.active) == (account.marker, account.active), f"by {what}: {shown!r}"
                 wrong = {

@@ -19,6 +19,7 @@ __all__ = ("Settling",)
 
 _READING: Final = ("GET", "HEAD", "OPTIONS")
 _ROUNDS: Final = 4
+_MOMENTS: Final = 8
 
 
 class Settling(Writing):
@@ -199,27 +200,26 @@ class Settling(Writing):
         """
         number = 800
         for kind in self.tried():
-            scene.wire.calm()
+            began = scene.clock.elapsed
             await self.applied(scene, self.create(kind, number))
-            total = len(scene.wire.exchanges)
-            for stop in range(total + 1):
+            lasts = scene.clock.elapsed - began
+            for moment in range(_MOMENTS):
                 number += 1
                 change = self.create(kind, number)
                 scene.wire.calm()
                 writing = asyncio.ensure_future(self.applied(scene, change))
-                while len(scene.wire.exchanges) < stop and not writing.done():
-                    await scene.clock.sleep(0.001)
-                await scene.clock.sleep(0.001)
+                await scene.clock.sleep(lasts * (moment + 0.5) / _MOMENTS)
                 writing.cancel()
                 await asyncio.wait([writing], timeout=300.0)
-                assert writing.done(), f"cancelled after {stop} requests, the write went on"
+                at = f"cancelled after {moment + 1} of {_MOMENTS} parts of its time"
+                assert writing.cancelled(), f"{at}, the write went on: something in it swallows CancelledError"
                 asked = len(scene.wire.exchanges)
                 await scene.clock.sleep(600.0)
-                assert len(scene.wire.exchanges) == asked, "requests went out after the write was cancelled"
+                assert len(scene.wire.exchanges) == asked, f"{at}, the write sent requests afterwards"
                 scene.clock.advance(self.schema.settle + 1.0)
                 async with scene.open() as target:
                     found = await target.find(change)
                 if found is None:
                     await self.applied(scene, change)
                 keys = await self.bearing(scene, kind, change.marker)
-                assert len(keys) == 1, f"cancelled after {stop} requests and tried again: {len(keys)} accounts"
+                assert len(keys) == 1, f"{at} and tried again, it made {len(keys)} accounts"
