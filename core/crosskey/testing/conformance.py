@@ -17,7 +17,7 @@ from crosskey.testing.tiers import Needs, Story, needs_of
 if TYPE_CHECKING:
     from crosskey.clock import Clock
 
-__all__ = ("Conformance", "tests_of")
+__all__ = ("Conformance", "stories_of")
 
 
 class Conformance:
@@ -40,7 +40,7 @@ class Conformance:
 
     def __init_subclass__(cls, **rest: Any) -> None:  # noqa: ANN401 - passed on
         super().__init_subclass__(**rest)
-        known = tests_of(cls)
+        known = stories_of(cls)
         for name, reason in cls.skips.items():
             if name not in known:
                 raise TypeError(f'{cls.__name__}.skips names "{name}", and there is no such test in the kit')
@@ -96,6 +96,8 @@ class Conformance:
             play(whole, scene.clock)
         except StuckError as error:
             pytest.fail(f"{error}. Look for something that waits for what never comes.")
+        except SystemExit as error:
+            pytest.fail(f"the plugin wanted to end the process (SystemExit {error.code}): raise an error instead")
 
     async def _lacking(self, scene: Scene, needs: Needs) -> str:
         """Why a test says nothing about this plugin; empty when it does."""
@@ -121,7 +123,7 @@ class Conformance:
         )
 
 
-def tests_of(cls: type) -> dict[str, Needs]:
+def stories_of(cls: type) -> dict[str, Needs]:
     """The tests of the kit that a class has, by name, in the order in which they stand in the kit."""
     found: dict[str, Needs] = {}
     for base in reversed(cls.__mro__):
@@ -135,7 +137,7 @@ def left_out(cls: type[Conformance]) -> dict[str, str]:
     """For each test of a class why it is left out, empty where it runs: what a run of it says, without running it."""
     told: dict[str, str] = {}
     with TemporaryDirectory() as folder:
-        for name, needs in tests_of(cls).items():
+        for name, needs in stories_of(cls).items():
             one = cls()
             one.folder = Path(folder)
             scene = one.scene()

@@ -166,9 +166,10 @@ class Scene:
         except CrosskeyError as error:
             self.note(error)
             return error
-        except StuckError:
+        except (StuckError, AssertionError):
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own code: whatever it raises is judged here
+            self.note(error)
             raise AssertionError(
                 f"{type(error).__name__} came out of the plugin: {error}. An operator can do nothing with it: let the "
                 "client's errors through, and raise one of crosskey.errors (ContractError for an answer that cannot be) "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -20,6 +20,8 @@ from crosskey.connector.source import (
 from crosskey.model import Group, Person
 
 __all__ = ("Told",)
+
+_MOST: Final = 10_000
 
 
 class Told:
@@ -66,6 +68,8 @@ class Told:
             if self.complete is not None:
                 pytest.fail(f"{what} went on with a {type(page).__name__} after its ReadComplete: yield that one last")
             self.pages += 1
+            if self.pages > _MOST:
+                pytest.fail(f"{what} brought {_MOST} pages and goes on: does it ever end?")
             match page:
                 case PeoplePage(people):
                     self.people_pages += 1
