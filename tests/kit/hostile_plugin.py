@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from crosskey import (
@@ -56,10 +56,8 @@ class HostileSource:
             await asyncio.get_running_loop().create_future()
         if self.how == "sleeps for ever":
             while True:
-                try:
+                with suppress(asyncio.CancelledError):
                     await asyncio.sleep(3600)
-                except asyncio.CancelledError:
-                    pass
         if self.how == "raises":
             raise ValueError(self.token.reveal())
         yield PeoplePage([None])

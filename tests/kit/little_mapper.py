@@ -78,7 +78,7 @@ class LittleRules:
         return Desired(in_scope=True, fields=fields, references={"site": (site,)}, why=why, problem=problem)
 
 
-def compile(settings: LittleSettings, context: MappingContext) -> LittleRules:
+def compiled(settings: LittleSettings, context: MappingContext) -> LittleRules:
     try:
         return LittleRules(settings, context)
     except ConfigError:
@@ -91,4 +91,4 @@ def compile(settings: LittleSettings, context: MappingContext) -> LittleRules:
 
 @hookimpl
 def crosskey_mappers():
-    return [MapperSpec(name="little", summary="Little rules", settings=LittleSettings, compile=compile)]
+    return [MapperSpec(name="little", summary="Little rules", settings=LittleSettings, compile=compiled)]

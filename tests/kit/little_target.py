@@ -41,6 +41,7 @@ from crosskey.errors import CrosskeyError
 from crosskey.testing import FakeTarget
 
 PAGE = 10
+COUNTLESS = ("first_page_only", "an_empty_page_is_the_end")
 FIELDS = ("name", "mail", "note", "phone")
 
 
@@ -196,7 +197,7 @@ class LittleTarget:
     async def rows(self, path: str = "/accounts"):
         async for reply in self.client.pages(path, decode=Rows, next_url=lambda reply: reply.value.next):
             yield reply.value
-            if self.bug == "first_page_only":
+            if self.bug == "first_page_only" or (self.bug == "an_empty_page_is_the_end" and not reply.value.rows):
                 return
 
     async def read(self, request: Any):
@@ -212,9 +213,9 @@ class LittleTarget:
                 if self.bug != "a_list_that_fails_is_over":
                     raise
                 told = len(seen)
-            if len(seen) < told and self.bug not in ("first_page_only", "the_count_is_not_compared"):
+            if len(seen) < told and self.bug not in COUNTLESS:
                 raise ContractError(f"{told} accounts are there, {len(seen)} came")
-        counts = {} if self.bug in ("first_page_only", "the_count_is_not_compared") else {"user": told}
+        counts = {} if self.bug in COUNTLESS else {"user": told}
         if self.bug == "nobody_comes_out":
             return
         yield AccountsComplete(counts=counts if request.kinds else {})
@@ -326,7 +327,7 @@ class LittleTarget:
         for name, reference in change.references.items():
             after = list(reference.after)
             if self.bug == "only_new_references_are_kept":
-                after = [id for id in after if id not in reference.before]
+                after = [one for one in after if one not in reference.before]
             body[name] = after
         if change.marker and self.bug != "markers_are_not_written":
             body["marker"] = (

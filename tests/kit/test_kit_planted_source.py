@@ -24,6 +24,7 @@ CAUGHT = {
     "a_breakdown_ends_the_list": "test_what_stays_ends_the_read",
     "refused_members_are_none": "test_a_refused_credential_stops_the_read",
     "members_before_groups": "test_members_are_of_groups_and_people_that_were_told",
+    "rows_without_an_id_are_passed_over": "test_a_row_without_its_id_is_not_passed_over",
     "a_row_too_many_is_an_error": "test_rows_that_come_twice_count_once",
     "raises_a_key_error": "test_throttling_without_end_ends_the_read",
     "tells_the_secret": "test_a_refused_credential_stops_the_read",

@@ -20,6 +20,7 @@ CAUGHT = {
     "first_page_only": "test_every_account_comes_however_many_pages_it_takes",
     "kinds_are_not_heeded": "test_a_read_of_nothing_asks_for_nothing",
     "a_list_that_fails_is_over": "test_what_stays_ends_a_read_of_accounts",
+    "an_empty_page_is_the_end": "test_an_empty_page_of_accounts_is_not_believed",
     "nobody_comes_out": "test_every_account_comes_however_many_pages_it_takes",
     "markers_are_found_by_their_beginning": "test_a_create_that_did_not_happen_is_not_found",
     "what_cannot_be_asked_is_not_there": "test_a_target_that_cannot_say_is_not_taken_for_no",

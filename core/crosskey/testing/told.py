@@ -57,7 +57,7 @@ class Told:
     async def follow(self, source: Any, request: ReadRequest) -> Told:  # noqa: ANN401 - a source that tells changes
         """One round of changes more. Nothing is kept of a round that does not end."""
         other = self.copy()
-        await other._take(source.read_changes(self.cursor, request), full=False)
+        await other._take(source.read_changes(self.cursor, request), full=False)  # noqa: SLF001 - another of its kind
         self.__dict__.update(other.__dict__)
         return self
 
@@ -70,34 +70,35 @@ class Told:
             self.pages += 1
             if self.pages > _MOST:
                 pytest.fail(f"{what} brought {_MOST} pages and goes on: does it ever end?")
-            match page:
-                case PeoplePage(people):
-                    self.people_pages += 1
-                    self.people.update((person.subject.id, person) for person in people)
-                case GroupsPage(groups):
-                    self.groups.update((group.id, group) for group in groups)
-                case MembersPage(group, members, whole):
-                    held = self.members.setdefault(group, set())
-                    if whole:
-                        held.clear()
-                    held.update(members)
-                case MembersLeftPage() | GonePage() if full:
-                    pytest.fail(
-                        f"read() brought a {type(page).__name__}: a full read tells who is there, nobody's leaving"
-                    )
-                case MembersLeftPage(group, members):
-                    self.members.setdefault(group, set()).difference_update(members)
-                case GonePage():
-                    self._bury(page)
-                case ReadComplete():
-                    self.complete = page
-                case _:
-                    pytest.fail(f"{what} brought a {type(page).__name__}, which is no page of the contract")
+            self._keep(page, what, full=full)
         if self.complete is None:
             pytest.fail(
                 f"{what} ended after {self.pages} pages without a ReadComplete: yield it when all came, raise when not"
             )
         return self
+
+    def _keep(self, page: ReadPage, what: str, *, full: bool) -> None:
+        match page:
+            case PeoplePage(people):
+                self.people_pages += 1
+                self.people.update((person.subject.id, person) for person in people)
+            case GroupsPage(groups):
+                self.groups.update((group.id, group) for group in groups)
+            case MembersPage(group, members, whole):
+                held = self.members.setdefault(group, set())
+                if whole:
+                    held.clear()
+                held.update(members)
+            case MembersLeftPage() | GonePage() if full:
+                pytest.fail(f"read() brought a {type(page).__name__}: a full read tells who is there, nobody's leaving")
+            case MembersLeftPage(group, members):
+                self.members.setdefault(group, set()).difference_update(members)
+            case GonePage():
+                self._bury(page)
+            case ReadComplete():
+                self.complete = page
+            case _:  # pyright: ignore[reportUnnecessaryComparison] - plugins are not all type-checked
+                pytest.fail(f"{what} brought a {type(page).__name__}, which is no page of the contract")
 
     def _bury(self, page: GonePage) -> None:
         self.gone.update(page.people)

@@ -45,9 +45,9 @@ class SourceCase(Conformance):
 
     async def prepare(self, scene: Scene) -> None:
         """Hire people, and put every other one into a group."""
-        fake = self.directory(scene)
-        if not isinstance(fake, FakeDirectory) or not provides(fake, "hire"):
-            pytest.fail(f"{type(fake).__name__} needs hire(name): without people nothing can be shown")
+        if not isinstance(scene.fake, FakeDirectory) or not provides(scene.fake, "hire"):
+            pytest.fail(f"{type(scene.fake).__name__} must be a FakeDirectory with hire(name): nobody would be there")
+        fake = scene.fake
         self.hired = [fake.hire(name_of(number)) for number in range(self.many)]
         self.group, self.inside = "", []
         if provides(fake, "form") and provides(fake, "join"):

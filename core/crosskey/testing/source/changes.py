@@ -220,7 +220,7 @@ class Changes(SourceCase):
 
         When it fails, the message names the round; what happened in it stands before. The story is the same each time.
         """
-        told, fake, chance = await self.known(scene), self.directory(scene), random.Random(7)
+        told, fake, chance = await self.known(scene), self.directory(scene), random.Random(7)  # noqa: S311 - a story
         here, inside, story = list(self.hired), set(self.inside), list[str]()
         deeds: dict[str, Callable[[str], object]] = {
             "rename": lambda who: fake.rename(who, f"renamed{chance.randrange(1000)}"),

@@ -22,9 +22,11 @@ from crosskey.testing.conformance import Conformance
 from crosskey.testing.fakes import FakeTarget
 from crosskey.testing.scene import Scene
 
-__all__ = ("Accounts", "TargetCase", "marker_of", "subject_of")
+__all__ = ("SWITCHED_OFF", "SWITCHED_ON", "Accounts", "TargetCase", "marker_of", "results", "subject_of")
 
 Accounts = dict[tuple[str, str], Account]
+SWITCHED_ON: Final = FieldChange(False, True)  # noqa: FBT003 - a field's two values
+SWITCHED_OFF: Final = FieldChange(True, False)  # noqa: FBT003 - as above
 _ROOMY: Final = 20
 _MOST: Final = 10_000
 _ISSUER: Final = "https://directory.example"
@@ -57,7 +59,7 @@ class TargetCase(Conformance):
         }
 
     def unacceptable(self, change: Change) -> Change | None:
-        """``change`` so spoilt that the target refuses it, and it alone; ``None``: the kit asks for a missing account."""
+        """``change``, spoilt so that the target refuses it alone; ``None``: the kit asks for a missing account."""
         _ = change
         return None
 
@@ -95,12 +97,12 @@ class TargetCase(Conformance):
             subject=subject_of(number),
             label=f"Kit {number}",
             marker=marker_of(number),
-            active=FieldChange(False, True),
+            active=SWITCHED_ON,
             fields={name: FieldChange(None, value) for name, value in self.fields(kind, number).items()},
             references={name: ReferenceChange((), ids) for name, ids in self.references(kind).items()},
         )
 
-    def change(self, action: Action, account: Account, number: int, **rest: Any) -> Change:
+    def change(self, action: Action, account: Account, number: int, **rest: Any) -> Change:  # noqa: ANN401 - as Change has them
         """A change to an account that is there; ``rest`` are further members of the change."""
         return Change(
             id=f"{account.kind}:{action}:{account.key}",
@@ -144,7 +146,7 @@ class TargetCase(Conformance):
         return found
 
     async def listed(self, target: Any, *kinds: str) -> Accounts:  # noqa: ANN401 - a Target
-        """Every account by kind and key. Raises where the core would: for fewer accounts than the target says it has."""
+        """Every account by kind and key. Raises where the core would: for fewer accounts than there should be."""
         wanted = frozenset(kinds or [kind.name for kind in self.schema.kinds])
         managed = {
             kind.name: frozenset(reference.name for reference in kind.references)

@@ -178,7 +178,7 @@ class Disturbed(TargetCase):
 
     @should()
     async def test_lists_that_are_all_empty_are_told(self, scene: Scene) -> None:
-        """Proves that a target which shows nothing, with 200, as when a right is missing, is told: by ``check()`` or a read.
+        """Proves that lists which are all empty, as when a right is missing, are told: by ``check()`` or by a read.
 
         When it fails, compare with a count, or with what must be there (the account that signs in), and say it.
         """

@@ -11,10 +11,10 @@ import pytest
 from crosskey.connector.target import Lookup
 from crosskey.errors import CrosskeyError
 from crosskey.model import Account
-from crosskey.plan import Change, FieldChange
+from crosskey.plan import Change
 from crosskey.testing.faults import BREAKDOWNS, REFUSALS, THROTTLES, UNREADABLE
 from crosskey.testing.scene import Scene
-from crosskey.testing.target.base import marker_of
+from crosskey.testing.target.base import SWITCHED_OFF, marker_of
 from crosskey.testing.target.writing import Writing
 from crosskey.testing.tiers import must, should
 
@@ -95,7 +95,7 @@ class Looking(Writing):
             await self.made(scene, kind, 2)
             for active, (what, lookup) in ((on, way) for on in (True, False) for way in self._ways(account).items()):
                 if account.active is not active:
-                    await self.applied(scene, self.change("disable", account, 1, active=FieldChange(True, False)))
+                    await self.applied(scene, self.change("disable", account, 1, active=SWITCHED_OFF))
                     scene.clock.advance(self.schema.settle)
                     account = await self.one(scene, account)
                 found = {one.key: one for one in await self.look(scene, lookup)}

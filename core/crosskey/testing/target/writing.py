@@ -66,7 +66,7 @@ class Writing(TargetCase):
 
     @must()
     async def test_a_write_that_comes_again_does_nothing_more(self, scene: Scene) -> None:
-        """Proves that apply is idempotent: the same update, sent again, is ``applied`` or ``already`` and changes nothing.
+        """Proves that apply is idempotent: the same update, sent again, succeeds and changes nothing.
 
         When it fails, look for counters, appended lists and toggles.
         """
@@ -103,7 +103,7 @@ class Writing(TargetCase):
 
     @must()
     async def test_switching_off_and_on_again(self, scene: Scene) -> None:
-        """Proves that a disable makes the account inactive, that reads still bring it, and that an enable takes it back.
+        """Proves that a disabled account is inactive and still read, and that an enable takes it back.
 
         When it fails, never delete: an inactive account keeps its history and its key.
         """
@@ -278,7 +278,7 @@ class Writing(TargetCase):
 
     @must()
     async def test_one_bad_change_takes_no_other_along(self, scene: Scene) -> None:
-        """Proves that a partial failure is attributed: the bad change is rejected with a reason, the others are applied.
+        """Proves that a partial failure is attributed: the bad change is rejected with a reason, others are applied.
 
         When it fails, look at how the vendor refuses a list, and take it apart: half by half, or one by one.
         """
