@@ -104,9 +104,6 @@ class LittleDesk(FakeTarget):
         self.accounts[key] = {**blank(), **members, "key": key}
         return key
 
-    def records(self, kind: str) -> int:
-        return len(self.accounts)
-
     def bearing(self, kind: str, marker: str) -> int:
         return sum(row["marker"] == marker for row in self.accounts.values())
 
@@ -153,6 +150,7 @@ class LittleTarget:
     def __init__(self, client: Any, settings: LittleSettings) -> None:
         self.client = client
         self.bug = settings.bug
+        self.seen: dict[str, Row] = {}
 
     async def check(self) -> list[Diagnostic]:
         try:
@@ -208,6 +206,7 @@ class LittleTarget:
                 async for page in self.rows():
                     told = page.count
                     seen.update(row.key for row in page.rows)
+                    self.seen.update({row.key: row for row in page.rows})
                     yield AccountsPage([self.account(row) for row in page.rows])
             except (AuthError, RetryableError):
                 if self.bug != "a_list_that_fails_is_over":
@@ -237,6 +236,8 @@ class LittleTarget:
         try:
             reply = await self.client.call("GET", f"/accounts/{quote(key, safe='')}", decode=Row)
         except RejectedError as error:
+            if error.status == 404 and self.bug == "the_removed_are_remembered":
+                return Account(kind="user", key=key)
             if error.status == 404:
                 return None
             raise
@@ -308,6 +309,9 @@ class LittleTarget:
         method = "PATCH"
         if self.bug == "an_update_may_create":
             method = "PUT"
+        if self.bug == "what_was_read_is_sent_back" and change.key in self.seen:
+            row = self.seen[change.key]
+            body = {**{field: getattr(row, field) for field in FIELDS}, **body}
         if self.bug == "whole_records_are_sent":
             method, body = "PUT", {**dict.fromkeys(FIELDS, ""), **body}
         if change.action == "disable" and self.bug == "disabling_deletes":

@@ -35,6 +35,8 @@ CAUGHT = {
     "creates_are_repeated_blindly": "test_a_create_whose_answer_is_lost_is_made_once",
     "an_update_may_create": "test_an_update_of_an_account_that_is_gone_makes_none",
     "whole_records_are_sent": "test_an_update_changes_what_it_names_and_nothing_else",
+    "what_was_read_is_sent_back": "test_what_somebody_else_wrote_stays",
+    "the_removed_are_remembered": "test_an_account_that_is_removed_is_not_found",
     "disabling_deletes": "test_switching_off_and_on_again",
     "enabling_does_nothing": "test_switching_off_and_on_again",
     "a_cancelled_write_goes_on": "test_a_cancelled_write_is_found_again",

@@ -114,22 +114,43 @@ class TargetCase(Conformance):
             **rest,
         )
 
-    def text_field(self, kind: KindSpec, *, spare: bool = False) -> str:
-        """A plain text field of a kind: one that names nothing and identifies nobody; ``spare``: another one."""
-        plain = [
-            field.name
+    def text_fields(self, kind: KindSpec) -> list[str]:
+        """Text fields of a kind to try things with; those that name nothing and identify nobody come first."""
+        roomy = [
+            field
             for field in kind.fields
-            if field.type == "text"
-            and field.listed
-            and not field.required
-            and "mail" not in field.name
-            and not 0 < field.max_length < _ROOMY
+            if field.type == "text" and field.listed and "mail" not in field.name and not 0 < field.max_length < _ROOMY
         ]
-        named = [name for name in plain if "name" not in name and "login" not in name]
-        chosen = (named or plain)[1 if spare else 0 :]
-        if not chosen:
-            pytest.skip(f"{kind.name} has no {'second ' if spare else ''}optional text field to change")
-        return chosen[0]
+        if not roomy:
+            pytest.skip(f"{kind.name} has no text field that reads show, other than e-mail addresses")
+        return [field.name for field in sorted(roomy, key=lambda field: (field.required, _names(field.name)))]
+
+    def text_field(self, kind: KindSpec) -> str:
+        """The first of them."""
+        return self.text_fields(kind)[0]
+
+    async def one(self, scene: Scene, account: Account) -> Account:
+        """The account as a read shows it now. Fails the test where none does."""
+        found = (await self.accounts(scene, account.kind)).get((account.kind, account.key))
+        assert found is not None, f"{account.kind} {account.key} is on no page any more"
+        return found
+
+    async def by_hand(self, scene: Scene, kind: KindSpec) -> Account:
+        """An account that somebody else made."""
+        key = self.service(scene).add(kind.name, "By Hand")
+        scene.clock.advance(self.schema.settle)
+        account = (await self.accounts(scene, kind.name)).get((kind.name, key))
+        assert account is not None, f"{kind.name} {key} was added by hand, and no read shows it"
+        return account
+
+    def missing_key(self, key: str) -> str:
+        """A key like ``key`` that nobody has."""
+        return str(int(key) + 900_000) if key.isdigit() else f"{key[:-1]}{'0' if key[-1] != '0' else '1'}"
+
+    def update(self, account: Account, field: str, value: str) -> Change:
+        """A change of one field."""
+        fields = {field: FieldChange(account.fields.get(field), value)}
+        return self.change("update", account, 1, fields=fields)
 
     # -- doing --------------------------------------------------------------------------------------------------------
 
@@ -215,6 +236,10 @@ class TargetCase(Conformance):
             if found is not None:
                 return told
         return told
+
+
+def _names(field: str) -> bool:
+    return any(word in field for word in ("name", "login", "id"))
 
 
 def _made_up(name: str, sort: str, longest: int, number: int) -> Scalar:
