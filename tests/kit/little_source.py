@@ -206,14 +206,15 @@ class LittleSource:
 
     async def check(self) -> list[Diagnostic]:
         try:
-            async for _ in self.pages("/people"):
-                break
+            anybody = [row async for rows in self.pages("/people") for row in rows]
         except CrosskeyError as error:
             if self.bug == "check_raises":
                 raise
             if self.bug == "check_says_nothing":
                 return []
             return [msgspec.structs.replace(error.diagnostic(), fix=error.fix or "see the vendor's status page")]
+        if not anybody and self.bug != "nobody_is_nothing_to_tell":
+            return [Diagnostic(severity="warning", code="little-nobody", summary="the directory shows nobody")]
         return [Diagnostic(severity="ok", code="little", summary="people can be read")]
 
     async def pages(self, path: str):

@@ -42,6 +42,7 @@ CAUGHT = {
     "whoever_cannot_be_asked_is_nobody": "test_a_vendor_who_cannot_say_is_not_taken_for_nobody",
     "groups_that_cannot_be_asked_are_none": "test_a_vendor_who_cannot_tell_groups_is_not_taken_for_none",
     "check_raises": "test_a_check_names_what_a_run_would_fail_at",
+    "nobody_is_nothing_to_tell": "test_lists_that_are_all_empty_are_told",
     "check_says_nothing": "test_a_check_names_what_a_run_would_fail_at",
 }
 
