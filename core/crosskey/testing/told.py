@@ -51,7 +51,8 @@ class Told:
         return other
 
     async def read(self, source: Any, request: ReadRequest) -> Told:  # noqa: ANN401 - a Source
-        """Everything anew."""
+        """Everything anew: whoever is known and does not come is not known any more."""
+        self.people, self.groups, self.members = {}, {}, {}
         return await self._take(source.read(request), full=True)
 
     async def follow(self, source: Any, request: ReadRequest) -> Told:  # noqa: ANN401 - a source that tells changes
