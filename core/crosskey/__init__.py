@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TellsOrigins,
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
+    from crosskey.connector.refusal import SsoRefused
     from crosskey.connector.signal import (
         ManagesSubscriptions,
         ReceivesSignals,
@@ -45,7 +46,27 @@ if TYPE_CHECKING:
         Source,
         SourceSpec,
     )
-    from crosskey.connector.sso import SsoFlowSpec
+    from crosskey.connector.sso import (
+        AuthorizationRedirect,
+        Callback,
+        Door,
+        EndsLogins,
+        HearsSignals,
+        Identity,
+        LoginRequest,
+        LogoutRequest,
+        MfaEvidence,
+        Pinned,
+        Pins,
+        Provider,
+        Refreshed,
+        RefreshesLogins,
+        SignalEvent,
+        SignalMessage,
+        SsoContext,
+        SsoFlow,
+        SsoFlowSpec,
+    )
     from crosskey.connector.target import (
         AccountsComplete,
         AccountsPage,
@@ -99,6 +120,8 @@ __all__ = (
     "AccountsPage",
     "AccountsRequest",
     "AuthError",
+    "AuthorizationRedirect",
+    "Callback",
     "Candidate",
     "Catalogue",
     "CatalogueEntry",
@@ -115,6 +138,8 @@ __all__ = (
     "CursorExpiredError",
     "Desired",
     "Diagnostic",
+    "Door",
+    "EndsLogins",
     "EndsSessions",
     "Event",
     "FieldChange",
@@ -126,8 +151,12 @@ __all__ = (
     "GroupSelection",
     "GroupsPage",
     "HasCatalogue",
+    "HearsSignals",
+    "Identity",
     "KindSpec",
     "LeaverPolicy",
+    "LoginRequest",
+    "LogoutRequest",
     "LooksUpAccounts",
     "Lookup",
     "ManagesSubscriptions",
@@ -136,20 +165,26 @@ __all__ = (
     "MatchKey",
     "MembersLeftPage",
     "MembersPage",
+    "MfaEvidence",
     "Notice",
     "Notifier",
     "NotifierSpec",
     "Outcome",
     "PeoplePage",
     "Person",
+    "Pinned",
+    "Pins",
     "PlanHeader",
     "PluginError",
+    "Provider",
     "ReadComplete",
     "ReadRequest",
     "ReadsChanges",
     "ReceivesSignals",
     "ReferenceChange",
     "ReferenceSpec",
+    "Refreshed",
+    "RefreshesLogins",
     "RejectedError",
     "RetryableError",
     "RunFacts",
@@ -159,10 +194,15 @@ __all__ = (
     "SecretReference",
     "Settings",
     "SignalAnswer",
+    "SignalEvent",
+    "SignalMessage",
     "SignalRequest",
     "Source",
     "SourceSpec",
+    "SsoContext",
+    "SsoFlow",
     "SsoFlowSpec",
+    "SsoRefused",
     "Subject",
     "Subscription",
     "Target",
@@ -187,7 +227,11 @@ _HOMES = {
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
         "ReadRequest ReadsChanges Source SourceSpec"
     ),
-    "connector.sso": "SsoFlowSpec",
+    "connector.refusal": "SsoRefused",
+    "connector.sso": (
+        "AuthorizationRedirect Callback Door EndsLogins HearsSignals Identity LoginRequest LogoutRequest MfaEvidence "
+        "Pinned Pins Provider Refreshed RefreshesLogins SignalEvent SignalMessage SsoContext SsoFlow SsoFlowSpec"
+    ),
     "connector.target": (
         "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "
         "KindSpec LooksUpAccounts Lookup ReferenceSpec Seats Target TargetSchema TargetSpec"
