@@ -18,7 +18,7 @@ sys.path.insert(0, str(FIRST))
 from fake_first_source import FakeFirstSource  # noqa: E402 - it stands in the frozen package
 from fake_first_target import FakeFirstTarget  # noqa: E402
 
-DIGEST = "403c8142d72705c91709e94f718fe603daac262618a9bd72b487ea590dda8999"
+DIGEST = "a0a70ba464553fd996bde9727af4f00cb4fb40b00c4db1c35f8298c8f4cf8d6b"
 MODULES = ("crosskey_first_source", "crosskey_first_target", "crosskey_first_mapper")
 
 RULES = """

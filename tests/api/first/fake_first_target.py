@@ -30,10 +30,6 @@ class FakeFirstTarget(FakeTarget):
 
     # -- what the kit asks for ----------------------------------------------------------------------------------------
 
-    def records(self, kind: str) -> int:
-        _ = kind
-        return len(self.accounts)
-
     def bearing(self, kind: str, marker: str) -> int:
         _ = kind
         return sum(row["external_id"] == marker for row in self.accounts.values())

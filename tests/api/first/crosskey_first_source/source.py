@@ -97,7 +97,9 @@ class FirstSourceSource:
         """Everybody, all groups, and the members of the groups that rules name."""
         # The cursor comes first: what happens while the rest is read is told again by the next round.
         cursor = await self._now() if request.changes else ""
+        seen = 0
         async for page in self._pages("/v1/people", PeopleRows):
+            seen += len(page.value.people)
             yield PeoplePage([self._person(row) for row in page.value.people])
         groups = await self._groups()
         yield GroupsPage(groups)
@@ -105,7 +107,7 @@ class FirstSourceSource:
             path = f"/v1/groups/{quote(group.id, safe='')}/members"
             async for page in self._pages(path, MembersRows, template="/v1/groups/{id}/members"):
                 yield MembersPage(group.id, [row.id for row in page.value.members])
-        yield ReadComplete(cursor=cursor)
+        yield ReadComplete(cursor=cursor, warnings=() if seen else (self._nobody(),))
 
     async def read_changes(self, cursor: str, request: ReadRequest) -> AsyncIterator[ReadPage]:
         """What happened since the cursor, in order, ending with the next cursor."""
@@ -128,6 +130,16 @@ class FirstSourceSource:
         """The person of that id. A list that is surely empty says that there is nobody; a refusal never does."""
         rows = (await self._client.call("GET", "/v1/people", decode=PeopleRows, params={"id": subject.id})).value
         return next((self._person(row) for row in rows.people if row.id == subject.id), None)
+
+    def _nobody(self) -> Diagnostic:
+        """An empty directory and a token that may see nobody look alike: somebody must be told."""
+        return Diagnostic(
+            severity="warning",
+            code="first-source-nobody",
+            summary="the directory shows nobody",
+            path=self._instance,
+            fix="see whether the token may read people: `crosskey check`",
+        )
 
     async def _now(self) -> str:
         reply = await self._client.call("GET", "/v1/changes", decode=ChangesRows, params={"since": "now"})
