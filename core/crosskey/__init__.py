@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TellsOrigins,
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
+    from crosskey.connector.refusal import SsoRefused
     from crosskey.connector.signal import (
         ManagesSubscriptions,
         ReceivesSignals,
@@ -47,7 +48,27 @@ if TYPE_CHECKING:
         Source,
         SourceSpec,
     )
-    from crosskey.connector.sso import SsoFlowSpec
+    from crosskey.connector.sso import (
+        AuthorizationRedirect,
+        Callback,
+        Door,
+        EndsLogins,
+        HearsSignals,
+        Identity,
+        LoginRequest,
+        LogoutRequest,
+        MfaEvidence,
+        Pinned,
+        Pins,
+        Provider,
+        Refreshed,
+        RefreshesLogins,
+        SignalEvent,
+        SignalMessage,
+        SsoContext,
+        SsoFlow,
+        SsoFlowSpec,
+    )
     from crosskey.connector.target import (
         AccountsComplete,
         AccountsPage,
@@ -101,6 +122,8 @@ __all__ = (
     "AccountsPage",
     "AccountsRequest",
     "AuthError",
+    "AuthorizationRedirect",
+    "Callback",
     "Candidate",
     "Catalogue",
     "CatalogueEntry",
@@ -117,6 +140,8 @@ __all__ = (
     "CursorExpiredError",
     "Desired",
     "Diagnostic",
+    "Door",
+    "EndsLogins",
     "EndsSessions",
     "Event",
     "FieldChange",
@@ -128,8 +153,12 @@ __all__ = (
     "GroupSelection",
     "GroupsPage",
     "HasCatalogue",
+    "HearsSignals",
+    "Identity",
     "KindSpec",
     "LeaverPolicy",
+    "LoginRequest",
+    "LogoutRequest",
     "LooksUpAccounts",
     "Lookup",
     "ManagesSubscriptions",
@@ -138,6 +167,7 @@ __all__ = (
     "MatchKey",
     "MembersLeftPage",
     "MembersPage",
+    "MfaEvidence",
     "Notice",
     "Notifier",
     "NotifierSpec",
@@ -145,8 +175,11 @@ __all__ = (
     "Ownership",
     "PeoplePage",
     "Person",
+    "Pinned",
+    "Pins",
     "PlanHeader",
     "PluginError",
+    "Provider",
     "ReadComplete",
     "ReadPage",
     "ReadRequest",
@@ -154,6 +187,8 @@ __all__ = (
     "ReceivesSignals",
     "ReferenceChange",
     "ReferenceSpec",
+    "Refreshed",
+    "RefreshesLogins",
     "RejectedError",
     "RetryableError",
     "RunFacts",
@@ -163,10 +198,15 @@ __all__ = (
     "SecretReference",
     "Settings",
     "SignalAnswer",
+    "SignalEvent",
+    "SignalMessage",
     "SignalRequest",
     "Source",
     "SourceSpec",
+    "SsoContext",
+    "SsoFlow",
     "SsoFlowSpec",
+    "SsoRefused",
     "Subject",
     "Subscription",
     "Target",
@@ -191,7 +231,11 @@ _HOMES = {
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
         "ReadPage ReadRequest ReadsChanges Source SourceSpec"
     ),
-    "connector.sso": "SsoFlowSpec",
+    "connector.refusal": "SsoRefused",
+    "connector.sso": (
+        "AuthorizationRedirect Callback Door EndsLogins HearsSignals Identity LoginRequest LogoutRequest MfaEvidence "
+        "Pinned Pins Provider Refreshed RefreshesLogins SignalEvent SignalMessage SsoContext SsoFlow SsoFlowSpec"
+    ),
     "connector.target": (
         "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "
         "KindSpec LooksUpAccounts Lookup ReferenceSpec Seats Target TargetSchema TargetSpec"

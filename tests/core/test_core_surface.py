@@ -16,14 +16,16 @@ import crosskey.http
 from crosskey import hookspecs
 
 PUBLIC = """
-    PERSON_ATTRIBUTES Account AccountsComplete AccountsPage AccountsRequest AuthError Candidate Catalogue
-    CatalogueEntry Change Clock CompiledMapping ConfigError ConfirmsMembership Context ContractError CountsSeats
-    Credential CrosskeyError CursorExpiredError Desired Diagnostic EndsSessions Event FieldChange FieldSpec
-    FindsChanges FindsPeople GonePage Group GroupSelection GroupsPage HasCatalogue KindSpec LeaverPolicy
-    LooksUpAccounts Lookup ManagesSubscriptions MapperSpec MappingContext MatchKey MembersLeftPage MembersPage
-    Notice Notifier NotifierSpec Outcome Ownership PeoplePage Person PlanHeader PluginError ReadComplete ReadPage
-    ReadRequest ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec RejectedError RetryableError RunFacts Scalar Seats
-    Secret SecretReference Settings SignalAnswer SignalRequest Source SourceSpec SsoFlowSpec Subject Subscription
+    PERSON_ATTRIBUTES Account AccountsComplete AccountsPage AccountsRequest AuthError AuthorizationRedirect Callback
+    Candidate Catalogue CatalogueEntry Change Clock CompiledMapping ConfigError ConfirmsMembership Context
+    ContractError CountsSeats Credential CrosskeyError CursorExpiredError Desired Diagnostic Door EndsLogins
+    EndsSessions Event FieldChange FieldSpec FindsChanges FindsPeople GonePage Group GroupSelection GroupsPage
+    HasCatalogue HearsSignals Identity KindSpec LeaverPolicy LoginRequest LogoutRequest LooksUpAccounts Lookup
+    ManagesSubscriptions MapperSpec MappingContext MatchKey MembersLeftPage MembersPage MfaEvidence Notice Notifier
+    NotifierSpec Outcome Ownership PeoplePage Person Pinned Pins PlanHeader PluginError Provider ReadComplete
+    ReadPage ReadRequest ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec Refreshed RefreshesLogins
+    RejectedError RetryableError RunFacts Scalar Seats Secret SecretReference Settings SignalAnswer SignalEvent
+    SignalMessage SignalRequest Source SourceSpec SsoContext SsoFlow SsoFlowSpec SsoRefused Subject Subscription
     Target TargetSchema TargetSpec TellsCredentials TellsOrigins UncertainError hookimpl
 """
 

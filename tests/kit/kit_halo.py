@@ -20,9 +20,6 @@ class LocalHalo(FakeTarget):
     def of(self, kind: str) -> dict[int, User] | dict[int, Agent]:
         return self.desk.users if kind == "user" else self.desk.agents
 
-    def records(self, kind: str) -> int:
-        return len(self.of(kind))
-
     def bearing(self, kind: str, marker: str) -> int:
         field = "other5" if kind == "user" else "federated_identity_id"
         return sum(getattr(record, field) == marker for record in self.of(kind).values())

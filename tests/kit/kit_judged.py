@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from crosskey.testing.conformance import Conformance, tests_of
+from crosskey.testing.conformance import Conformance, stories_of
 
 
 def judged(cls: type[Conformance], folder: Path, *tests: str) -> tuple[dict[str, str], dict[str, str]]:
     """Failures and left-out tests of a class, by name; of all its tests, or of these."""
     failures: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    for name in tests or tests_of(cls):
+    for name in tests or stories_of(cls):
         one = cls()
         one.folder = folder
         try:
             getattr(one, name)()
         except pytest.skip.Exception as skipped:
             left_out[name] = str(skipped)
-        except (pytest.fail.Exception, Exception) as failed:
+        except (pytest.fail.Exception, Exception) as failed:  # noqa: BLE001 - whatever a test ends in
             failures[name] = f"{type(failed).__name__}: {failed}"
     return failures, left_out

@@ -9,7 +9,6 @@ from crosskey import Clock
 from crosskey.testing import FakeDirectory
 from crosskey_sandbox.okta import OktaOrg, OktaQuirks, okta_app
 
-
 _LOG_KEPT = 91 * 86_400.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -85,7 +85,7 @@ class LittleDirectory(FakeDirectory):
     def page(self, request: httpx.Request, rows: list[dict[str, Any]]) -> httpx.Response:
         after = request.url.params.get("after", "")
         ids = [row["id"] for row in rows]
-        start = next((place for place, id in enumerate(sorted(ids)) if id > after), len(ids)) if after else 0
+        start = next((place for place, one in enumerate(sorted(ids)) if one > after), len(ids)) if after else 0
         part = sorted(rows, key=lambda row: row["id"])[start : start + PAGE]
         more = start + PAGE < len(rows)
         link = str(request.url.copy_set_param("after", part[-1]["id"])) if more else None
@@ -94,10 +94,10 @@ class LittleDirectory(FakeDirectory):
     # -- what a test does -------------------------------------------------------------------------------------------
 
     def hire(self, name: str) -> str:
-        id = f"p{len(self.people) + len(self.feed) + 1000}"
-        self.people[id] = {"id": id, "name": name, "mail": f"{name}@people.example", "status": "active"}
-        self.changed(id)
-        return id
+        key = f"p{len(self.people) + len(self.feed) + 1000}"
+        self.people[key] = {"id": key, "name": name, "mail": f"{name}@people.example", "status": "active"}
+        self.changed(key)
+        return key
 
     def changed(self, id: str) -> None:
         self.feed.append({"what": "person", "row": dict(self.people[id])})
@@ -124,9 +124,9 @@ class LittleDirectory(FakeDirectory):
                 group["members"].remove(person)
 
     def form(self, name: str) -> str:
-        id = f"g{len(self.groups) + 1}"
-        self.groups[id] = {"name": name, "members": []}
-        return id
+        key = f"g{len(self.groups) + 1}"
+        self.groups[key] = {"name": name, "members": []}
+        return key
 
     def disband(self, group: str) -> None:
         del self.groups[group]
@@ -176,8 +176,22 @@ class Feed(msgspec.Struct):
 class Lenient(msgspec.Struct):
     """The bug of a list that may be left out."""
 
-    rows: list[Row] = []  # noqa: RUF012 - msgspec copies it
+    rows: list[Row] = []
     next: str | None = None
+
+
+class NamelessRow(msgspec.Struct):
+    id: str | None = None
+    name: str = ""
+    mail: str = ""
+    status: str = ""
+
+
+class Nameless(msgspec.Struct):
+    """The bug of an id that may be left out."""
+
+    rows: list[NamelessRow]
+    next: str | None
 
 
 class LittleSource:
@@ -192,19 +206,20 @@ class LittleSource:
 
     async def check(self) -> list[Diagnostic]:
         try:
-            async for _ in self.pages("/people"):
-                break
+            anybody = [row async for rows in self.pages("/people") for row in rows]
         except CrosskeyError as error:
             if self.bug == "check_raises":
                 raise
             if self.bug == "check_says_nothing":
                 return []
             return [msgspec.structs.replace(error.diagnostic(), fix=error.fix or "see the vendor's status page")]
+        if not anybody and self.bug != "nobody_is_nothing_to_tell":
+            return [Diagnostic(severity="warning", code="little-nobody", summary="the directory shows nobody")]
         return [Diagnostic(severity="ok", code="little", summary="people can be read")]
 
     async def pages(self, path: str):
         """Pages of rows, each followed by the one that it names."""
-        decode = Lenient if self.bug == "lists_may_be_left_out" else Rows
+        decode = {"lists_may_be_left_out": Lenient, "rows_without_an_id_are_passed_over": Nameless}.get(self.bug, Rows)
         if self.bug == "own_paging":
             link: str | None = path
             while link:
@@ -222,16 +237,16 @@ class LittleSource:
 
     def person(self, row: Row) -> Person:
         active = ACTIVE.get(row.status, False if self.bug == "unknown_status_is_off" else None)
-        id = row.id
+        key = row.id
         if self.bug == "id_is_the_address":
-            id = row.mail
+            key = row.mail
         if self.bug == "id_is_a_number_of_its_own":
             self.number += 1
-            id = f"{row.id}-{self.context.clock.now().timestamp():.0f}"
+            key = f"{row.id}-{self.context.clock.now().timestamp():.0f}"
         if self.bug == "text_is_none":
-            return Person(subject=Subject(self.issuer, id), active=active, display_name=row.name, title=None)
+            return Person(subject=Subject(self.issuer, key), active=active, display_name=row.name, title=None)
         return Person(
-            subject=Subject(self.issuer, id), active=active, status=row.status, display_name=row.name, email=row.mail
+            subject=Subject(self.issuer, key), active=active, status=row.status, display_name=row.name, email=row.mail
         )
 
     async def read(self, request: Any):
@@ -249,17 +264,13 @@ class LittleSource:
         cursor = (
             (await self.client.call("GET", "/changes?since=0", decode=Feed)).value.cursor if request.changes else ""
         )
-        seen: list[str] = []
         try:
             async for rows in self.pages("/people"):
-                if self.bug == "suspended_people_are_left_out":
-                    rows = [row for row in rows if row.status != "suspended"]
-                if self.bug == "rows_without_an_id_are_passed_over":
-                    rows = [row for row in rows if row.id]
+                kept = [row for row in rows if row.status != "suspended" or self.bug != "suspended_people_are_left_out"]
+                kept = [row for row in kept if row.id]
                 if self.bug == "a_row_too_many_is_an_error" and len({row.id for row in rows}) < len(rows):
                     raise ContractError("a row came twice")
-                seen += [row.id for row in rows]
-                yield PeoplePage([self.person(row) for row in rows])
+                yield PeoplePage([self.person(row) for row in kept])
         except RetryableError:
             if self.bug != "a_breakdown_ends_the_list":
                 raise
@@ -275,10 +286,8 @@ class LittleSource:
         if self.bug == "a_read_brings_tombstones":
             yield GonePage(people=("nobody",))
         if self.bug == "swallows_cancellation":
-            try:
+            with suppress(asyncio.CancelledError):
                 await self.context.clock.sleep(5.0)
-            except asyncio.CancelledError:
-                pass
             await self.context.clock.sleep(5.0)
         if self.bug == "leaves_a_task":
             self.task = asyncio.ensure_future(self.context.clock.sleep(100_000.0))
@@ -320,8 +329,8 @@ class LittleSource:
                     pass
         if self.bug == "absence_is_a_tombstone":
             everybody = [row.id async for rows in self.pages("/people") for row in rows]
-            yield GonePage(people=[id for id in everybody if id not in told][:3])
-        yield ReadComplete(cursor=cursor if self.bug == "the_cursor_stays_and_skips" and feed.rows else feed.cursor)
+            yield GonePage(people=[one for one in everybody if one not in told][:3])
+        yield ReadComplete(cursor=feed.cursor)
 
     async def find(self, subject: Subject) -> Person | None:
         try:

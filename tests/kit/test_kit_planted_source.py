@@ -24,6 +24,7 @@ CAUGHT = {
     "a_breakdown_ends_the_list": "test_what_stays_ends_the_read",
     "refused_members_are_none": "test_a_refused_credential_stops_the_read",
     "members_before_groups": "test_members_are_of_groups_and_people_that_were_told",
+    "rows_without_an_id_are_passed_over": "test_a_row_without_its_id_is_not_passed_over",
     "a_row_too_many_is_an_error": "test_rows_that_come_twice_count_once",
     "raises_a_key_error": "test_throttling_without_end_ends_the_read",
     "tells_the_secret": "test_a_refused_credential_stops_the_read",
@@ -41,6 +42,7 @@ CAUGHT = {
     "whoever_cannot_be_asked_is_nobody": "test_a_vendor_who_cannot_say_is_not_taken_for_nobody",
     "groups_that_cannot_be_asked_are_none": "test_a_vendor_who_cannot_tell_groups_is_not_taken_for_none",
     "check_raises": "test_a_check_names_what_a_run_would_fail_at",
+    "nobody_is_nothing_to_tell": "test_lists_that_are_all_empty_are_told",
     "check_says_nothing": "test_a_check_names_what_a_run_would_fail_at",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cli_bench import run_here
+from docs_pages import ROOT
 from rehearsal_world import Folder
 
 from crosskey.errors import ConfigError, ExitCode
@@ -125,3 +126,16 @@ def test_a_case_can_stand_in_a_team_s_own_tests(recorded):
     plans.assert_case(recorded.case("exactly = { create = 1 }", scene=people, name="one.toml"))
     with pytest.raises(AssertionError, match="expected exactly 2 to create, not 1\n  create user Ada King"):
         plans.assert_case(recorded.case("exactly = { create = 2 }", scene=people, name="two.toml"))
+
+
+def test_a_service_app_needs_no_key_to_be_answered_for(tmp_path):
+    """Nobody has its private key in CI: what was recorded for a token bound to a key is played with a made-up one."""
+    folder = Folder(tmp_path)
+    head = folder.text().replace("https://acme.okta.com", "https://okta.example.test")
+    head = head.replace('"0oa1"', '"0oaserviceapp000005d7"\nconcurrency = 1\nmember_page = 200')
+    folder.file("crosskey.toml", head[: head.index("[map.user]")] + head[head.index("[map.agent]") :])
+    cassette = ROOT / "cassettes" / "okta" / "oauth-dpop-read.yaml"
+    scene = f'cassettes = ["{cassette}"]\ncatalogue = {{ "agent role" = ["Standard User"], team = ["2nd Line"] }}'
+    folder.case('exactly = { create = 3 }\ngets = { "person1@example.com" = { roles = "Standard User" } }', scene=scene)
+    run = folder.test()
+    assert run.code == ExitCode.OK, run

@@ -25,7 +25,7 @@ EXITS: Final[Mapping[ExitCode, str]] = {
 }
 """What the command returns, and when."""
 
-_CONFIGURES: Final = frozenset({"source", "target", "map", "sync", "rails", "journal", "watch", "notify"})
+_CONFIGURES: Final = frozenset({"source", "target", "map", "sync", "rails", "journal", "watch", "notify", "sso"})
 
 
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):

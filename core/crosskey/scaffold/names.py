@@ -14,7 +14,7 @@ from crosskey.errors import ConfigError
 __all__ = ("Names", "names_for")
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_LONGEST: Final = 40
+_LONGEST: Final = 30
 _PREFIX: Final = "crosskey-"
 
 

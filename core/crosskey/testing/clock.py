@@ -8,6 +8,7 @@ import selectors
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -53,8 +54,29 @@ def play(story: Callable[[], Coroutine[Any, Any, T]], clock: VirtualClock) -> T:
 
     Raises :class:`StuckError` where it would hang. Work in threads (``asyncio.to_thread``) is waited for in truth.
     """
-    with asyncio.Runner(loop_factory=lambda: _VirtualLoop(clock)) as runner:
-        return runner.run(story())
+    loop = _VirtualLoop(clock)
+    try:
+        return loop.run_until_complete(story())
+    finally:
+        _end(loop)
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """Close a loop whatever still runs on it; what will not be cancelled is left where it stands."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+
+    async def ended() -> None:
+        await asyncio.gather(*left, return_exceptions=True)
+
+    with suppress(StuckError, SystemExit):
+        loop.run_until_complete(ended())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    for task in asyncio.all_tasks(loop):
+        setattr(task, "_log_destroy_pending", False)  # noqa: B010 - asyncio's own way to keep silent about it
+    loop.close()
 
 
 class _Timeless(selectors.SelectSelector):

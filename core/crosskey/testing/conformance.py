@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -17,13 +16,13 @@ from crosskey.testing.tiers import Needs, Story, needs_of
 if TYPE_CHECKING:
     from crosskey.clock import Clock
 
-__all__ = ("Conformance", "tests_of")
+__all__ = ("Conformance", "stories_of")
 
 
 class Conformance:
     """Base of the conformance classes. Write a subclass whose name begins with ``Test``.
 
-    ``plugin`` is the module that the package's entry point names and ``use`` the name of ``use = "…"``. ``settings`` are
+    ``plugin`` is the module that the package's entry point names, ``use`` the name of ``use = "…"``. ``settings`` are
     the lines of the section as they stand in a configuration; what its secret references read is in ``secrets``, by
     their argument. ``skips`` leaves tests out: name → reason, for a reader who wants to trust the plugin.
     """
@@ -40,7 +39,7 @@ class Conformance:
 
     def __init_subclass__(cls, **rest: Any) -> None:  # noqa: ANN401 - passed on
         super().__init_subclass__(**rest)
-        known = tests_of(cls)
+        known = stories_of(cls)
         for name, reason in cls.skips.items():
             if name not in known:
                 raise TypeError(f'{cls.__name__}.skips names "{name}", and there is no such test in the kit')
@@ -96,6 +95,23 @@ class Conformance:
             play(whole, scene.clock)
         except StuckError as error:
             pytest.fail(f"{error}. Look for something that waits for what never comes.")
+        except SystemExit as error:
+            pytest.fail(f"the plugin wanted to end the process (SystemExit {error.code}): raise an error instead")
+
+    @classmethod
+    def left_out(cls, folder: Path) -> dict[str, str]:
+        """For each test why it is left out, empty where it runs: what a run says, without running it."""
+        told: dict[str, str] = {}
+        for name, needs in stories_of(cls).items():
+            one = cls()
+            one.folder = folder
+            told[name] = cls.skips.get(name, "") or one._unfit(one.scene(), needs)
+        return told
+
+    def _unfit(self, scene: Scene, needs: Needs) -> str:
+        lacking = play(lambda: self._lacking(scene, needs), scene.clock)
+        missing = [f"{hook}()" for hook in needs.hooks if not provides(scene.fake, hook)]
+        return lacking or (f"{type(scene.fake).__name__} has no {' and '.join(missing)}" if missing else "")
 
     async def _lacking(self, scene: Scene, needs: Needs) -> str:
         """Why a test says nothing about this plugin; empty when it does."""
@@ -121,7 +137,7 @@ class Conformance:
         )
 
 
-def tests_of(cls: type) -> dict[str, Needs]:
+def stories_of(cls: type) -> dict[str, Needs]:
     """The tests of the kit that a class has, by name, in the order in which they stand in the kit."""
     found: dict[str, Needs] = {}
     for base in reversed(cls.__mro__):
@@ -129,17 +145,3 @@ def tests_of(cls: type) -> dict[str, Needs]:
             if (needs := needs_of(value)) is not None:
                 found[name] = needs
     return found
-
-
-def left_out(cls: type[Conformance]) -> dict[str, str]:
-    """For each test of a class why it is left out, empty where it runs: what a run of it says, without running it."""
-    told: dict[str, str] = {}
-    with TemporaryDirectory() as folder:
-        for name, needs in tests_of(cls).items():
-            one = cls()
-            one.folder = Path(folder)
-            scene = one.scene()
-            missing = [hook for hook in needs.hooks if not provides(scene.fake, hook)]
-            lacking = play(lambda: one._lacking(scene, needs), scene.clock)  # noqa: B023, SLF001 - called at once, its own
-            told[name] = cls.skips.get(name, "") or lacking or (f"no {', '.join(missing)}" if missing else "")
-    return told

@@ -91,10 +91,6 @@ class FakeDirectory(FakeVendor):
 class FakeTarget(FakeVendor):
     """A fake behind a target."""
 
-    def records(self, kind: str) -> int:
-        """How many records of that kind there are, inactive ones included."""
-        raise NotImplementedError
-
     def bearing(self, kind: str, marker: str) -> int:
         """How many records of that kind bear this marker."""
         raise NotImplementedError

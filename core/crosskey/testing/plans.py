@@ -13,7 +13,7 @@ from typing import Any
 
 from crosskey.plan import Action
 from crosskey.plugins import load_plugins
-from crosskey.rehearsal import Miss, Rehearsal, checks, read_case, read_scene
+from crosskey.rehearsal import Miss, Rehearsal, checks, offline, read_case, read_scene
 from crosskey.rehearsal import rehearse as rehearse_scene
 
 __all__ = (
@@ -61,15 +61,18 @@ def rehearse(
     }
     if before is not None:
         tables["before"] = str(before)
-    scene, described = read_scene(tables, Path.cwd())
-    return rehearse_scene(scene, described, load_plugins())
+    with offline():
+        scene, described = read_scene(tables, Path.cwd())
+        return rehearse_scene(scene, described, load_plugins())
 
 
 def assert_case(path: Path | str) -> None:
     """A case of ``crosskey test`` passes."""
     __tracebackhide__ = True
-    case = read_case(Path(path))
-    _assert(checks.misses(rehearse_scene(case.scene, case.people, load_plugins()), case.expect))
+    with offline():
+        case = read_case(Path(path))
+        missed = checks.misses(rehearse_scene(case.scene, case.people, load_plugins()), case.expect)
+    _assert(missed)
 
 
 def assert_no(plan: Rehearsal, *actions: Action) -> None:

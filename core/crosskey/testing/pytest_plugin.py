@@ -49,10 +49,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons: dict[str, set[str]] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.getreports(outcome):
-            named = dict(getattr(report, "user_properties", ())).get(_PROPERTY)
-            if named is None or (outcome == "passed" and report.when != "call"):
+            named = _named(report)
+            if not named or (outcome == "passed" and report.when != "call"):
                 continue
-            name, tier = str(named).split(" ")
+            name, tier = named.split(" ")
             told.setdefault(name, Counter())[f"{tier} {outcome}"] += 1
             if outcome == "skipped":
                 test = report.nodeid.rpartition("::")[2]
@@ -67,6 +67,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"{name}: passed {passed}; left out {skipped}; failed {failed}")
         for reason in sorted(reasons.get(name, ())):
             terminalreporter.line(f"  left out: {reason}")
+
+
+def _named(report: object) -> str:
+    properties: list[tuple[str, object]] = getattr(report, "user_properties", [])
+    return next((str(value) for name, value in properties if name == _PROPERTY), "")
 
 
 def _class_of(item: pytest.Item) -> str:

@@ -26,7 +26,7 @@ from crosskey.testing.clock import StuckError, VirtualClock
 from crosskey.testing.fakes import FakeVendor, transport_of
 from crosskey.testing.wire import Wire
 
-__all__ = ("Declared", "Scene", "decoded", "declared")
+__all__ = ("Declared", "Scene", "declared", "decoded")
 
 Spec = SourceSpec | TargetSpec | MapperSpec | SsoFlowSpec
 
@@ -166,12 +166,13 @@ class Scene:
         except CrosskeyError as error:
             self.note(error)
             return error
-        except StuckError:
+        except (StuckError, AssertionError):
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own code: whatever it raises is judged here
+        except (Exception, SystemExit) as error:  # a plugin's own code: whatever it raises is judged here
+            self.note(error)
             raise AssertionError(
                 f"{type(error).__name__} came out of the plugin: {error}. An operator can do nothing with it: let the "
-                "client's errors through, and raise one of crosskey.errors (ContractError for an answer that cannot be) "
-                "for the rest"
+                "client's errors through, and raise one of crosskey.errors for the rest (ContractError for an answer "
+                "that cannot be)"
             ) from error
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -20,6 +20,8 @@ from crosskey.connector.source import (
 from crosskey.model import Group, Person
 
 __all__ = ("Told",)
+
+_MOST: Final = 10_000
 
 
 class Told:
@@ -56,7 +58,7 @@ class Told:
     async def follow(self, source: Any, request: ReadRequest) -> Told:  # noqa: ANN401 - a source that tells changes
         """One round of changes more. Nothing is kept of a round that does not end."""
         other = self.copy()
-        await other._take(source.read_changes(self.cursor, request), full=False)
+        await other._take(source.read_changes(self.cursor, request), full=False)  # noqa: SLF001 - another of its kind
         self.__dict__.update(other.__dict__)
         return self
 
@@ -67,34 +69,37 @@ class Told:
             if self.complete is not None:
                 pytest.fail(f"{what} went on with a {type(page).__name__} after its ReadComplete: yield that one last")
             self.pages += 1
-            match page:
-                case PeoplePage(people):
-                    self.people_pages += 1
-                    self.people.update((person.subject.id, person) for person in people)
-                case GroupsPage(groups):
-                    self.groups.update((group.id, group) for group in groups)
-                case MembersPage(group, members, whole):
-                    held = self.members.setdefault(group, set())
-                    if whole:
-                        held.clear()
-                    held.update(members)
-                case MembersLeftPage() | GonePage() if full:
-                    pytest.fail(
-                        f"read() brought a {type(page).__name__}: a full read tells who is there, nobody's leaving"
-                    )
-                case MembersLeftPage(group, members):
-                    self.members.setdefault(group, set()).difference_update(members)
-                case GonePage():
-                    self._bury(page)
-                case ReadComplete():
-                    self.complete = page
-                case _:
-                    pytest.fail(f"{what} brought a {type(page).__name__}, which is no page of the contract")
+            if self.pages > _MOST:
+                pytest.fail(f"{what} brought {_MOST} pages and goes on: does it ever end?")
+            self._keep(page, what, full=full)
         if self.complete is None:
             pytest.fail(
                 f"{what} ended after {self.pages} pages without a ReadComplete: yield it when all came, raise when not"
             )
         return self
+
+    def _keep(self, page: ReadPage, what: str, *, full: bool) -> None:
+        match page:
+            case PeoplePage(people):
+                self.people_pages += 1
+                self.people.update((person.subject.id, person) for person in people)
+            case GroupsPage(groups):
+                self.groups.update((group.id, group) for group in groups)
+            case MembersPage(group, members, whole):
+                held = self.members.setdefault(group, set())
+                if whole:
+                    held.clear()
+                held.update(members)
+            case MembersLeftPage() | GonePage() if full:
+                pytest.fail(f"read() brought a {type(page).__name__}: a full read tells who is there, nobody's leaving")
+            case MembersLeftPage(group, members):
+                self.members.setdefault(group, set()).difference_update(members)
+            case GonePage():
+                self._bury(page)
+            case ReadComplete():
+                self.complete = page
+            case _:  # pyright: ignore[reportUnnecessaryComparison] - plugins are not all type-checked
+                pytest.fail(f"{what} brought a {type(page).__name__}, which is no page of the contract")
 
     def _bury(self, page: GonePage) -> None:
         self.gone.update(page.people)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from crosskey.connector.mapper import Candidate, Desired
-from crosskey.errors import ConfigError, CrosskeyError
+from crosskey.errors import ConfigError
 from crosskey.testing.mapper.base import MapperCase
 from crosskey.testing.scene import Scene
 from crosskey.testing.shapes import misfits
@@ -121,9 +121,9 @@ class MapperConformance(MapperCase):
         for one, desired in zip(people := self.everybody(mapping), self.answers(mapping, people), strict=True):
             assert not (wrong := misfits(desired)), f"{one.person.label[:40]}: {wrong}"
             if desired.in_scope and not desired.problem:
-                assert not (wrong := self._unfit(desired)), f"{one.person.label[:40]}: {wrong}"
+                assert not (wrong := self._misfit(desired)), f"{one.person.label[:40]}: {wrong}"
 
-    def _unfit(self, desired: Desired) -> str:
+    def _misfit(self, desired: Desired) -> str:
         for name, value in desired.fields.items():
             field = self.target.field(name)
             assert field is not None
@@ -178,15 +178,18 @@ class MapperConformance(MapperCase):
                 "write one or more settings that must be refused: wrong = ['…'], or leave the test out with a reason"
             )
         for text in self.wrong:
-            try:
-                self.compiled(scene, text)
-            except ConfigError as error:
-                scene.note(error)
-                places = [error.where, *(problem.path for problem in error.problems)]
-                assert any(place.startswith("map.") for place in places), f"the error names no key: {error}"
-            except CrosskeyError as error:
-                pytest.fail(f"{type(error).__name__} where a ConfigError belongs: {error}")
-            except Exception as error:  # noqa: BLE001 - whatever it raises is the finding
-                pytest.fail(f"{type(error).__name__} ({error}) where a ConfigError belongs, for {text!r}")
-            else:
-                pytest.fail(f"these settings were taken, and the test class says they are wrong:\n{text}")
+            error = self._error(scene, text)
+            assert error is not None, f"these settings were taken, and the test class says they are wrong:\n{text}"
+            assert isinstance(error, ConfigError), (
+                f"{type(error).__name__} ({error}) where a ConfigError belongs, for {text!r}"
+            )
+            scene.note(error)
+            places = [error.where, *(problem.path for problem in error.problems)]
+            assert any(place.startswith("map.") for place in places), f"the error names no key: {error}"
+
+    def _error(self, scene: Scene, text: str) -> Exception | None:
+        try:
+            self.compiled(scene, text)
+        except Exception as error:  # noqa: BLE001 - whatever it raises is the finding
+            return error
+        return None

@@ -9,7 +9,6 @@ from typing import ClassVar, cast
 import pytest
 
 from crosskey.connector.source import ReadRequest
-from crosskey.errors import CrosskeyError
 from crosskey.model import GroupSelection, Person
 from crosskey.testing.conformance import Conformance
 from crosskey.testing.fakes import FakeDirectory, provides
@@ -46,9 +45,9 @@ class SourceCase(Conformance):
 
     async def prepare(self, scene: Scene) -> None:
         """Hire people, and put every other one into a group."""
-        fake = self.directory(scene)
-        if not isinstance(fake, FakeDirectory) or not provides(fake, "hire"):
-            pytest.fail(f"{type(fake).__name__} needs hire(name): without people nothing can be shown")
+        if not isinstance(scene.fake, FakeDirectory) or not provides(scene.fake, "hire"):
+            pytest.fail(f"{type(scene.fake).__name__} must be a FakeDirectory with hire(name): nobody would be there")
+        fake = scene.fake
         self.hired = [fake.hire(name_of(number)) for number in range(self.many)]
         self.group, self.inside = "", []
         if provides(fake, "form") and provides(fake, "join"):
@@ -68,11 +67,11 @@ class SourceCase(Conformance):
     async def read(self, scene: Scene, *, changes: bool = False) -> Told:
         """A full read by a new connector. Fails the test where it raises, or leaves a task behind."""
         before = asyncio.all_tasks()
+        told = Told()
         async with scene.open() as source:
-            try:
-                told = await Told().read(source, self.request(changes=changes))
-            except CrosskeyError as error:
-                pytest.fail(f"a read that nothing disturbed raised {type(error).__name__}: {error}")
+            error = await scene.refusal(told.read(source, self.request(changes=changes)))
+        if error is not None:
+            pytest.fail(f"a read that nothing disturbed raised {type(error).__name__}: {error}")
         left = asyncio.all_tasks() - before
         assert not left, f"the source is closed, and tasks of it go on: {left}. End them in `finally`"
         return told

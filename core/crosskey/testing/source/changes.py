@@ -11,6 +11,7 @@ from crosskey.connector.source import ReadRequest
 from crosskey.errors import CrosskeyError, CursorExpiredError
 from crosskey.testing.fakes import provides
 from crosskey.testing.faults import BREAKDOWNS, REFUSALS, THROTTLES, UNREADABLE
+from crosskey.testing.rows import frozen
 from crosskey.testing.scene import Scene
 from crosskey.testing.source.base import SourceCase, differing, equal
 from crosskey.testing.tiers import must, should
@@ -199,7 +200,8 @@ class Changes(SourceCase):
         spots = scene.wire.spots()
         assert spots, "a round of changes asked for nothing"
         for spot in spots:
-            for what, spoil in {**REFUSALS, **THROTTLES, **BREAKDOWNS, **UNREADABLE}.items():
+            repeated = {"a page that comes again and again": frozen()}
+            for what, spoil in {**REFUSALS, **THROTTLES, **BREAKDOWNS, **UNREADABLE, **repeated}.items():
                 for times in (1, None):
                     scene.wire.calm()
                     scene.clock.advance(600.0)
@@ -220,7 +222,7 @@ class Changes(SourceCase):
 
         When it fails, the message names the round; what happened in it stands before. The story is the same each time.
         """
-        told, fake, chance = await self.known(scene), self.directory(scene), random.Random(7)
+        told, fake, chance = await self.known(scene), self.directory(scene), random.Random(7)  # noqa: S311 - a story
         here, inside, story = list(self.hired), set(self.inside), list[str]()
         deeds: dict[str, Callable[[str], object]] = {
             "rename": lambda who: fake.rename(who, f"renamed{chance.randrange(1000)}"),

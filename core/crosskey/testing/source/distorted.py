@@ -171,6 +171,25 @@ class Distorted(Disturbed):
         gone = [exchange for exchange in scene.wire.exchanges if _ELSEWHERE in exchange.url.split("/")[2]]
         assert not gone, f"a request went to {_ELSEWHERE} because a page said so"
 
+    @should()
+    async def test_lists_that_are_all_empty_are_told(self, scene: Scene) -> None:
+        """Proves that a directory which shows nobody, with 200, as when a permission is missing, is told.
+
+        The read may raise or bring a warning, or ``check()`` may find it. When it fails, say it in ``check()`` when no
+        person is seen: an operator who cannot tell it from an empty directory looks in the wrong place.
+        """
+        _, found = await self.lists(scene)
+        scene.wire.calm()
+        scene.clock.advance(3600.0)
+        for path in found:
+            scene.wire.strike(with_rows(lambda _: []), path=path)
+        end = await self.attempt(scene)
+        if not isinstance(end, Told) or (end.complete is not None and end.complete.warnings):
+            return
+        async with scene.open() as source:
+            told = [finding for finding in await source.check() if finding.severity in ("warning", "error")]
+        assert told, "every list of people was empty, and neither the read nor check() says a word"
+
     @should(hooks=("delete",))
     async def test_a_deletion_between_two_pages_costs_nobody_else(self, scene: Scene) -> None:
         """Proves that somebody deleted while the list is read does not take others off the pages after.

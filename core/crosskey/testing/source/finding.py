@@ -42,7 +42,7 @@ class Finding(SourceCase):
 
     @must(ability="find")
     async def test_nobody_is_found_where_there_is_nobody(self, scene: Scene) -> None:
-        """Proves that ``None`` comes for an id that the vendor does not know, and never somebody else for a strange one.
+        """Proves that ``None`` comes for an id that nobody has, and never somebody else for a strange one.
 
         When it fails, look at the vendor's own word for "no such person", and at ids that stand in a path: they must be
         quoted.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from crosskey.connector.source import ReadRequest
 from crosskey.model import GroupSelection, Person
 from crosskey.testing.scene import Scene
+from crosskey.testing.shapes import misfits
 from crosskey.testing.source.base import SourceCase, equal, lacking
 from crosskey.testing.tiers import must, should
 from crosskey.testing.told import Told
-from crosskey.testing.shapes import misfits
 
 __all__ = ("Reading",)
 
@@ -77,7 +77,7 @@ class Reading(SourceCase):
         for person in told.people.values():
             changing = {person.email, person.user_name, person.display_name} - {""}
             assert person.subject.id not in changing, (
-                f'"{person.subject.id}" is both the id of {person.label} and an attribute that changes with a marriage: '
+                f'"{person.subject.id}" is both the id of {person.label} and an attribute that may change: '
                 "the next run would take the same human for somebody else"
             )
 
@@ -111,9 +111,10 @@ class Reading(SourceCase):
         """
         told = await self.read(scene)
         inside = told.members.get(self.group, set())
+        missing, strange = set(self.inside) - inside, inside - set(self.inside)
         assert inside == set(self.inside), (
-            f"of {len(self.inside)} members {len(inside & set(self.inside))} came, and {len(inside - set(self.inside))} "
-            "who are not in it: whoever is missing would lose what the group gives"
+            f"of {len(self.inside)} members {len(missing)} did not come, and {len(strange)} came who are not in it: "
+            "whoever is missing would lose what the group gives"
         )
 
     @must(hooks=("form", "join"))
@@ -180,7 +181,7 @@ class Reading(SourceCase):
         When it fails, look for a filter in the request that leaves inactive people out.
         """
         who = self.hired[1]
-        scene.fake.suspend(who)  # pyright: ignore[reportAttributeAccessIssue] - hooks were asked for above
+        self.directory(scene).suspend(who)
         scene.clock.advance(self.settles)
         person = (await self.read(scene)).people.get(who)
         assert person is not None, "a suspended person is not told: their account would stay on until someone looks"

@@ -15,17 +15,20 @@ from crosskey.connector.target import (
     KindSpec,
     TargetSchema,
 )
-from crosskey.errors import ContractError, CrosskeyError
+from crosskey.errors import ContractError
 from crosskey.model import Account, Catalogue, Scalar, Subject
 from crosskey.plan import Action, Change, FieldChange, Outcome, ReferenceChange
 from crosskey.testing.conformance import Conformance
 from crosskey.testing.fakes import FakeTarget
 from crosskey.testing.scene import Scene
 
-__all__ = ("Accounts", "TargetCase", "marker_of", "subject_of")
+__all__ = ("SWITCHED_OFF", "SWITCHED_ON", "Accounts", "TargetCase", "marker_of", "results", "subject_of")
 
 Accounts = dict[tuple[str, str], Account]
+SWITCHED_ON: Final = FieldChange(False, True)  # noqa: FBT003 - a field's two values
+SWITCHED_OFF: Final = FieldChange(True, False)  # noqa: FBT003 - as above
 _ROOMY: Final = 20
+_MOST: Final = 10_000
 _ISSUER: Final = "https://directory.example"
 
 
@@ -56,7 +59,7 @@ class TargetCase(Conformance):
         }
 
     def unacceptable(self, change: Change) -> Change | None:
-        """``change`` so spoilt that the target refuses it, and it alone; ``None``: the kit asks for a missing account."""
+        """``change``, spoilt so that the target refuses it alone; ``None``: the kit asks for a missing account."""
         _ = change
         return None
 
@@ -94,12 +97,12 @@ class TargetCase(Conformance):
             subject=subject_of(number),
             label=f"Kit {number}",
             marker=marker_of(number),
-            active=FieldChange(False, True),
+            active=SWITCHED_ON,
             fields={name: FieldChange(None, value) for name, value in self.fields(kind, number).items()},
             references={name: ReferenceChange((), ids) for name, ids in self.references(kind).items()},
         )
 
-    def change(self, action: Action, account: Account, number: int, **rest: Any) -> Change:
+    def change(self, action: Action, account: Account, number: int, **rest: Any) -> Change:  # noqa: ANN401 - as Change has them
         """A change to an account that is there; ``rest`` are further members of the change."""
         return Change(
             id=f"{account.kind}:{action}:{account.key}",
@@ -111,35 +114,60 @@ class TargetCase(Conformance):
             **rest,
         )
 
-    def text_field(self, kind: KindSpec, *, spare: bool = False) -> str:
-        """A plain text field of a kind: one that names nothing and identifies nobody; ``spare``: another one."""
-        plain = [
-            field.name
+    def text_fields(self, kind: KindSpec) -> list[str]:
+        """Text fields of a kind to try things with; those that name nothing and identify nobody come first."""
+        roomy = [
+            field
             for field in kind.fields
-            if field.type == "text"
-            and field.listed
-            and not field.required
-            and "mail" not in field.name
-            and not 0 < field.max_length < _ROOMY
+            if field.type == "text" and field.listed and "mail" not in field.name and not 0 < field.max_length < _ROOMY
         ]
-        named = [name for name in plain if "name" not in name and "login" not in name]
-        chosen = (named or plain)[1 if spare else 0 :]
-        if not chosen:
-            pytest.skip(f"{kind.name} has no {'second ' if spare else ''}optional text field to change")
-        return chosen[0]
+        if not roomy:
+            pytest.skip(f"{kind.name} has no text field that reads show, other than e-mail addresses")
+        return [field.name for field in sorted(roomy, key=lambda field: (field.required, _names(field.name)))]
+
+    def text_field(self, kind: KindSpec) -> str:
+        """The first of them."""
+        return self.text_fields(kind)[0]
+
+    async def one(self, scene: Scene, account: Account) -> Account:
+        """The account as a read shows it now. Fails the test where none does."""
+        found = (await self.accounts(scene, account.kind)).get((account.kind, account.key))
+        assert found is not None, f"{account.kind} {account.key} is on no page any more"
+        return found
+
+    async def by_hand(self, scene: Scene, kind: KindSpec) -> Account:
+        """An account that somebody else made."""
+        key = self.service(scene).add(kind.name, "By Hand")
+        scene.clock.advance(self.schema.settle)
+        account = (await self.accounts(scene, kind.name)).get((kind.name, key))
+        assert account is not None, f"{kind.name} {key} was added by hand, and no read shows it"
+        return account
+
+    def missing_key(self, key: str) -> str:
+        """A key like ``key`` that nobody has."""
+        return str(int(key) + 900_000) if key.isdigit() else f"{key[:-1]}{'0' if key[-1] != '0' else '1'}"
+
+    def update(self, account: Account, field: str, value: str) -> Change:
+        """A change of one field."""
+        fields = {field: FieldChange(account.fields.get(field), value)}
+        return self.change("update", account, 1, fields=fields)
 
     # -- doing --------------------------------------------------------------------------------------------------------
 
     async def accounts(self, scene: Scene, *kinds: str) -> Accounts:
         """Every account by kind and key, read by a new connector."""
-        try:
+        found: Accounts = {}
+
+        async def whole() -> None:
             async with scene.open() as target:
-                return await self.listed(target, *kinds)
-        except CrosskeyError as error:
+                found.update(await self.listed(target, *kinds))
+
+        if (error := await scene.refusal(whole())) is not None:
             pytest.fail(f"a read that nothing disturbed raised {type(error).__name__}: {error}")
+        return found
 
     async def listed(self, target: Any, *kinds: str) -> Accounts:  # noqa: ANN401 - a Target
-        """Every account by kind and key. Raises where the core would: for fewer accounts than the target says it has."""
+        """Every account by kind and key. Raises where the core would: for fewer accounts than there should be."""
         wanted = frozenset(kinds or [kind.name for kind in self.schema.kinds])
         managed = {
             kind.name: frozenset(reference.name for reference in kind.references)
@@ -148,7 +176,10 @@ class TargetCase(Conformance):
         }
         found: Accounts = {}
         end: AccountsComplete | None = None
+        pages = 0
         async for page in target.read(AccountsRequest(kinds=wanted, references=managed)):
+            pages += 1
+            assert pages <= _MOST, f"read() brought {_MOST} pages and goes on: does it ever end?"
             assert end is None, "read() went on after its AccountsComplete: yield that one last"
             if isinstance(page, AccountsComplete):
                 end = page
@@ -205,6 +236,10 @@ class TargetCase(Conformance):
             if found is not None:
                 return told
         return told
+
+
+def _names(field: str) -> bool:
+    return any(word in field for word in ("name", "login", "id"))
 
 
 def _made_up(name: str, sort: str, longest: int, number: int) -> Scalar:

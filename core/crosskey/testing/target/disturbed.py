@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from itertools import product
 
 import pytest
 
@@ -52,27 +53,24 @@ class Disturbed(TargetCase):
         error = await scene.refusal(whole())
         return found if error is None else error
 
-    async def _each(
-        self, scene: Scene, faults: Mapping[str, Spoil], *, times: int | None, passes: bool = False
-    ) -> None:
+    async def _each(self, scene: Scene, faults: Mapping[str, Spoil], *often: int | None, passes: bool = False) -> None:
+        """Each fault at each spot, once or without end; ``passes``: the read must come to its end all the same."""
         __tracebackhide__ = True
         expected, exchanges = await self.filled(scene)
-        for spot in dict.fromkeys(exchange.spot for exchange in exchanges):
-            for what, spoil in faults.items():
-                scene.wire.calm()
-                scene.clock.advance(3600.0)
-                strike = scene.wire.strike(spoil, spot, times=times)
-                end = await self.attempt(scene)
-                where = f"{spot} met {what} {'once' if times else 'each time'}"
-                assert strike.struck, f"no request of a read met {what} at {spot}"
-                if isinstance(end, CrosskeyError):
-                    assert not passes, f"{where}, and the read raised: {end}"
-                    if faults is REFUSALS and times is None:
-                        assert isinstance(end, AuthError), (
-                            f"{where}: {type(end).__name__} where AuthError belongs: {end}"
-                        )
-                else:
-                    self.same(expected, end, where)
+        spots = dict.fromkeys(exchange.spot for exchange in exchanges)
+        for spot, what, times in product(spots, faults, often):
+            scene.wire.calm()
+            scene.clock.advance(3600.0)
+            strike = scene.wire.strike(faults[what], spot, times=times)
+            end = await self.attempt(scene)
+            where = f"{spot} met {what} {'once' if times else 'each time'}"
+            assert strike.struck, f"no request of a read met {what} at {spot}"
+            if not isinstance(end, CrosskeyError):
+                self.same(expected, end, where)
+                continue
+            assert not passes, f"{where}, and the read raised: {end}"
+            if faults is REFUSALS and times is None:
+                assert isinstance(end, AuthError), f"{where}: {type(end).__name__} where AuthError belongs: {end}"
         scene.wire.calm()
 
     @must()
@@ -81,7 +79,7 @@ class Disturbed(TargetCase):
 
         When it fails, look for a list that is taken for empty when it is refused: everybody would be created anew.
         """
-        await self._each(scene, REFUSALS, times=None)
+        await self._each(scene, REFUSALS, None)
 
     @must()
     async def test_what_passes_costs_no_account(self, scene: Scene) -> None:
@@ -89,7 +87,7 @@ class Disturbed(TargetCase):
 
         When it fails, use the client of ``context.http`` for every request.
         """
-        await self._each(scene, {**THROTTLES, **BREAKDOWNS}, times=1, passes=True)
+        await self._each(scene, {**THROTTLES, **BREAKDOWNS}, 1, passes=True)
 
     @must()
     async def test_what_stays_ends_a_read_of_accounts(self, scene: Scene) -> None:
@@ -97,7 +95,7 @@ class Disturbed(TargetCase):
 
         When it fails, look for an ``except`` that ends the paging.
         """
-        await self._each(scene, {**THROTTLES, **BREAKDOWNS}, times=None)
+        await self._each(scene, {**THROTTLES, **BREAKDOWNS}, None)
 
     @must()
     async def test_an_answer_that_is_none_is_no_list_of_accounts(self, scene: Scene) -> None:
@@ -105,8 +103,7 @@ class Disturbed(TargetCase):
 
         When it fails, decode answers into types with required members: ``{}`` is not a page without rows.
         """
-        await self._each(scene, UNREADABLE, times=1)
-        await self._each(scene, UNREADABLE, times=None)
+        await self._each(scene, UNREADABLE, 1, None)
 
     @must()
     async def test_accounts_that_come_twice_count_once(self, scene: Scene) -> None:
@@ -178,7 +175,7 @@ class Disturbed(TargetCase):
 
     @should()
     async def test_lists_that_are_all_empty_are_told(self, scene: Scene) -> None:
-        """Proves that a target which shows nothing, with 200, as when a right is missing, is told: by ``check()`` or a read.
+        """Proves that lists which are all empty, as when a right is missing, are told: by ``check()`` or by a read.
 
         When it fails, compare with a count, or with what must be there (the account that signs in), and say it.
         """

@@ -14,8 +14,7 @@ from crosskey.model import Account
 from crosskey.plan import Change
 from crosskey.testing.faults import BREAKDOWNS, REFUSALS, THROTTLES, UNREADABLE
 from crosskey.testing.scene import Scene
-from crosskey.testing.target.base import marker_of
-from crosskey.testing.target.writing import Writing
+from crosskey.testing.target.base import SWITCHED_OFF, TargetCase, marker_of
 from crosskey.testing.tiers import must, should
 
 __all__ = ("Looking",)
@@ -23,7 +22,7 @@ __all__ = ("Looking",)
 _EVERYTHING = {**REFUSALS, **THROTTLES, **BREAKDOWNS, **UNREADABLE}
 
 
-class Looking(Writing):
+class Looking(TargetCase):
     """Tests of :meth:`crosskey.FindsChanges.find` and :meth:`crosskey.LooksUpAccounts.look_up`."""
 
     @must(ability="find")
@@ -60,13 +59,27 @@ class Looking(Writing):
         """
         for kind in self.tried():
             account, field = await self.made(scene, kind, 1), self.text_field(kind)
-            found = await self.find(scene, self._update(account, field, "New Word"))
+            found = await self.find(scene, self.update(account, field, "New Word"))
             assert found is not None, f"{kind.name} {account.key} is there, and find() says that it is not"
             assert (found.key, found.active) == (account.key, True), f"find() told {found!r}"
             ghost = msgspec.structs.replace(account, key=self.missing_key(account.key))
-            assert await self.find(scene, self._update(ghost, field, "New Word")) is None, (
+            assert await self.find(scene, self.update(ghost, field, "New Word")) is None, (
                 "find() told an account of nobody"
             )
+
+    @must(ability="find", hooks=("remove",))
+    async def test_an_account_that_is_removed_is_not_found(self, scene: Scene) -> None:
+        """Proves that ``find`` says ``None`` for a record that somebody removed, whether asked by key or by marker.
+
+        When it fails, look for what is remembered of earlier reads, and for a bin that the vendor still shows.
+        """
+        for kind in self.tried():
+            account, field = await self.made(scene, kind, 1), self.text_field(kind)
+            self.service(scene).remove(kind.name, account.key)
+            scene.clock.advance(self.schema.settle)
+            for change in (self.create(kind, 1), self.update(account, field, "New Word")):
+                found = await self.find(scene, change)
+                assert found is None, f"{kind.name} {account.key} was removed, and find() of a {change.action} told it"
 
     @must(ability="find")
     async def test_a_target_that_cannot_say_is_not_taken_for_no(self, scene: Scene) -> None:
@@ -93,9 +106,15 @@ class Looking(Writing):
         for kind in self.tried():
             account = await self.made(scene, kind, 1)
             await self.made(scene, kind, 2)
-            for what, lookup in self._ways(account).items():
+            for active, (what, lookup) in ((on, way) for on in (True, False) for way in self._ways(account).items()):
+                if account.active is not active:
+                    await self.applied(scene, self.change("disable", account, 1, active=SWITCHED_OFF))
+                    scene.clock.advance(self.schema.settle)
+                    account = await self.one(scene, account)
                 found = {one.key: one for one in await self.look(scene, lookup)}
-                assert account.key in found, f"{kind.name} {account.key} is there, and look_up() by {what} left it out"
+                assert account.key in found, (
+                    f"{kind.name} {account.key} (active: {active}) is there, and look_up() by {what} left it out"
+                )
                 shown = found[account.key]
                 assert (shown.marker, shown.active) == (account.marker, account.active), f"by {what}: {shown!r}"
                 wrong = {

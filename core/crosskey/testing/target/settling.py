@@ -9,9 +9,10 @@ from typing import Final
 from crosskey.connector.target import KindSpec
 from crosskey.errors import CrosskeyError
 from crosskey.plan import Change, Outcome
+from crosskey.testing.fakes import provides
 from crosskey.testing.faults import LOST, REFUSALS, THROTTLES, UNARRIVED
 from crosskey.testing.scene import Scene
-from crosskey.testing.target.writing import Writing
+from crosskey.testing.target.base import TargetCase
 from crosskey.testing.tiers import must
 from crosskey.testing.wire import Spoil, Spot
 
@@ -19,9 +20,10 @@ __all__ = ("Settling",)
 
 _READING: Final = ("GET", "HEAD", "OPTIONS")
 _ROUNDS: Final = 4
+_MOMENTS: Final = 8
 
 
-class Settling(Writing):
+class Settling(TargetCase):
     """Tests of :meth:`crosskey.Target.apply` on a bad day, together with what the engine does about it.
 
     The engine applies a change again only when its outcome was ``unknown``, the settle time has passed, and ``find``
@@ -39,7 +41,11 @@ class Settling(Writing):
         scene.wire.calm()
         scene.clock.advance(self.schema.settle + 3600.0)
         found = await self.accounts(scene, kind.name)
-        return [key for (_, key), account in found.items() if account.marker == marker]
+        keys = [key for (_, key), account in found.items() if account.marker == marker]
+        if provides(scene.fake, "bearing"):
+            there = self.service(scene).bearing(kind.name, marker)
+            assert there == len(keys), f"{there} records bear the marker {marker}, and a read shows {len(keys)}: {keys}"
+        return keys
 
     async def _tried(
         self, scene: Scene, change: Change, *, heals: bool = True
@@ -136,7 +142,7 @@ class Settling(Writing):
         """
         for kind in self.tried():
             account, field = await self.made(scene, kind, 1), self.text_field(kind)
-            spots = await self.writes(scene, self._update(account, field, "First"))
+            spots = await self.writes(scene, self.update(account, field, "First"))
             for number, (spot, (what, spoil)) in enumerate(
                 (spot, fault) for spot in spots for fault in {**LOST, **UNARRIVED}.items()
             ):
@@ -146,7 +152,7 @@ class Settling(Writing):
                 told: list[Outcome] = []
 
                 async def write(told: list[Outcome] = told, word: str = f"Word {number}") -> None:
-                    told.extend(await self.applied(scene, self._update(account, field, word)))  # noqa: B023 - at once
+                    told.extend(await self.applied(scene, self.update(account, field, word)))  # noqa: B023 - at once
 
                 await scene.refusal(write())
                 scene.wire.calm()
@@ -199,27 +205,26 @@ class Settling(Writing):
         """
         number = 800
         for kind in self.tried():
-            scene.wire.calm()
+            began = scene.clock.elapsed
             await self.applied(scene, self.create(kind, number))
-            total = len(scene.wire.exchanges)
-            for stop in range(total + 1):
+            lasts = scene.clock.elapsed - began
+            for moment in range(_MOMENTS):
                 number += 1
                 change = self.create(kind, number)
                 scene.wire.calm()
                 writing = asyncio.ensure_future(self.applied(scene, change))
-                while len(scene.wire.exchanges) < stop and not writing.done():
-                    await scene.clock.sleep(0.001)
-                await scene.clock.sleep(0.001)
+                await scene.clock.sleep(lasts * (moment + 0.5) / _MOMENTS)
                 writing.cancel()
                 await asyncio.wait([writing], timeout=300.0)
-                assert writing.done(), f"cancelled after {stop} requests, the write went on"
+                at = f"cancelled after {moment + 1} of {_MOMENTS} parts of its time"
+                assert writing.cancelled(), f"{at}, the write went on: something in it swallows CancelledError"
                 asked = len(scene.wire.exchanges)
                 await scene.clock.sleep(600.0)
-                assert len(scene.wire.exchanges) == asked, "requests went out after the write was cancelled"
+                assert len(scene.wire.exchanges) == asked, f"{at}, the write sent requests afterwards"
                 scene.clock.advance(self.schema.settle + 1.0)
                 async with scene.open() as target:
                     found = await target.find(change)
                 if found is None:
                     await self.applied(scene, change)
                 keys = await self.bearing(scene, kind, change.marker)
-                assert len(keys) == 1, f"cancelled after {stop} requests and tried again: {len(keys)} accounts"
+                assert len(keys) == 1, f"{at} and tried again, it made {len(keys)} accounts"
