@@ -46,10 +46,10 @@ def _classes(kind: str) -> dict[str, type[Conformance]]:
 
 def proofs(kind: str) -> str:
     """A table: what each test proves, whether it must be, and which plugins it is run on."""
-    from crosskey.testing.conformance import tests_of  # noqa: PLC0415 - brings pytest in
+    from crosskey.testing.conformance import stories_of  # noqa: PLC0415 - brings pytest in
 
     classes = _classes(kind)
-    tests = tests_of(next(iter(classes.values())))
+    tests = stories_of(next(iter(classes.values())))
     with tempfile.TemporaryDirectory() as folder:
         found = {name: _left_out(each, tests, Path(folder)) for name, each in classes.items()}
     rows = [

@@ -23,6 +23,8 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "targets": "Target TargetSchema KindSpec FieldSpec ReferenceSpec AccountsRequest AccountsPage AccountsComplete "
         "HasCatalogue FindsChanges LooksUpAccounts Lookup EndsSessions CountsSeats Seats",
         "mappers": "MappingContext CompiledMapping Candidate Desired MatchKey LeaverPolicy Ownership TellsOrigins",
+        "sso": "SsoFlow SsoContext Door Provider LoginRequest AuthorizationRedirect Callback Identity MfaEvidence "
+        "Pinned Pins SsoRefused RefreshesLogins Refreshed EndsLogins LogoutRequest HearsSignals SignalMessage SignalEvent",
         "notifiers": "Notifier Notice",
         "vocabulary": "Subject Person PERSON_ATTRIBUTES Group GroupSelection Account Catalogue CatalogueEntry Scalar "
         "Change FieldChange ReferenceChange Outcome PlanHeader Event RunFacts Diagnostic",
@@ -32,6 +34,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
+        "Door": "One audience's sign-in: `agents` or `portal`.",
         "PERSON_ATTRIBUTES": "The names that a mapping may use besides `active`, `subject` and `extra.*`.",
         "ReadPage": "Any page of a read: what `Source.read` and `ReadsChanges.read_changes` give one after the other.",
         "Scalar": "The value of a field: text, a flag, a number, or nothing.",
