@@ -24,7 +24,8 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "HasCatalogue FindsChanges LooksUpAccounts Lookup EndsSessions CountsSeats Seats",
         "mappers": "MappingContext CompiledMapping Candidate Desired MatchKey LeaverPolicy Ownership TellsOrigins",
         "sso": "SsoFlow SsoContext Door Provider LoginRequest AuthorizationRedirect Callback Identity MfaEvidence "
-        "Pinned Pins SsoRefused RefreshesLogins Refreshed EndsLogins LogoutRequest HearsSignals SignalMessage SignalEvent",
+        "Pinned Pins SsoRefused RefreshesLogins Refreshed EndsLogins LogoutRequest HearsSignals SignalMessage "
+        "SignalEvent",
         "notifiers": "Notifier Notice",
         "vocabulary": "Subject Person PERSON_ATTRIBUTES Group GroupSelection Account Catalogue CatalogueEntry Scalar "
         "Change FieldChange ReferenceChange Outcome PlanHeader Event RunFacts Diagnostic",
