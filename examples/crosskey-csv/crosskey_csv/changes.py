@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from crosskey import GonePage, GroupsPage, MembersPage, PeoplePage, ReadComplete, ReadPage, ReadRequest
@@ -11,7 +11,9 @@ from crosskey_csv.cursor import Cursor, digest, expired
 from crosskey_csv.roster import Roster
 from crosskey_csv.settings import CsvSettings
 
-__all__ = ("changed_pages", "place_of")
+__all__ = ("changed_pages", "parts", "place_of")
+
+_PAGE = 500
 
 
 def changed_pages(
@@ -27,8 +29,8 @@ def changed_pages(
     if missing or lost:
         yield GonePage(people=missing, groups=lost)
     changed = [key for key, told in now.people.items() if before.people.get(key) != told]
-    if changed:
-        yield PeoplePage([roster.person(key, request.attributes) for key in changed])
+    for keys in parts(changed):
+        yield PeoplePage([roster.person(key, request.attributes) for key in keys])
     new = [group for key, group in roster.groups.items() if key not in before.groups]
     if new:
         yield GroupsPage(new)
@@ -49,3 +51,8 @@ def place_of(
         groups=tuple(roster.groups),
         members={group: digest(sorted(roster.members(group))) for group in sorted(chosen)},
     )
+
+
+def parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The keys in order, as many as stand on one page."""
+    return (keys[start : start + _PAGE] for start in range(0, len(keys), _PAGE))

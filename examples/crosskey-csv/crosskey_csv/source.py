@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from crosskey import (
     Subject,
 )
 
-from crosskey_csv.changes import changed_pages, place_of
+from crosskey_csv.changes import changed_pages, parts, place_of
 from crosskey_csv.cursor import open_cursor, request_digest
 from crosskey_csv.findings import findings
 from crosskey_csv.fit import refuse_unfit
@@ -31,8 +31,6 @@ from crosskey_csv.settings import CsvSettings
 from crosskey_csv.table import read_table
 
 __all__ = ("CompleteCsvSource", "CsvSource", "open_file")
-
-_PAGE = 500
 
 
 def open_file(settings: CsvSettings, context: Context) -> CsvSource:
@@ -74,11 +72,11 @@ class CsvSource:
         roster = await self._roster()
         request.apps.choose(())  # a file has none: whoever names one hears of it
         chosen = {group.id for group in request.groups.choose(roster.groups.values()).values()}
-        for keys in _parts(list(roster.people)):
+        for keys in parts(list(roster.people)):
             yield PeoplePage([roster.person(key, request.attributes) for key in keys])
         yield GroupsPage(list(roster.groups.values()))
         for group in sorted(chosen):
-            for keys in _parts(roster.members(group)):
+            for keys in parts(roster.members(group)):
                 yield MembersPage(group, keys)
         place = place_of(roster, request, chosen, request_digest(request, self._settings, self.issuer))
         yield ReadComplete(cursor=place.text(), warnings=roster.warnings)
@@ -128,7 +126,3 @@ class CompleteCsvSource(CsvSource):
         """The person as the file has them now; ``None``: a whole file that lists everybody does not have them."""
         roster = await self._roster()
         return None if self._foreign(subject) else roster.people.get(subject.id)
-
-
-def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (keys[start : start + _PAGE] for start in range(0, len(keys), _PAGE))

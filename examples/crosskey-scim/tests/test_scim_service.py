@@ -7,7 +7,7 @@ import pytest
 from crosskey import AuthError, RetryableError
 from scim2_client.engines.wsgi import WSGISCIMClient
 from scim2_tester import Status, check_server
-from scim_service import Service, change
+from scim_service import Clock, Service, change
 
 
 @pytest.mark.parametrize("can", [{}, {"patch": False}])
@@ -93,3 +93,22 @@ async def test_a_check_never_raises_for_what_it_can_name(service, status, code):
         assert [one.code for one in await target.check()] == [code]
         with pytest.raises(AuthError if status == 401 else RetryableError):
             await target.catalogue()
+
+
+async def test_a_request_that_came_too_soon_is_repeated_when_the_service_says_so(service):
+    refused = [httpx.Response(429, headers={"Retry-After": "7"})]
+    service.instead = lambda request: refused.pop() if refused and request.url.path == "/v2/Groups" else None
+    clock = Clock()
+    async with service.opened(clock) as target:
+        assert (await target.catalogue()).entries == ()
+    assert service.log.count("GET /Groups") == 2
+    assert 7 <= clock.elapsed < 60
+
+
+async def test_a_budget_spreads_requests_over_minutes(service):
+    clock = Clock()
+    async with service.opened(clock, requests_per_minute=4) as target:
+        for _ in range(6):
+            await target.catalogue()
+    assert len(service.log) == 9
+    assert clock.elapsed >= 60
