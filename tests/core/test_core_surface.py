@@ -13,6 +13,7 @@ import pytest
 import crosskey
 import crosskey.errors
 import crosskey.http
+import crosskey.testing
 from crosskey import hookspecs
 
 PUBLIC = """
@@ -44,6 +45,16 @@ HOOKS = {
 }
 
 HEAVY = ("httpx", "sqlite_utils", "sqlite3", "jinja2", "joserfc", "starlette", "opentelemetry.sdk", "vcr", "rich")
+
+
+TESTING = """
+    FakeDirectory FakeTarget FakeVendor MapperConformance SourceConformance TargetConformance VirtualClock play
+"""
+
+
+def test_the_names_of_the_kit_are_these():
+    assert list(crosskey.testing.__all__) == TESTING.split()
+    assert all(getattr(crosskey.testing, name) for name in crosskey.testing.__all__)
 
 
 def test_the_public_names_are_these():

@@ -61,7 +61,9 @@ def test_a_run_ends_with_what_was_proved_and_what_was_left_out(pytester: pytest.
 
 def test_a_hook_that_a_must_needs_is_asked_for(pytester: pytest.Pytester) -> None:
     result = little(pytester, "-k", "is_told_so")
-    result.stdout.fnmatch_lines(["*this test needs expire() of Bare, which it does not have. Add it, or leave the test*"])
+    result.stdout.fnmatch_lines(
+        ["*Bare has no expire(), which this test needs. Add it, or leave the test out with a reason*"]
+    )
 
 
 def test_a_failure_says_what_the_test_is_about(pytester: pytest.Pytester) -> None:

@@ -101,17 +101,19 @@ class Conformance:
     @classmethod
     def left_out(cls, folder: Path) -> dict[str, str]:
         """For each test why it is left out, empty where it runs: what a run says, without running it."""
-        told: dict[str, str] = {}
-        for name, needs in stories_of(cls).items():
-            one = cls()
-            one.folder = folder
-            told[name] = cls.skips.get(name, "") or one._unfit(one.scene(), needs)
-        return told
+        one = cls()
+        one.folder = folder
+        scene, stories = one.scene(), stories_of(cls)
+        lacking = {needs.ability: needs for needs in stories.values()}
+        lacked = {ability: play(lambda: one._lacking(scene, needs), scene.clock) for ability, needs in lacking.items()}  # noqa: B023 - called at once
+        return {
+            name: cls.skips.get(name, "") or lacked[needs.ability] or one._unequipped(scene, needs)
+            for name, needs in stories.items()
+        }
 
-    def _unfit(self, scene: Scene, needs: Needs) -> str:
-        lacking = play(lambda: self._lacking(scene, needs), scene.clock)
+    def _unequipped(self, scene: Scene, needs: Needs) -> str:
         missing = [f"{hook}()" for hook in needs.hooks if not provides(scene.fake, hook)]
-        return lacking or (f"{type(scene.fake).__name__} has no {' and '.join(missing)}" if missing else "")
+        return f"{type(scene.fake).__name__} has no {' and '.join(missing)}" if missing else ""
 
     async def _lacking(self, scene: Scene, needs: Needs) -> str:
         """Why a test says nothing about this plugin; empty when it does."""
@@ -124,17 +126,14 @@ class Conformance:
 
     def _ask_for_hooks(self, scene: Scene, name: str, needs: Needs) -> None:
         __tracebackhide__ = True
-        missing = [hook for hook in needs.hooks if not provides(scene.fake, hook)]
-        if not missing:
-            return
-        wanted = " and ".join(f"{hook}()" for hook in missing)
-        fake = type(scene.fake).__name__
-        if needs.tier == "should":
-            pytest.skip(f"{fake} has no {wanted}")
-        pytest.fail(
-            f"this test needs {wanted} of {fake}, which it does not have. Add it, or leave the test out with a reason: "
-            f'skips = {{"{name}": "why it cannot be tried"}}'
-        )
+        missing = self._unequipped(scene, needs)
+        if missing and needs.tier == "should":
+            pytest.skip(missing)
+        if missing:
+            pytest.fail(
+                f"{missing}, which this test needs. Add it, or leave the test out with a reason: "
+                f'skips = {{"{name}": "why it cannot be tried"}}'
+            )
 
 
 def stories_of(cls: type) -> dict[str, Needs]:

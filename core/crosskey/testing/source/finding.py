@@ -91,7 +91,7 @@ class Finding(SourceCase):
         await self._disturbed(scene, look, expected, "find()")
 
     @must(ability="groups_of", hooks=("form", "join"))
-    async def test_somebodys_groups_are_those_that_a_read_tells(self, scene: Scene) -> None:
+    async def test_the_groups_of_somebody_are_those_that_a_read_tells(self, scene: Scene) -> None:
         """Proves that ``groups_of`` names the group for whoever is in it, and does not for others.
 
         When it fails, look at nesting (as a read counts members) and at paging.
