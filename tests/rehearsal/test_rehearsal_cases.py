@@ -203,6 +203,22 @@ def test_a_second_plan_that_is_not_empty_is_told(folder):
     assert "expected the second plan to be empty\n         disable user new-2 Bob Moss: switched off" in run.out
 
 
+def test_people_of_several_sources_are_one_human_in_a_case_too(folder):
+    second = '[source.acquired]\nuse = "entra"\ntenant = "7c9e2f0a-0000-4000-8000-000000000001"\nclient_id = "a"\nclient_secret = { env = "NO" }\n'
+    sync = '[sync]\nfrom = ["corp", "acquired"]\nto = "desk"\nsame = ["email"]\n'
+    folder.file("crosskey.toml", f"{second}{sync}{CONFIG}")
+    scene = """
+people = [
+  { email = "ada@acme.example", groups = ["All Staff"] },
+  { email = "ada@acme.example", id = "e1", source = "acquired", title = "Dr", groups = ["London Office"] },
+]
+"""
+    expect = 'exactly = { create = 1 }\ngets = { "ada@acme.example" = { site = "Acme / London", title = "Dr" } }'
+    folder.case(expect, scene=scene)
+    run = folder.test()
+    assert run.code == ExitCode.OK, run
+
+
 def test_the_engine_s_rails_stand_in_a_case_too(folder):
     """A leaver who is the last agent but one is held, until the case allows it, as a person would."""
     scene = """

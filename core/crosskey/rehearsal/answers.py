@@ -21,6 +21,8 @@ from crosskey.http.redaction import scrub_body, scrub_text, scrub_url
 __all__ = ("Answers",)
 
 _NEAR: Final = 3
+_DROPPED: Final = frozenset({"content-encoding", "content-length", "date", "transfer-encoding"})
+"""What belonged to the connection; the body is unpacked, and the time is the clock's."""
 
 Key = tuple[str, str, str | None, int | None, str, tuple[tuple[str, str], ...], str]
 
@@ -44,7 +46,8 @@ class Answers:
 
     def recorded_at(self) -> datetime | None:
         """The latest time that any answer tells."""
-        dates = [one.headers.get("date", [""])[0] for found in self._recorded.values() for one in found]
+        every = (pair for found in self._recorded.values() for one in found for pair in _headers(one))
+        dates = (value for name, value in every if name == "date")
         return max((at for date in dates if (at := _moment(date)) is not None), default=None)
 
     def rewind(self) -> None:
@@ -100,10 +103,14 @@ class _Replay(httpx.AsyncBaseTransport):
         found = self._answers.answer(
             self._instance, request.method, str(request.url), body, request.headers.get("content-type", "")
         )
-        headers = [(name, value) for name, values in found.headers.items() for value in values if name != "date"]
+        headers = [(name, value) for name, value in _headers(found) if name not in _DROPPED]
         if self._answers.clock is not None:
             headers.append(("date", format_datetime(self._answers.clock.now().astimezone(UTC), usegmt=True)))
         return httpx.Response(found.status, headers=headers, content=found.body.encode(), request=request)
+
+
+def _headers(one: Exchange) -> list[tuple[str, str]]:
+    return [(name.lower(), value) for name, values in one.headers.items() for value in values]
 
 
 def _key(method: str, address: str, body: str) -> Key:

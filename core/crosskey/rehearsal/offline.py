@@ -1,4 +1,8 @@
-"""Nothing leaves this process: no connection, no look-up of a name, no other program, whoever tries."""
+"""Nothing leaves this process: no connection, no look-up of a name, no other program, whoever tries.
+
+The guard is for plugins that go around the client they are lent. It sees everything that uses Python's own sockets and
+processes; a library that brings sockets of its own in C is not seen.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ _FORBIDDEN: Final = {
     "os.exec": "started a program",
     "os.posix_spawn": "started a program",
 }
-"""Events of the interpreter itself (https://docs.python.org/3/library/audit_events.html): no library evades them."""
+"""Events of the interpreter itself (https://docs.python.org/3/library/audit_events.html)."""
 
 
 class _Guard:
