@@ -1,7 +1,7 @@
 """What the conformance kit tests, and which plugin passes what: from the kit's own classes and those that use it.
 
-A cell says what a run of :mod:`tests.kit` says, because both ask the same question of the class. Nothing is run here but
-plugins that send no request: only a run tells which tests have nothing to say about those.
+A cell says what a run of :mod:`tests.kit` says, because both ask the same question of the class. Nothing is run here
+but plugins that send no request: only a run tells which tests have nothing to say about those.
 """
 
 from __future__ import annotations
