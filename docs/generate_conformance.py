@@ -116,6 +116,6 @@ CONFORMANCE: Mapping[str, Callable[[], str]] = MappingProxyType(
         "conformance faults": injected,
         "conformance directory": lambda: hooks(FakeDirectory),
         "conformance target": lambda: hooks(FakeTarget),
-        **{f"conformance {kind} tests": (lambda kind=kind: of_kind(kind)) for kind in KINDS[:3]},
+        **{f"conformance {kind} tests": (lambda kind=kind: of_kind(kind)) for kind in KINDS},
     }
 )

@@ -48,7 +48,8 @@ HEAVY = ("httpx", "sqlite_utils", "sqlite3", "jinja2", "joserfc", "starlette", "
 
 
 TESTING = """
-    FakeDirectory FakeTarget FakeVendor MapperConformance SourceConformance TargetConformance VirtualClock play
+    FakeDirectory FakeProvider FakeTarget FakeVendor MapperConformance SourceConformance SsoFlowConformance
+    TargetConformance VirtualClock play
 """
 
 

@@ -71,7 +71,9 @@ def test_a_target_that_is_right_passes(tmp_path: Path) -> None:
         "test_sessions_are_ended_or_the_reason_is_told": "the target has no end_sessions()",
     }
     told = little().left_out(tmp_path)
-    assert {name: reason for name, reason in told.items() if reason} == left_out, "what the pages say is what a run says"
+    assert {name: reason for name, reason in told.items() if reason} == left_out, (
+        "what the pages say is what a run says"
+    )
 
 
 @pytest.mark.parametrize("bug", CAUGHT)

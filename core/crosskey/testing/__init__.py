@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from crosskey.testing.fakes import FakeDirectory, FakeTarget, FakeVendor
     from crosskey.testing.mapper import MapperConformance
     from crosskey.testing.source import SourceConformance
+    from crosskey.testing.sso import FakeProvider, SsoFlowConformance
     from crosskey.testing.target import TargetConformance
 
 __all__ = (
     "FakeDirectory",
+    "FakeProvider",
     "FakeTarget",
     "FakeVendor",
     "MapperConformance",
     "SourceConformance",
+    "SsoFlowConformance",
     "TargetConformance",
     "VirtualClock",
     "play",
@@ -38,10 +41,12 @@ __all__ = (
 
 _HOMES = {
     "FakeDirectory": "fakes",
+    "FakeProvider": "sso",
     "FakeTarget": "fakes",
     "FakeVendor": "fakes",
     "MapperConformance": "mapper",
     "SourceConformance": "source",
+    "SsoFlowConformance": "sso",
     "TargetConformance": "target",
     "VirtualClock": "clock",
     "play": "clock",
