@@ -13,8 +13,9 @@ import msgspec
 
 from crosskey.connector.refusal import SsoRefused
 from crosskey.connector.sso import Provider, SsoContext
+from crosskey.errors import CrosskeyError
 from crosskey.http import Client
-from crosskey.sso.asking import get_object
+from crosskey.sso.asking import get_object, refusal_for
 from crosskey.sso.discovery import WELL_KNOWN, check_pins, origin_of, pinned_of, read_provider
 from crosskey.sso.keys import KeyRing
 
@@ -81,7 +82,10 @@ class OpenProvider:
         """The client for the host of an address."""
         origin = origin_of(url)
         if origin not in self._clients:
-            self._clients[origin] = await self._stack.enter_async_context(self._context.http(origin))
+            try:
+                self._clients[origin] = await self._stack.enter_async_context(self._context.http(origin))
+            except CrosskeyError as error:
+                raise refusal_for(error, invalid="metadata-invalid") from error
         return self._clients[origin]
 
     def keys(self, url: str) -> KeyRing:
