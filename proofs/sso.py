@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -202,7 +203,8 @@ def _without(check: Check) -> CodeType:
     """The code of the file without the check."""
     tree = ast.parse((ROOT / check.path).read_text(encoding="utf-8"))
     target = next(node for number, node in enumerate(ast.walk(tree)) if number == check.node)
-    return compile(ast.fix_missing_locations(_Mutation(target, check.value).visit(tree)), check.path, "exec")
+    _Mutation(target, check.value).visit(tree)
+    return compile(ast.fix_missing_locations(tree), check.path, "exec")
 
 
 def _module(path: str) -> str:
@@ -246,7 +248,7 @@ def _fork(check: Check | None) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try them all."""
-    parser = argparse.ArgumentParser(prog="python -m proofs.sso", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m proofs.sso", description="Take out each check of the verifier.")
     parser.add_argument("files", nargs="*", help="parts of names of files; left out: all")
     parser.add_argument("--jobs", type=int, default=1, help="how many at once")
     parser.add_argument("--list", action="store_true", help="only show the checks")
@@ -256,9 +258,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wish.list:
         print(*checks, f"{len(checks)} checks", sep="\n")
         return 0
-    import httpx  # noqa: F401, PLC0415 - imported once, before the processes that need them part from this one
-    import pytest  # noqa: F401, PLC0415 - as above
-    from joserfc import jws  # noqa: F401, PLC0415 - as above
+    for name in ("httpx", "joserfc.jws", "pytest"):  # once, before the processes that need them part from this one
+        importlib.import_module(name)
 
     started = time.monotonic()
     if _fork(None):
