@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Final, NamedTuple
@@ -217,7 +218,8 @@ class _Finder(importlib.abc.MetaPathFinder):
             for number, check in enumerate(self._checks)
             if check.path == file
         }
-        return compile(ast.fix_missing_locations(_Switches(numbers).visit(tree)), str(ROOT / file), "exec")
+        _Switches(numbers).visit(tree)
+        return compile(ast.fix_missing_locations(tree), str(ROOT / file), "exec")
 
 
 def _module(path: str) -> str:
@@ -250,7 +252,7 @@ class Trial:
             return True
         self.broken = ""
         with ThreadPoolExecutor(self._jobs) as pool:
-            codes = pool.map(lambda number: self._fork(session, number), range(len(self._checks)))
+            codes = pool.map(partial(self._fork, session), range(len(self._checks)))
             for check, code in zip(self._checks, codes, strict=True):
                 if code == _GREEN:
                     self.survivors.append(check)
