@@ -159,9 +159,13 @@ async def test_too_many_who_would_change_the_same_way(tight):
 
 
 async def test_too_many_who_would_change_by_new_rules(tight):
+    limits = OVER_LIMITS.replace("max_remap = { count = 9", "max_remap = { count = 2")
+    tight.configure(ROLES + limits)
     await staffed(tight, 3)
-    renamed = ROLES.replace("{{ display_name }}", "{{ display_name | lower }}", 1)
-    tight.configure(renamed + OVER_LIMITS.replace("max_remap = { count = 9", "max_remap = { count = 2"))
+    for number in range(3):
+        tight.directory.change(f"p00{number}", title="Engineer")
+    assert rails(await tight.run()) == [], "the rules are as they were"
+    tight.configure(ROLES.replace("{{ display_name }}", "{{ display_name | lower }}", 1) + limits)
     result = await tight.run()
     assert result.plan.held == (
         hold(
