@@ -158,6 +158,21 @@ async def test_too_many_who_would_change_the_same_way(tight):
     )
 
 
+async def test_several_references_of_one_account_are_told_in_a_row(tight):
+    tight.configure(ROLES + CHANGES)
+    for name in ("London", "Approvers"):
+        tight.directory.group(name).add("p001")
+    await staffed(tight, 3)
+    for name in ("London", "Approvers"):
+        tight.directory.group(name).symmetric_difference_update({"p000", "p001"})
+    [told] = (await tight.run()).plan.held
+    both = "roles-approver, roles-viewer"
+    assert told.examples == (
+        f"P000: site site-main → site-london; roles (empty) → {both}",
+        f"P001: site site-london → site-main; roles {both} → (empty)",
+    )
+
+
 async def test_too_many_who_would_change_by_new_rules(tight):
     limits = OVER_LIMITS.replace("max_remap = { count = 9", "max_remap = { count = 2")
     tight.configure(ROLES + limits)
