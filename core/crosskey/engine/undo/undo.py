@@ -108,7 +108,7 @@ class _Undo:
         connect.skews.forget()
         self.telling = connect.telling(journal.connection)
         self.timekeeper = Timekeeper(connect.clock, connect.skews, newest=journal.newest_run_at(but=run))
-        self.allowed = options.allowed.approved(journal.usable_approvals(connect.clock.now()))
+        self.allowed = options.allowed.approved(journal.usable_approvals(connect.clock.now()), self.timekeeper)
         self.protection = Protection(config.rails.protect)
         self.facts = RunFacts(id=run, kind="undo", instance=config.target.path, applies=True)
 
@@ -316,7 +316,7 @@ class _Undo:
         if self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.connect.clock.now())
-        self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
+        self.allowed.approvals.bind(self.journal, self.run, plan.changes())
         self.observer.phase("Applying", plan.size)
 
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
