@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         MapperSpec,
         MappingContext,
         MatchKey,
+        Ownership,
         TellsOrigins,
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
+    from crosskey.connector.refusal import SsoRefused
     from crosskey.connector.signal import (
         ManagesSubscriptions,
         ReceivesSignals,
@@ -40,12 +42,33 @@ if TYPE_CHECKING:
         MembersPage,
         PeoplePage,
         ReadComplete,
+        ReadPage,
         ReadRequest,
         ReadsChanges,
         Source,
         SourceSpec,
     )
-    from crosskey.connector.sso import SsoFlowSpec
+    from crosskey.connector.sso import (
+        AuthorizationRedirect,
+        Callback,
+        Door,
+        EndsLogins,
+        HearsSignals,
+        Identity,
+        LoginRequest,
+        LogoutRequest,
+        MfaEvidence,
+        Pinned,
+        Pins,
+        Provider,
+        Refreshed,
+        RefreshesLogins,
+        SignalEvent,
+        SignalMessage,
+        SsoContext,
+        SsoFlow,
+        SsoFlowSpec,
+    )
     from crosskey.connector.target import (
         AccountsComplete,
         AccountsPage,
@@ -99,6 +122,8 @@ __all__ = (
     "AccountsPage",
     "AccountsRequest",
     "AuthError",
+    "AuthorizationRedirect",
+    "Callback",
     "Candidate",
     "Catalogue",
     "CatalogueEntry",
@@ -115,6 +140,8 @@ __all__ = (
     "CursorExpiredError",
     "Desired",
     "Diagnostic",
+    "Door",
+    "EndsLogins",
     "EndsSessions",
     "Event",
     "FieldChange",
@@ -126,8 +153,12 @@ __all__ = (
     "GroupSelection",
     "GroupsPage",
     "HasCatalogue",
+    "HearsSignals",
+    "Identity",
     "KindSpec",
     "LeaverPolicy",
+    "LoginRequest",
+    "LogoutRequest",
     "LooksUpAccounts",
     "Lookup",
     "ManagesSubscriptions",
@@ -136,20 +167,28 @@ __all__ = (
     "MatchKey",
     "MembersLeftPage",
     "MembersPage",
+    "MfaEvidence",
     "Notice",
     "Notifier",
     "NotifierSpec",
     "Outcome",
+    "Ownership",
     "PeoplePage",
     "Person",
+    "Pinned",
+    "Pins",
     "PlanHeader",
     "PluginError",
+    "Provider",
     "ReadComplete",
+    "ReadPage",
     "ReadRequest",
     "ReadsChanges",
     "ReceivesSignals",
     "ReferenceChange",
     "ReferenceSpec",
+    "Refreshed",
+    "RefreshesLogins",
     "RejectedError",
     "RetryableError",
     "RunFacts",
@@ -159,10 +198,15 @@ __all__ = (
     "SecretReference",
     "Settings",
     "SignalAnswer",
+    "SignalEvent",
+    "SignalMessage",
     "SignalRequest",
     "Source",
     "SourceSpec",
+    "SsoContext",
+    "SsoFlow",
     "SsoFlowSpec",
+    "SsoRefused",
     "Subject",
     "Subscription",
     "Target",
@@ -179,15 +223,19 @@ _HOMES = {
     "connector.context": "Context",
     "connector.credential": "Credential TellsCredentials",
     "connector.mapper": (
-        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey TellsOrigins"
+        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey Ownership TellsOrigins"
     ),
     "connector.notifier": "Notice Notifier NotifierSpec",
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
     "connector.source": (
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
-        "ReadRequest ReadsChanges Source SourceSpec"
+        "ReadPage ReadRequest ReadsChanges Source SourceSpec"
     ),
-    "connector.sso": "SsoFlowSpec",
+    "connector.refusal": "SsoRefused",
+    "connector.sso": (
+        "AuthorizationRedirect Callback Door EndsLogins HearsSignals Identity LoginRequest LogoutRequest MfaEvidence "
+        "Pinned Pins Provider Refreshed RefreshesLogins SignalEvent SignalMessage SsoContext SsoFlow SsoFlowSpec"
+    ),
     "connector.target": (
         "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "
         "KindSpec LooksUpAccounts Lookup ReferenceSpec Seats Target TargetSchema TargetSpec"

@@ -1,5 +1,6 @@
 """The configuration: TOML to types, all errors at once."""
 
+from crosskey.config.doors import DOORS, DoorSection, DoorSettings
 from crosskey.config.durations import duration_text, parse_duration
 from crosskey.config.hook_address import hook_addresses
 from crosskey.config.lines import line_of
@@ -22,8 +23,11 @@ from crosskey.config.sections import (
 )
 
 __all__ = (
+    "DOORS",
     "Ceiling",
     "Config",
+    "DoorSection",
+    "DoorSettings",
     "HeartbeatSettings",
     "JournalSettings",
     "Limit",

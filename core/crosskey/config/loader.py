@@ -10,6 +10,7 @@ import msgspec
 
 from crosskey.config.decode import Decoder
 from crosskey.config.document import Document, kept_document, key_path, read_document
+from crosskey.config.doors import DOORS, DoorSection, DoorSettings, door_table, kind_problem
 from crosskey.config.hook_address import hook_addresses
 from crosskey.config.sections import (
     Config,
@@ -37,17 +38,30 @@ P = TypeVar("P")
 
 DEFAULT_MAPPER: Final = "rules"
 
-_TABLES: Final = ("source", "target", "sync", "map", "rails", "journal", "watch", "notify")
+_TABLES: Final = ("source", "target", "sync", "map", "rails", "journal", "watch", "notify", "sso")
 
 
-def load_config(path: Path, plugins: Plugins, *, resolve_secrets: bool = True, watching: bool = False) -> Config:
+def load_config(
+    path: Path,
+    plugins: Plugins,
+    *,
+    resolve_secrets: bool = True,
+    watching: bool = False,
+    serving: bool = False,
+    stand_in: Callable[[str], str] | None = None,
+) -> Config:
     """Read a configuration file into types.
 
-    With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now, and with ``watching`` those
-    of ``[watch]`` and ``[notify.…]``; otherwise, and for other sections, each is read when it is first revealed. Raises
-    one :class:`ConfigError` whose ``problems`` are all that is wrong, each with the path of its key and the fix.
+    With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now, with ``watching`` those of
+    ``[watch]`` and ``[notify.…]``, with ``serving`` those of ``[sso.…]``; otherwise, and for other sections, each is
+    read when it is first revealed. With a ``stand_in`` none is ever read: it says, for the path of each, what stands
+    there instead. Raises one :class:`ConfigError` whose ``problems`` are all that is wrong, each with the path of its
+    key and the fix.
     """
-    return _load(read_document(path), plugins, resolve_secrets=resolve_secrets, watching=watching)
+    also = {"watch", "notify"} if watching else set[str]()
+    if serving:
+        also.add("sso")
+    return _load(read_document(path), plugins, resolve_secrets=resolve_secrets, also=also, stand_in=stand_in)
 
 
 def kept_config(canonical: str, path: Path, plugins: Plugins) -> Config:
@@ -55,15 +69,22 @@ def kept_config(canonical: str, path: Path, plugins: Plugins) -> Config:
 
     No secret is read. Raises :class:`ConfigError` when it no longer fits the plugins that are installed.
     """
-    return _load(kept_document(canonical, path), plugins, resolve_secrets=False, watching=False)
+    return _load(kept_document(canonical, path), plugins, resolve_secrets=False, also=set())
 
 
-def _load(document: Document, plugins: Plugins, *, resolve_secrets: bool, watching: bool) -> Config:
+def _load(
+    document: Document,
+    plugins: Plugins,
+    *,
+    resolve_secrets: bool,
+    also: set[str],
+    stand_in: Callable[[str], str] | None = None,
+) -> Config:
     path = document.path
-    loading = _Loading(document, plugins)
+    loading = _Loading(document, plugins, stand_in)
     config = loading.config()
     if resolve_secrets:
-        loading.read_secrets(watching=watching)
+        loading.read_secrets(also)
     if config is None or loading.decoder.problems:
         problems = loading.decoder.problems
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -74,9 +95,10 @@ def _load(document: Document, plugins: Plugins, *, resolve_secrets: bool, watchi
 class _Loading:
     """One turn of reading a document; problems gather in ``decoder``."""
 
-    def __init__(self, document: Document, plugins: Plugins) -> None:
+    def __init__(self, document: Document, plugins: Plugins, stand_in: Callable[[str], str] | None) -> None:
         self._document = document
         self._plugins = plugins
+        self._stand_in = stand_in
         self._root = document.path.absolute().parent
         self._used: set[str] = set()
         self.decoder = Decoder(self._secret, schemes=None if plugins.resolves_secrets else SCHEMES)
@@ -93,6 +115,8 @@ class _Loading:
         maps = self._named("map", self._map)
         notify = self._named("notify", self._notify)
         sync = self._sync(self._names("source"), self._names("target"))
+        first = sync.sources[0] if sync else next(iter(self._names("source")), "")
+        doors = self._named("sso", lambda name, path, table: self._door(name, path, table, first))
         rails = self.decoder.struct(RailSettings, tables.get("rails", {}), "rails")
         journal = self.decoder.struct(JournalSettings, tables.get("journal", {}), "journal")
         watch = self.decoder.struct(WatchSettings, tables.get("watch", {}), "watch")
@@ -105,6 +129,8 @@ class _Loading:
         if rails is msgspec.UNSET or journal is msgspec.UNSET or watch is msgspec.UNSET:
             return None
         self._check_hooks(watch, sync)
+        wrong_kinds = [problem for door in doors.values() if (problem := kind_problem(door, self._names("map")))]
+        self.decoder.problems += [problem.diagnostic() for problem in wrong_kinds]
         return Config(
             path=self._document.path,
             digest=self._document.digest,
@@ -117,6 +143,7 @@ class _Loading:
             journal=msgspec.structs.replace(journal, path=self._root / journal.path),
             watch=watch,
             notify=notify,
+            doors={section.door: section for section in doors.values()},
         )
 
     def _check_hooks(self, watch: WatchSettings, sync: SyncSection) -> None:
@@ -128,9 +155,9 @@ class _Loading:
         except ConfigError as error:
             self.decoder.problems.append(error.diagnostic())
 
-    def read_secrets(self, *, watching: bool) -> None:
-        """Read the secrets of the sections in use; each that cannot be read becomes a problem."""
-        used_now = self._used | {"watch", "notify"} if watching else self._used
+    def read_secrets(self, also: set[str]) -> None:
+        """Read the secrets of the sections in use, and of ``also``; each that cannot be read becomes a problem."""
+        used_now = self._used | also
         for path, secret in self.decoder.secrets:
             if not any(path.startswith(f"{used}.") for used in used_now):
                 continue
@@ -140,6 +167,8 @@ class _Loading:
                 self.decoder.problems.append(error.diagnostic())
 
     def _secret(self, reference: SecretReference, path: str) -> Secret:
+        if (stand_in := self._stand_in) is not None:
+            return Secret(lambda: stand_in(path), reference)
         root, plugins = self._root, self._plugins
         return Secret(lambda: read_secret(reference, where=path, root=root, plugins=plugins), reference)
 
@@ -208,6 +237,24 @@ class _Loading:
         if not found or not settings:
             return None
         return NotifySection(name=name, path=path, provided=found, settings=settings)
+
+    def _door(self, name: str, path: str, table: dict[str, object], first: str) -> DoorSection | None:
+        if name not in DOORS:
+            summary = f"there is no such door. {close_matches(name, DOORS)}"
+            self.decoder.problem(path, "config-unknown-key", summary, "write [sso.agents] or [sso.portal]")
+            return None
+        sources = cast("dict[str, object]", self._document.tables.get("source", {}))
+        whole, source = door_table(table, sources, first, self._plugins.sso_flows)
+        own = DoorSettings.__struct_encode_fields__
+        found = self._provided("sso flow", self._plugins.sso_flows, path, whole)
+        rules = self.decoder.struct(DoorSettings, {key: whole[key] for key in own if key in whole}, path)
+        settings = found and self._settings(found.value.settings, path, whole, ("use", *own))
+        if source not in sources:
+            summary = f"there is no section [source.{source}]. {close_matches(source, sources)}"
+            self.decoder.problem(f"{path}.source", "sync-unknown", summary, "correct the name")
+        if not found or not settings or isinstance(rules, msgspec.UnsetType):
+            return None
+        return DoorSection(door=name, path=path, provided=found, settings=settings, source=source, rules=rules)
 
     def _provided(
         self, kind: SpecKind, offered: Mapping[str, Provided[P]], path: str, table: dict[str, object]

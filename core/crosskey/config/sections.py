@@ -9,11 +9,13 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from crosskey.config.doors import DoorSection
 from crosskey.config.durations import duration_text
 from crosskey.config.hook_address import checked_hook_url, is_loopback
 from crosskey.connector.mapper import MapperSpec
 from crosskey.connector.notifier import NotifierSpec
 from crosskey.connector.source import SourceSpec
+from crosskey.connector.sso import Door
 from crosskey.connector.target import TargetSpec
 from crosskey.errors import ConfigError
 from crosskey.plugins.records import Provided
@@ -371,6 +373,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     journal: JournalSettings
     watch: WatchSettings = WatchSettings()
     notify: dict[str, NotifySection] = {}
+    doors: dict[Door, DoorSection] = {}
 
     @property
     def feeds(self) -> tuple[SourceSection, ...]:

@@ -15,6 +15,7 @@ from opentelemetry.trace import Tracer
 
 from crosskey.clock import Clock, Skews
 from crosskey.errors import ContractError, CrosskeyError
+from crosskey.http.addresses import CheckedAddresses
 from crosskey.http.auth import RefreshingAuth
 from crosskey.http.breaker import Breaker, CircuitOpen
 from crosskey.http.decoding import decode_body, decoder_of
@@ -29,7 +30,7 @@ from crosskey.http.retry import Retries, RetryPolicy
 from crosskey.http.spans import Telling
 from crosskey.http.status import Explain, error_for, is_transient
 from crosskey.http.timing import Timing
-from crosskey.http.wire import Wire
+from crosskey.http.wire import LARGEST_BODY, Wire
 from crosskey.instruments import Instruments
 
 if TYPE_CHECKING:
@@ -253,18 +254,21 @@ async def open_client(
     retry: RetryPolicy | None = None,
     instruments: Instruments | None = None,
     skews: Skews | None = None,
+    public_only: bool = False,
+    largest: int = LARGEST_BODY,
 ) -> AsyncGenerator[Client]:
     """Open a client for one instance and close its pool in the end.
 
     ``deadline`` is the total time of one exchange in seconds, body included; ``hosts`` are authorities (``host`` or
-    ``host:port``) besides the base's where links may lead; ``skews`` hears the time that servers tell. Raises
-    :class:`ConfigError` for an address that cannot be.
+    ``host:port``) besides the base's where links may lead; ``skews`` hears the time that servers tell; ``public_only``
+    refuses names that lead into private networks, ``largest`` bodies of more bytes. Raises :class:`ConfigError` for an
+    address that cannot be.
     """
     base = base_address(base_url, instance)
     quieten_transport_loggers()
     telling = Telling(tracer, instruments or Instruments(), clock, host=base.host)
     wire = Wire(
-        transport or _pool(base, concurrency),
+        transport or _pool(base, concurrency, instance, public_only=public_only),
         pacer=Pacer(clock, logger, concurrency=concurrency, budget=budget, waited=telling.waited),
         origins=Origins(base, hosts, instance),
         telling=telling,
@@ -272,6 +276,7 @@ async def open_client(
         deadline=deadline,
         breaker=Breaker(clock),
         timing=Timing(clock, skews),
+        largest=largest,
     )
     standard = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
     try:
@@ -297,12 +302,16 @@ async def open_client(
         yield client
 
 
-def _pool(base: httpx.URL, concurrency: int) -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(
+def _pool(base: httpx.URL, concurrency: int, instance: str, *, public_only: bool) -> httpx.AsyncBaseTransport:
+    pool = httpx.AsyncHTTPTransport(
         verify=_tls() if base.scheme == "https" else _no_tls(),
         proxy=_proxy(base),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=max(1, concurrency), keepalive_expiry=30.0),
     )
+    # Behind a proxy it is the proxy that looks names up; this machine itself is meant where it is written.
+    if not public_only or is_loopback(base.host) or _proxy(base):
+        return pool
+    return CheckedAddresses(pool, instance)
 
 
 @lru_cache(maxsize=1)

@@ -58,6 +58,7 @@ class Wire(httpx.AsyncBaseTransport):
         deadline: float,
         breaker: Breaker,
         timing: Timing,
+        largest: int = LARGEST_BODY,
     ) -> None:
         self._inner = inner
         self._pacer = pacer
@@ -67,6 +68,7 @@ class Wire(httpx.AsyncBaseTransport):
         self._deadline = deadline
         self._breaker = breaker
         self._timing = timing
+        self._largest = largest
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Wait for a turn, send, read, learn. Raises :class:`CircuitOpen` for a host that only fails."""
@@ -102,7 +104,7 @@ class Wire(httpx.AsyncBaseTransport):
             async with limit:
                 answer = await self._inner.handle_async_request(request)
                 try:
-                    body = await _read(answer)
+                    body = await _read(answer, self._largest)
                     await give_up_leftovers(answer)
                 finally:
                     await answer.aclose()
@@ -144,14 +146,14 @@ def _leads_somewhere(answer: httpx.Response) -> bool:
     return True
 
 
-async def _read(answer: httpx.Response) -> bytes:
+async def _read(answer: httpx.Response, largest: int) -> bytes:
     if (encoding := answer.headers.get("content-encoding", "").strip().lower()) not in _ENCODINGS:
         raise StrangeEncoding(f"the body is packed as {encoding[:40]}")
     chunks: list[bytes] = []
     size = 0
     async for chunk in answer.aiter_bytes():
         size += len(chunk)
-        if size > LARGEST_BODY:
-            raise BodyTooLarge(f"the answer is larger than {LARGEST_BODY // 2**20} MiB")
+        if size > largest:
+            raise BodyTooLarge(f"the answer is larger than {largest // 2**10} KiB")
         chunks.append(chunk)
     return b"".join(chunks)

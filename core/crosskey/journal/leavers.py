@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from crosskey.journal import sessions
 from crosskey.journal.database import Database, moment, stamp
 from crosskey.journal.lookups import lookups
 from crosskey.model import Subject
@@ -25,13 +26,18 @@ def find(database: Database, connection: str, kind: str, subjects: Iterable[Subj
     return found
 
 
-def mark(database: Database, connection: str, kind: str, subjects: Iterable[Subject], now: datetime) -> None:
-    """Note that they are leaving since now, unless it is noted already."""
+def mark(database: Database, connection: str, kind: str, subjects: Collection[Subject], now: datetime) -> None:
+    """Note that they are leaving since now, unless it is noted already; whoever is inside has to sign in again.
+
+    Their account works on as long as the rules give them, so the provider's word lets them in, and only that.
+    """
     since = stamp(now)
+    fresh = set(subjects) - find(database, connection, kind, subjects).keys()
     database.many(
         "INSERT INTO leaver (connection, issuer, subject, kind, since) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        ((connection, subject.issuer, subject.id, kind, since) for subject in subjects),
+        ((connection, subject.issuer, subject.id, kind, since) for subject in fresh),
     )
+    sessions.end_accounts(database, now, connection, kind, fresh, "person-leaving")
 
 
 def clear(database: Database, connection: str, kind: str, subjects: Iterable[Subject]) -> None:

@@ -20,6 +20,7 @@ from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.lookups import chunks, in_json
 from crosskey.journal.outcomes import Standing
 from crosskey.journal.records import Link, OperationRecord, OperationState
+from crosskey.journal.switched_off import end_intended
 from crosskey.model import Scalar, Subject
 from crosskey.plan import Change
 
@@ -117,6 +118,7 @@ def intend(
         for number, one in enumerate((one for one in changes if one.id in texts), first)
     ]
     _insert(database, rows)
+    end_intended(database, now, connection, run, changes)
 
 
 def _intend_again(database: Database, run: str, again: Sequence[int], at: str, until: str) -> dict[str, Scalar]:

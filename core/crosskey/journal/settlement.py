@@ -10,11 +10,12 @@ from typing import Literal
 import msgspec
 
 from crosskey.errors import ContractError, RejectedError
-from crosskey.journal import absences, drifts, events, leavers, links, operations, vouchers
+from crosskey.journal import absences, drifts, events, leavers, links, operations, sessions, vouchers
 from crosskey.journal.database import Database
 from crosskey.journal.operations import Settled
 from crosskey.journal.ownership import link_after, link_restored
 from crosskey.journal.records import Link, OperationState
+from crosskey.journal.switched_off import end_recorded
 from crosskey.model import Scalar, Subject
 from crosskey.plan import Change, Outcome, Result
 
@@ -114,6 +115,7 @@ def forget(
     key = links.remove(database, connection, kind, subject)
     if key is not None:
         drifts.forget(database, connection, kind, subject)
+        sessions.end_accounts(database, now, connection, kind, [subject], "link-removed", run=run)
         _close(database, now, connection, run, "link.removed", {"kind": kind, "key": key, "reason": reason})
 
 
@@ -184,6 +186,7 @@ def link_done(
             else:
                 saved[change.subject] = link_after(change, now_link, key=key, now=now, run=run)
         links.save(database, connection, saved.values())
+        end_recorded(database, now, connection, run, saved.values())
         drifts.close(database, connection, [change for change, _, _ in of_kind if after[change.id].state != "failed"])
     return after
 

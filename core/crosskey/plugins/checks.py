@@ -23,7 +23,22 @@ CORE_KEYS: Final[dict[type[Spec], frozenset[str]]] = {
     SourceSpec: frozenset({"use", "groups", "apps"}),
     TargetSpec: frozenset({"use"}),
     MapperSpec: frozenset({"use"}),
-    SsoFlowSpec: frozenset({"use"}),
+    SsoFlowSpec: frozenset(
+        {
+            "use",
+            "enabled",
+            "public_url",
+            "source",
+            "kind",
+            "mfa",
+            "response",
+            "idle",
+            "lasts",
+            "heartbeat",
+            "on_demand",
+            "private_addresses",
+        }
+    ),
     NotifierSpec: frozenset({"use"}),
 }
 """Keys of a section that the core reads itself; a plugin's settings may not claim them."""
@@ -38,9 +53,9 @@ def spec_problems(spec: Spec) -> Iterator[str]:
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         yield f"{kind} name {name!r} is not a lower-case word (letters, digits, - and _)"
     yield from _settings_problems(f'{kind} "{name}"', spec.settings, CORE_KEYS[type(spec)])
-    if isinstance(spec, SourceSpec | TargetSpec | NotifierSpec):
+    if isinstance(spec, SourceSpec | TargetSpec | SsoFlowSpec | NotifierSpec):
         yield from _open_problems(f'{kind} "{name}"', spec.open)
-    elif isinstance(spec, MapperSpec) and not callable(spec.compile):
+    elif not callable(spec.compile):
         yield f'{kind} "{name}": compile is not callable'
 
 

@@ -12,9 +12,10 @@ from crosskey.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from crosskey.connector.source import SourceSpec
+    from crosskey.connector.sso import SsoFlowSpec
     from crosskey_okta.settings import OktaSettings
 
-__all__ = ("OktaSettings", "crosskey_sources")
+__all__ = ("OktaSettings", "crosskey_sources", "crosskey_sso_flows")
 
 
 @hookimpl
@@ -23,6 +24,14 @@ def crosskey_sources() -> Sequence[SourceSpec]:
     from crosskey_okta.spec import SPEC  # noqa: PLC0415 - `crosskey --help` asks for commands only
 
     return [SPEC]
+
+
+@hookimpl
+def crosskey_sso_flows() -> Sequence[SsoFlowSpec]:
+    """The one sign-in flow of this package: ``use = "okta"``."""
+    from crosskey_okta.sso_spec import SSO  # noqa: PLC0415 - as above
+
+    return [SSO]
 
 
 def __getattr__(name: str) -> object:
