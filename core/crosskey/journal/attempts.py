@@ -14,7 +14,7 @@ from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.logins import Purpose
 from crosskey.model import Scalar, Subject
 
-__all__ = ("SIGNED_IN", "AttemptRecord", "add", "latest", "latest_of", "tidy")
+__all__ = ("SIGNED_IN", "AttemptRecord", "add", "came_before", "latest", "latest_of", "tidy")
 
 SIGNED_IN: Final = "signed-in"
 """The code of an attempt that came to a session; ``tested`` of a test that would have."""
@@ -121,6 +121,12 @@ def latest_of(database: Database, connection: str, door: Door, purpose: Purpose,
         (connection, door, purpose, code),
     )
     return None if row is None else _attempt(row)
+
+
+def came_before(database: Database, connection: str, kind: str, key: str) -> bool:
+    """Whether anybody ever came in to this account, as far as it is kept."""
+    sql = "SELECT 1 FROM sso_attempt WHERE connection = ? AND kind = ? AND key = ? AND session IS NOT NULL LIMIT 1"
+    return database.row(sql, (connection, kind, key)) is not None
 
 
 def tidy(database: Database, now: datetime) -> None:

@@ -109,7 +109,9 @@ class Doorbook(Journal):
         with self._database.transaction():
             now = standing.standing(self._database, self.connection, draft.person, draft.kind)
             decide(now, self._told_to_go(draft))
-            session = msgspec.structs.replace(draft, subject=now.subject, key=now.key or "")
+            key = now.key or ""
+            first = not attempts.came_before(self._database, self.connection, draft.kind, key)
+            session = msgspec.structs.replace(draft, subject=now.subject, key=key, first=first)
             if replaces:
                 sessions.end_one(self._database, self._clock.now(), self.connection, replaces, "replaced")
             number = sessions.add(self._database, self.connection, session)
@@ -118,10 +120,11 @@ class Doorbook(Journal):
         return msgspec.structs.replace(session, number=number)
 
     def _told_to_go(self, draft: SessionRecord) -> str | None:
-        person = draft.person
+        """Why the person was told to go after they were sent to the provider; some providers date tokens back."""
+        person, vouched_at = draft.person, max(draft.issued_at, draft.asked_at)
         token = Who(iss=draft.iss, sub=draft.sub, sid=draft.sid, mail=draft.mail, client=draft.client)
         for who in (token, Who(iss=person.issuer, sub=person.id, client=draft.client)):
-            because = revocations.find(self._database, self.connection, who, issued_at=draft.issued_at)
+            because = revocations.find(self._database, self.connection, who, issued_at=vouched_at)
             if because is not None:
                 return because
         return None

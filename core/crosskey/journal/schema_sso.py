@@ -102,6 +102,7 @@ SSO = (
     ) STRICT""",
     "CREATE INDEX sso_attempt_door ON sso_attempt (connection, door, number)",
     "CREATE INDEX sso_attempt_at ON sso_attempt (at)",
+    "CREATE INDEX sso_attempt_key ON sso_attempt (connection, kind, key) WHERE session IS NOT NULL",
     # Messages that were heard, for as long as one might come again.
     """CREATE TABLE sso_heard (
         issuer TEXT NOT NULL,

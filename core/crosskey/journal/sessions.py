@@ -59,6 +59,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``number`` names it for people, ``id`` is the hash of what the browser has; ``mail`` is a hash too. ``iss``,
     ``sub``, ``sid`` and ``client`` are as the provider's token says. ``account_active`` is as the sync knows it now.
     ``asked_at`` is when the provider was last asked about it, ``sealed`` what only the browser can open.
+    ``first``: nobody ever came in to this account before.
     """
 
     number: int = 0
@@ -86,6 +87,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
     revoked_because: str = ""
     account_active: bool = True
+    first: bool = False
 
 
 class Whom(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import msgspec
 from crosskey.connector.refusal import SsoRefused
 from crosskey.errors import ContractError, CrosskeyError, RetryableError
 from crosskey.http import Client
+from crosskey.http.wire import BodyTooLarge
 from crosskey.sso.strict_json import NotStrict, strict_object
 
 __all__ = ("get_object", "is_json", "post_form", "refusal_for")
@@ -38,7 +39,7 @@ async def get_object(
     try:
         return strict_object(bytes(reply.value), most=_LARGEST)
     except NotStrict as error:
-        raise SsoRefused(invalid, f"what {reply.url.path} answered is {error}") from None
+        raise SsoRefused(invalid, f"what {reply.url.path} answered: {error}") from None
 
 
 async def post_form(
@@ -52,6 +53,8 @@ async def post_form(
         response = await client.post(url, data=dict(form), headers=dict(headers))
     except CrosskeyError as error:
         raise refusal_for(error, invalid="token-answer-invalid") from error
+    except (BodyTooLarge, httpx.DecodingError) as error:
+        raise SsoRefused("token-answer-invalid", f"the answer cannot be read ({type(error).__name__})") from None
     except httpx.HTTPError as error:  # its text may quote headers
         detail = f"{url.partition('?')[0]} could not be asked ({type(error).__name__})"
         raise SsoRefused("provider-unreachable", detail) from None
@@ -64,7 +67,7 @@ async def post_form(
     try:
         return response.status_code, strict_object(response.content, most=_LARGEST)
     except NotStrict as error:
-        raise SsoRefused("token-answer-invalid", f"the answer is {error}") from None
+        raise SsoRefused("token-answer-invalid", f"the answer: {error}") from None
 
 
 def refusal_for(error: CrosskeyError, *, invalid: str) -> SsoRefused:

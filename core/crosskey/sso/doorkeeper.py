@@ -173,7 +173,7 @@ class Doorkeeper:
         return self._refused(refused, None, "login")
 
     def _admit(self, login: LoginRecord, identity: Identity, replaces: str) -> Admitted:
-        session_ticket, draft = draft_session(self.section, identity, self._clock)
+        session_ticket, draft = draft_session(self.section, identity, self._clock, asked_at=login.begun_at)
         attempt = self._attempt(SIGNED_IN, "", login.purpose, identity)
         replaced = fingerprint(replaces) if is_ticket(replaces) else ""
         session = self._book.admit(draft, attempt, require_account, replaces=replaced)
@@ -255,16 +255,22 @@ class Doorkeeper:
     async def hear(self, message: SignalMessage) -> SignalReply:
         """What the provider sends to end sessions: verified, noted once, carried out. Never raises for a message."""
         try:
-            self._require_open("login")
-            if not isinstance(self._flow, HearsSignals):
-                raise SsoRefused("signal-refused", "this flow hears no signals")
-            event = await self._flow.hear(message)
-            if event.channel == "token-revocation" and not self._knows(event):
-                raise SsoRefused("subject-unknown")
+            return await self._hear(message)
         except CrosskeyError as error:
             told = error if isinstance(error, SsoRefused) else _translated(error)
-            _log.warning("%s: a message by %s was refused: %s", self.section.path, message.channel, told.code)
-            return refused(message.channel, told)
+        except Exception:  # noqa: BLE001 - whatever a stranger sends, the door goes on
+            _log.exception("a message to %s could not be read", self.section.path)
+            told = SsoRefused("provider-error")
+        _log.warning("%s: a message by %s was refused: %s", self.section.path, message.channel, told.code)
+        return refused(message.channel, told)
+
+    async def _hear(self, message: SignalMessage) -> SignalReply:
+        self._require_open("login")
+        if not isinstance(self._flow, HearsSignals):
+            raise SsoRefused("signal-refused", "this flow hears no signals")
+        event = await self._flow.hear(message)
+        if event.channel == "token-revocation" and not self._knows(event):
+            raise SsoRefused("subject-unknown")
         ended = self._book.hear(self.section.door, event, whom_it_ends(event), event.kind)
         return accepted(event, ended)
 

@@ -154,7 +154,7 @@ class _Ear:
         try:
             body = strict_object(message.body, most=_LARGEST)
         except NotStrict as error:
-            raise SsoRefused("signal-body", f"the body is {error}") from None
+            raise SsoRefused("signal-body", f"the body: {error}") from None
         named = read_subject(body.get("sub_id"))
         if not named.known:
             raise SsoRefused("signal-subject", "it names somebody in a way that is not understood")

@@ -86,7 +86,7 @@ def _object(segment: str, part: str) -> dict[str, Any]:
     try:
         return strict_object(_bytes(segment, part), most=LARGEST)
     except NotStrict as error:
-        raise SsoRefused("token-malformed", f"the {part} is {error}") from None
+        raise SsoRefused("token-malformed", f"the {part}: {error}") from None
 
 
 def _bytes(segment: str, part: str) -> bytes:

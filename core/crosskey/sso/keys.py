@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
@@ -72,7 +73,8 @@ def _usable(entry: dict[str, Any]) -> PublicKey | None:
     kid, alg, issuer = entry.get("kid"), entry.get("alg"), entry.get("issuer", "")
     if not all(value is None or isinstance(value, str) for value in (kid, alg, issuer)):
         return None
-    if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
+    uses = entry.get("key_ops", ["verify"])
+    if entry.get("use", "sig") != "sig" or not isinstance(uses, list) or "verify" not in cast("list[object]", uses):
         return None
     if _PRIVATE.intersection(entry):  # whoever publishes a secret signs for everybody
         return None
@@ -84,10 +86,12 @@ def _public(entry: dict[str, Any]) -> RSAKey | ECKey | None:
     kind = entry.get("kty")
     try:
         if kind == "RSA":
+            modulus, exponent = _number(entry["n"]), _number(entry["e"])
+            if not _SMALLEST_RSA <= modulus.bit_length() <= _LARGEST_RSA or exponent >= 2**32:
+                return None
             key = RSAKey.import_key({name: entry[name] for name in ("kty", "n", "e")})
-            numbers = key.public_key.public_numbers()
-            sound = _SMALLEST_RSA <= numbers.n.bit_length() <= _LARGEST_RSA and 3 <= numbers.e < 2**32 and numbers.e % 2
-            return key if sound else None
+            key.public_key.public_numbers()  # refuses an exponent that is even or 1
+            return key
         if kind == "EC" and entry.get("crv") in _CURVES.values():
             key = ECKey.import_key({name: entry[name] for name in ("kty", "crv", "x", "y")})
             key.public_key.public_numbers()
@@ -95,6 +99,13 @@ def _public(entry: dict[str, Any]) -> RSAKey | ECKey | None:
     except (JoseError, ValueError, TypeError, KeyError):
         return None
     return None
+
+
+def _number(text: object) -> int:
+    """A number as keys write it. Raises :class:`ValueError`."""
+    if not isinstance(text, str):
+        raise TypeError("a number of a key is no text")
+    return int.from_bytes(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def _curve(entry: dict[str, Any]) -> str:

@@ -185,12 +185,22 @@ class OidcFlow:
             now=self._context.clock.now(),
         )
         if tokens.id_token:
-            renewed = await self._verify(tokens.id_token, "id", provider, audience=self._client.client_id)
-            if (renewed.issuer, renewed.claims.get("sub")) != (issuer, sub):
-                raise SsoRefused("refresh-mismatch")
-            if self._dialect.subject(renewed.claims) != subject:
+            renewed = await self._renewed(tokens.id_token, provider)
+            said = (renewed.issuer, renewed.claims.get("sub"), self._dialect.subject(renewed.claims))
+            if said != (issuer, sub, subject):
                 raise SsoRefused("refresh-mismatch")
         return Refreshed(refresh_token=Secret(tokens.refresh_token) if tokens.refresh_token else None)
+
+    async def _renewed(self, text: str, provider: Provider) -> Verified:
+        """A renewed ID token; one that is not to be believed says that the provider stands by somebody else."""
+        try:
+            token = await self._verify(text, "id", provider, audience=self._client.client_id)
+            require_subject(token.claims)
+        except SsoRefused as refused:
+            if refused.code == "provider-unreachable":
+                raise
+            raise SsoRefused("refresh-mismatch", f"{refused.code}: {refused.message}") from refused
+        return token
 
     async def end_session(self, request: LogoutRequest) -> AuthorizationRedirect | None:
         """Where to send the browser to be signed out at the provider too."""

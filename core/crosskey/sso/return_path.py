@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 __all__ = ("return_path",)
 
 _LONGEST: Final = 2_000
-_CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 def return_path(wanted: str, *, otherwise: str = "/") -> str:
@@ -18,10 +18,10 @@ def return_path(wanted: str, *, otherwise: str = "/") -> str:
     Whole addresses, ``//host``, backslashes, control characters (encoded ones too) and schemes lead elsewhere or into
     the headers of the answer (RFC 9700 §4.11).
     """
-    if len(wanted) > _LONGEST or not wanted.startswith("/") or wanted.startswith("//"):
+    if len(wanted) > _LONGEST or not wanted.startswith("/") or " " in wanted:
         return otherwise
     plain = wanted
-    for _ in range(3):  # encoded twice is decoded twice somewhere
+    for _ in range(3):  # what is encoded twice is decoded twice somewhere
         if _CONTROL.search(plain) or plain.startswith("//"):
             return otherwise
         plain = unquote(plain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -43,8 +43,13 @@ def mail_of(address: str) -> str:
     return fingerprint(address.strip().casefold()) if address.strip() else ""
 
 
-def draft_session(section: DoorSection, identity: Identity, clock: Clock) -> tuple[str, SessionRecord]:
-    """A session for a verified person, with the ticket that goes to the browser; nobody has opened it yet."""
+def draft_session(
+    section: DoorSection, identity: Identity, clock: Clock, *, asked_at: datetime
+) -> tuple[str, SessionRecord]:
+    """A session for a verified person, with the ticket that goes to the browser; nobody has opened it yet.
+
+    ``asked_at`` is when the browser was sent to the provider.
+    """
     now, fresh = clock.now(), ticket()
     claims = identity.claims
     kept = Kept(
@@ -72,7 +77,7 @@ def draft_session(section: DoorSection, identity: Identity, clock: Clock) -> tup
         seen_at=now,
         ends_at=now + section.lasts,
         idle=section.idle,
-        asked_at=now,
+        asked_at=asked_at,
         sealed=kept.sealed(fresh),
     )
 

@@ -93,7 +93,7 @@ def _require_type(parsed: Parsed, kind: TokenKind) -> None:
 
 def _require_issuer(claims: dict[str, Any], issuer: str) -> None:
     said = claims.get("iss")
-    if not isinstance(said, str) or said != issuer:
+    if said != issuer:
         raise SsoRefused("iss-mismatch", f"of {str(said)[:200]}, not {issuer}" if said else "without an issuer")
 
 
@@ -103,7 +103,7 @@ def _require_audience(claims: dict[str, Any], rules: TokenRules) -> None:
     if rules.audience not in audiences:
         raise SsoRefused("aud-mismatch", "for another audience")
     others = [each for each in audiences if each != rules.audience]
-    if any(each not in rules.trusted for each in others):
+    if any(not isinstance(each, str) or each not in rules.trusted for each in others):
         raise SsoRefused("aud-untrusted", "for a further audience that nobody trusts")
     azp = claims.get("azp")
     if azp is not None and azp != rules.audience:
