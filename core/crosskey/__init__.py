@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
     from crosskey.connector.refusal import SsoRefused
+    from crosskey.connector.sign_in import (
+        Difference,
+        LeadsSignIn,
+        SetsUpSignIn,
+        SetUp,
+        SignInAddresses,
+        SignInApp,
+        SignInGroup,
+        SignInLink,
+        Survey,
+    )
     from crosskey.connector.signal import (
         ManagesSubscriptions,
         ReceivesSignals,
@@ -49,7 +60,9 @@ if TYPE_CHECKING:
     from crosskey.connector.sso import (
         AuthorizationRedirect,
         Callback,
+        ClientAuth,
         Door,
+        DoorApp,
         EndsLogins,
         HearsSignals,
         Identity,
@@ -126,6 +139,7 @@ __all__ = (
     "Catalogue",
     "CatalogueEntry",
     "Change",
+    "ClientAuth",
     "Clock",
     "CompiledMapping",
     "ConfigError",
@@ -138,7 +152,9 @@ __all__ = (
     "CursorExpiredError",
     "Desired",
     "Diagnostic",
+    "Difference",
     "Door",
+    "DoorApp",
     "EndsLogins",
     "EndsSessions",
     "Event",
@@ -154,6 +170,7 @@ __all__ = (
     "HearsSignals",
     "Identity",
     "KindSpec",
+    "LeadsSignIn",
     "LeaverPolicy",
     "LoginRequest",
     "LogoutRequest",
@@ -192,7 +209,13 @@ __all__ = (
     "Seats",
     "Secret",
     "SecretReference",
+    "SetUp",
+    "SetsUpSignIn",
     "Settings",
+    "SignInAddresses",
+    "SignInApp",
+    "SignInGroup",
+    "SignInLink",
     "SignalAnswer",
     "SignalEvent",
     "SignalMessage",
@@ -205,6 +228,7 @@ __all__ = (
     "SsoRefused",
     "Subject",
     "Subscription",
+    "Survey",
     "Target",
     "TargetSchema",
     "TargetSpec",
@@ -228,9 +252,13 @@ _HOMES = {
         "ReadRequest ReadsChanges Source SourceSpec"
     ),
     "connector.refusal": "SsoRefused",
+    "connector.sign_in": (
+        "Difference LeadsSignIn SetUp SetsUpSignIn SignInAddresses SignInApp SignInGroup SignInLink Survey"
+    ),
     "connector.sso": (
-        "AuthorizationRedirect Callback Door EndsLogins HearsSignals Identity LoginRequest LogoutRequest MfaEvidence "
-        "Pinned Pins Provider Refreshed RefreshesLogins SignalEvent SignalMessage SsoContext SsoFlow SsoFlowSpec"
+        "AuthorizationRedirect Callback ClientAuth Door DoorApp EndsLogins HearsSignals Identity LoginRequest "
+        "LogoutRequest MfaEvidence Pinned Pins Provider Refreshed RefreshesLogins SignalEvent SignalMessage SsoContext "
+        "SsoFlow SsoFlowSpec"
     ),
     "connector.target": (
         "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "
