@@ -197,25 +197,29 @@ def _differences(before: _Json | None, after: _Json) -> list[Difference]:
 
 def _fields(app: _Json) -> dict[str, str]:
     """What is compared, as text."""
-    client: _Json = (app.get("settings") or {}).get("oauthClient") or {}
-    auth = ((app.get("credentials") or {}).get("oauthClient") or {}).get("token_endpoint_auth_method")
+    client = _part(app, "settings")
     texts = {
         name: ", ".join(client.get(name) or [])
         for name in ("redirect_uris", "post_logout_redirect_uris", "response_types", "grant_types")
     }
     # an app that never had the member does not take wildcards
     texts["wildcard_redirect"] = str(client.get("wildcard_redirect") or ("DISABLED" if client else ""))
-    texts["token_endpoint_auth_method"] = str(auth or "")
+    texts["token_endpoint_auth_method"] = str(_part(app, "credentials").get("token_endpoint_auth_method") or "")
     return {"label": str(app.get("label", "")), **texts}
 
 
+def _part(app: _Json, name: str) -> _Json:
+    """``settings.oauthClient`` or ``credentials.oauthClient``, empty where there is none."""
+    outer = cast("_Json", app.get(name) or {})
+    return cast("_Json", outer.get("oauthClient") or {})
+
+
 def _client_id(app: _Json) -> str:
-    given = ((app.get("credentials") or {}).get("oauthClient") or {}).get("client_id")
-    return str(given or app.get("id") or "")
+    return str(_part(app, "credentials").get("client_id") or app.get("id") or "")
 
 
 def _secret(app: _Json) -> Secret | None:
-    value = ((app.get("credentials") or {}).get("oauthClient") or {}).get("client_secret")
+    value = _part(app, "credentials").get("client_secret")
     return Secret(value) if isinstance(value, str) and value else None
 
 

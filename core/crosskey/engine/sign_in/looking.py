@@ -54,8 +54,7 @@ async def looked(config: Config, section: DoorSection, source: object, target: o
         app = _by_hand((f"register {wanted.name} at the provider with {', '.join(wanted.redirect_uris)}",))
     desk = _by_hand()
     if isinstance(target, LeadsSignIn):
-        new = wanted.new_secret or app.client_id != told.client_id
-        link = wanted_link(config, section, told, app.client_id, new_secret=new)
+        link = wanted_link(config, section, told, app.client_id, new_secret=wanted.new_secret)
         with blaming(desk_side):
             desk = await target.survey_sign_in(link)
     if wanted.new_secret:

@@ -34,9 +34,12 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     duties: tuple[str, ...] = ()
 
 
-async def make(config: Config, connect: Connect, journal: JournalWriter, section: DoorSection) -> Made:
+async def make(
+    config: Config, connect: Connect, journal: JournalWriter, section: DoorSection, *, send_secret: bool = False
+) -> Made:
     """Set up both sides of a door. Each side looks before it writes, so that this may be repeated at any time.
 
+    ``send_secret``: give the target the client secret again, which it does not show.
     Raises :class:`UncertainError`, with how to go on, when an answer was lost.
     """
     told, provider = app_of(section), section.provided.value.name
@@ -56,8 +59,7 @@ async def make(config: Config, connect: Connect, journal: JournalWriter, section
             _note(journal, section, "provider", app)
         desk = SetUp()
         if isinstance(target, LeadsSignIn) and app.client_id:
-            new = bool(stored) or app.client_id != told.client_id
-            link = wanted_link(config, section, told, app.client_id, new_secret=new)
+            link = wanted_link(config, section, told, app.client_id, new_secret=bool(stored) or send_secret)
             with _journalled(journal, section, "target"), blaming(config.target):
                 desk = await target.set_up_sign_in(link)
             _note(journal, section, "target", desk)

@@ -32,7 +32,9 @@ __all__ = ("agent_row", "single", "user_row")
 Json = dict[str, object]
 
 ENCODER: Final = msgspec.json.Encoder()
-_DETAIL_ONLY: Final = frozenset({"roles", "departments", "teams", "general", "unassigned", "oktaid"})
+_DETAIL_ONLY: Final = frozenset(
+    {"roles", "departments", "teams", "general", "unassigned", "oktaid", "new_client_secret"}
+)
 _USER_LIST: Final = (
     "firstname", "surname", "initials", "title", "emailaddress", "email2", "email3", "phonenumber", "homenumber",
     "mobilenumber", "mobilenumber2", "fax", "login", "inactive", "isserviceaccount", "isimportantcontact",
