@@ -90,9 +90,9 @@ class _Api:
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
         if not resource:
             return Response(status_code=404)
-        if resource == "TicketApproval" and quirks.approvals == "none":
-            return Response(status_code=404)
-        if resource == "SingleSignOnApplication" and quirks.single_sign_on == "control":
+        if (resource == "TicketApproval" and quirks.approvals == "none") or (
+            resource == "SingleSignOnApplication" and quirks.single_sign_on == "control"
+        ):
             return Response(status_code=404)
         if resource in quirks.forbidden or not may(scopes, request.method, resource):
             return Response(status_code=403)
@@ -131,10 +131,8 @@ class _Api:
         key = str(request.path_params.get("key", ""))
         query = {name.lower(): value for name, value in request.query_params.items()}
         try:
-            if resource == "InstanceInfo" and request.method == "GET":
-                return _json(self._instance(request))
-            if resource == "Control" and request.method == "GET":
-                return _json(self.desk.control)
+            if resource in {"InstanceInfo", "Control"} and request.method == "GET":
+                return _json(self.desk.control if resource == "Control" else self._instance(request))
             if request.method == "GET":
                 return self._one(resource, key, query) if key else _bytes(list_body(self.desk, resource, query))
             if request.method == "POST" and not key and resource in MODELS:

@@ -79,7 +79,10 @@ class SessionEnd(msgspec.Struct, frozen=True):
 
 
 class HaloDesk:
-    """One Halo instance. ``control`` are those of its global settings that were ever set. Add and edit records here directly; only what comes over HTTP is in ``writes``."""
+    """One Halo instance. Add and edit records here directly; only what comes over HTTP is in ``writes``.
+
+    ``control`` are those of its global settings that were ever set.
+    """
 
     def __init__(
         self,

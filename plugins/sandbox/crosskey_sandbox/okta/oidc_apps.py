@@ -54,8 +54,9 @@ def _client(document: dict[str, object], secret: str) -> OidcClient:
     settings = _part(document, "settings")
     credentials = _part(document, "credentials")
     method = credentials.get("token_endpoint_auth_method")
-    responses, grants = (set(settings.get(name) or ()) for name in ("response_types", "grant_types"))
-    if ("implicit" in grants) != bool(responses & {"id_token", "token"}):
+    responses: list[str] = settings.get("response_types") or []
+    grants: list[str] = settings.get("grant_types") or []
+    if ("implicit" in grants) != bool({"id_token", "token"}.intersection(responses)):
         raise ApiError.invalid("grant_types", "implicit goes with the response type id_token or token")
     if not settings.get("redirect_uris"):
         raise ApiError.invalid("redirect_uris", "The field cannot be left blank")

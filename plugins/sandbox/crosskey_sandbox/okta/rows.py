@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from crosskey_sandbox.okta.records import App, AppGroup, AppUser, Group, User
+from crosskey_sandbox.okta.records import App, AppGroup, AppUser, Group, OidcClient, User
 
 __all__ = (
     "Projection",
