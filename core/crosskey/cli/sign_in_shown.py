@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from crosskey.connector.sign_in import Survey
-from crosskey.engine.sign_in import Entrance
+from crosskey.sso.set_up import Entrance
 
 __all__ = ("as_json", "show_duties", "show_entrance")
 

@@ -16,9 +16,9 @@ from crosskey.cli.session import Session
 from crosskey.cli.sign_in_shown import show_duties, show_entrance
 from crosskey.cli.sso_plan import chosen_doors, surveyed
 from crosskey.config import DoorSection
-from crosskey.engine.sign_in import Made, make
 from crosskey.errors import ExitCode
 from crosskey.journal import JournalWriter
+from crosskey.sso.set_up import Made, make
 
 __all__ = ("apply",)
 

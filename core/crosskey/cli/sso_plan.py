@@ -15,8 +15,8 @@ from crosskey.cli.session import Session
 from crosskey.cli.sign_in_shown import as_json as told
 from crosskey.cli.sign_in_shown import show_entrance
 from crosskey.config import DoorSection
-from crosskey.engine.sign_in import Entrance, look
 from crosskey.errors import ConfigError, ExitCode
+from crosskey.sso.set_up import Entrance, look
 
 __all__ = ("chosen_doors", "plan", "surveyed")
 

@@ -113,12 +113,6 @@ class DoorSection(msgspec.Struct, frozen=True, kw_only=True):
         return self.rules.kind or _KINDS[self.door]
 
     @property
-    def callback_url(self) -> str:
-        """Where the provider sends browsers back to this door of ours; ``""`` where it has no address."""
-        address = self.rules.public_url.rstrip("/")
-        return f"{address}/{self.door}/callback" if address else ""
-
-    @property
     def idle(self) -> timedelta:
         """After how long without anything done a session ends."""
         return min(self.rules.idle or _IDLE[self.door], self.lasts)

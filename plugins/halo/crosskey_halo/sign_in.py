@@ -99,8 +99,8 @@ class SignInPage:
         if (changed.get("client_id") or link.new_secret) and link.secret is not None:
             changed["new_client_secret"] = link.secret.reveal()
         records: list[dict[str, object]] = [{"id": ours.id, **changed}] if changed else []
-        for row in _others_on(rows, link) if ours.active else []:
-            records.append({"id": row.id, "active": False})
+        if ours.active:
+            records.extend({"id": row.id, "active": False} for row in _others_on(rows, link))
         for record in records:
             await self._desk.save(APPLICATIONS, [record])
         return SetUp(client_id=link.client_id, written=len(differences), duties=_duties(ours, rows, link))

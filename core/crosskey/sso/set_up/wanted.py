@@ -12,8 +12,9 @@ from crosskey.errors import ConfigError
 from crosskey.mapping.settings import RulesSettings
 from crosskey.secrets import STORES
 from crosskey.settings import Secret
+from crosskey.sso.addresses import door_addresses
 
-__all__ = ("app_of", "kept_secret", "may_be_stored", "wanted_app", "wanted_link")
+__all__ = ("app_of", "kept_secret", "may_be_stored", "own_addresses", "wanted_app", "wanted_link")
 
 _OPEN: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -42,13 +43,21 @@ def may_be_stored(secret: Secret | None) -> bool:
     return secret is not None and secret.reference is not None and secret.reference.scheme in STORES
 
 
+def own_addresses(section: DoorSection) -> SignInAddresses:
+    """The addresses of our own door, where it has a public one."""
+    if not section.rules.public_url:
+        return SignInAddresses(redirect_uris=())
+    at = door_addresses(section.rules.public_url, section.door, section.provided.value.name)
+    return SignInAddresses(redirect_uris=(at.callback,), logout_uris=(at.signed_out,))
+
+
 def wanted_app(config: Config, section: DoorSection, told: DoorApp, desk: SignInAddresses) -> SignInApp:
     """The application at the provider: one for each door, so that a portal's never lets an agent in.
 
     Raises :class:`ConfigError` for addresses that anybody on the way could read.
     """
-    ours = (section.callback_url,) if section.callback_url else ()
-    redirects = tuple(dict.fromkeys((*desk.redirect_uris, *ours)))
+    ours = own_addresses(section)
+    redirects = tuple(dict.fromkeys((*desk.redirect_uris, *ours.redirect_uris)))
     for address in redirects:
         parts = urlsplit(address)
         if parts.scheme != "https" and parts.hostname not in _OPEN:
@@ -63,7 +72,7 @@ def wanted_app(config: Config, section: DoorSection, told: DoorApp, desk: SignIn
         name=_name(config.connection, section.door),
         client_id=told.client_id,
         redirect_uris=redirects,
-        logout_uris=desk.logout_uris,
+        logout_uris=tuple(dict.fromkeys((*desk.logout_uris, *ours.logout_uris))),
         groups=_groups(config, section),
         auth=told.auth,
         hybrid=section.rules.response != "code" or desk.hybrid,

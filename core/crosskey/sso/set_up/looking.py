@@ -9,7 +9,7 @@ from crosskey.connector.sign_in import Difference, LeadsSignIn, SetsUpSignIn, Si
 from crosskey.connector.sso import Door, DoorApp
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
-from crosskey.engine.sign_in.wanted import app_of, kept_secret, may_be_stored, wanted_app, wanted_link
+from crosskey.sso.set_up.wanted import app_of, kept_secret, may_be_stored, own_addresses, wanted_app, wanted_link
 
 __all__ = ("Entrance", "look", "looked")
 
@@ -87,8 +87,7 @@ def configured(section: DoorSection, told: DoorApp, wanted: SignInApp, client_id
 
 
 def _listed(section: DoorSection, addresses: SignInAddresses) -> str:
-    ours = (section.callback_url,) if section.callback_url else ()
-    return ", ".join((*addresses.redirect_uris, *ours)) or "of this door"
+    return ", ".join((*addresses.redirect_uris, *own_addresses(section).redirect_uris)) or "of this door"
 
 
 def _by_hand(duties: tuple[str, ...] = ()) -> Survey:

@@ -12,13 +12,13 @@ from crosskey.connector.sign_in import LeadsSignIn, SetsUpSignIn, SetUp, SignInA
 from crosskey.connector.sso import Door, DoorApp
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
-from crosskey.engine.sign_in.looking import configured
-from crosskey.engine.sign_in.wanted import app_of, wanted_app, wanted_link
 from crosskey.errors import CrosskeyError, UncertainError
 from crosskey.journal import JournalWriter
 from crosskey.model import Scalar
 from crosskey.secrets import store_secret
 from crosskey.settings import Secret
+from crosskey.sso.set_up.looking import configured
+from crosskey.sso.set_up.wanted import app_of, wanted_app, wanted_link
 
 __all__ = ("Made", "make")
 
