@@ -72,7 +72,7 @@ async def _ask(
         known = refused.get(error, "provider-error") if isinstance(error, str) else "token-answer-invalid"
         raise SsoRefused(known, f"the token endpoint answered {status}: {str(error)[:100]}")
     kind = answer.get("token_type", "Bearer")
-    if "access_token" in answer and not (isinstance(kind, str) and kind.lower() == "bearer"):
+    if not isinstance(kind, str) or kind.lower() != "bearer":
         raise SsoRefused("token-answer-invalid", "the access token is of a type that nobody can use")
     return TokenAnswer(
         id_token=_text(answer, "id_token"),
