@@ -13,6 +13,7 @@ import pytest
 import crosskey
 import crosskey.errors
 import crosskey.http
+import crosskey.testing
 from crosskey import hookspecs
 
 PUBLIC = """
@@ -45,6 +46,17 @@ HOOKS = {
 }
 
 HEAVY = ("httpx", "sqlite_utils", "sqlite3", "jinja2", "joserfc", "starlette", "opentelemetry.sdk", "vcr", "rich")
+
+
+TESTING = """
+    FakeDirectory FakeProvider FakeTarget FakeVendor MapperConformance SourceConformance SsoFlowConformance
+    TargetConformance VirtualClock play
+"""
+
+
+def test_the_names_of_the_kit_are_these():
+    assert list(crosskey.testing.__all__) == TESTING.split()
+    assert all(getattr(crosskey.testing, name) for name in crosskey.testing.__all__)
 
 
 def test_the_public_names_are_these():

@@ -52,7 +52,11 @@ async def renew(
 ) -> TokenAnswer:
     """Ask whether the provider still stands by a sign-in. Raises :class:`SsoRefused`."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
-    return await _ask(client, endpoint, credential, form, now, refused={**_ERRORS, "invalid_grant": "refresh-refused"})
+    refused = {**_ERRORS, "invalid_grant": "refresh-refused"}
+    answer = await _ask(client, endpoint, credential, form, now, refused=refused)
+    if not answer.access_token:  # RFC 6749 §5.1: without one, what came with 200 is no answer of a token endpoint
+        raise SsoRefused("token-answer-invalid", "the answer holds no access token")
+    return answer
 
 
 async def _ask(
