@@ -19,11 +19,11 @@ from crosskey.settings import Secret
 from crosskey_entra.advice import PERMISSION
 from crosskey_entra.graph import Graph, Page
 
-__all__ = ("SignInApps",)
+__all__ = ("CLAIMS", "SignInApps")
 
 _APPS, _PRINCIPALS = "/applications", "/servicePrincipals"
 _DEFAULT_ROLE: Final = "00000000-0000-0000-0000-000000000000"
-_CLAIMS: Final = ("acct", "auth_time", "login_hint", "sid", "email", "acrs")
+CLAIMS: Final = ("acct", "auth_time", "login_hint", "sid", "email", "acrs")
 _SHOWN: Final = "WindowsAzureActiveDirectoryIntegratedApp"
 """The tag that lets the admin center list the service principal among enterprise applications."""
 _MANAGE, _ASSIGN = "Application.ReadWrite.OwnedBy", "AppRoleAssignment.ReadWrite.All"
@@ -221,7 +221,7 @@ def _compared(app: _Json, wanted: SignInApp) -> tuple[_Json, list[Difference]]:
     optional: _Json = dict(app.get("optionalClaims") or {})
     claims: list[_Json] = list(optional.get("idToken") or [])
     names = [str(claim.get("name")) for claim in claims]
-    if more := [name for name in _CLAIMS if name not in names]:
+    if more := [name for name in CLAIMS if name not in names]:
         differences.append(Difference("optional claims", ", ".join(names) or "none", ", ".join([*names, *more])))
         patch["optionalClaims"] = {**optional, "idToken": [*claims, *({"name": name} for name in more)]}
     return patch, differences
