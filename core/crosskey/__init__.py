@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MapperSpec,
         MappingContext,
         MatchKey,
+        Ownership,
         TellsOrigins,
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         MembersPage,
         PeoplePage,
         ReadComplete,
+        ReadPage,
         ReadRequest,
         ReadsChanges,
         Source,
@@ -187,6 +189,7 @@ __all__ = (
     "Notifier",
     "NotifierSpec",
     "Outcome",
+    "Ownership",
     "PeoplePage",
     "Person",
     "Pinned",
@@ -195,6 +198,7 @@ __all__ = (
     "PluginError",
     "Provider",
     "ReadComplete",
+    "ReadPage",
     "ReadRequest",
     "ReadsChanges",
     "ReceivesSignals",
@@ -243,13 +247,13 @@ _HOMES = {
     "connector.context": "Context",
     "connector.credential": "Credential TellsCredentials",
     "connector.mapper": (
-        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey TellsOrigins"
+        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey Ownership TellsOrigins"
     ),
     "connector.notifier": "Notice Notifier NotifierSpec",
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
     "connector.source": (
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
-        "ReadRequest ReadsChanges Source SourceSpec"
+        "ReadPage ReadRequest ReadsChanges Source SourceSpec"
     ),
     "connector.refusal": "SsoRefused",
     "connector.sign_in": (

@@ -24,12 +24,12 @@ PUBLIC = """
     FindsPeople GonePage Group GroupSelection GroupsPage HasCatalogue HearsSignals Identity KindSpec LeadsSignIn
     LeaverPolicy LoginRequest LogoutRequest LooksUpAccounts Lookup ManagesSubscriptions MapperSpec
     MappingContext MatchKey MembersLeftPage MembersPage MfaEvidence Notice Notifier NotifierSpec Outcome
-    PeoplePage Person Pinned Pins PlanHeader PluginError Provider ReadComplete ReadRequest ReadsChanges
-    ReceivesSignals ReferenceChange ReferenceSpec Refreshed RefreshesLogins RejectedError RetryableError
-    RunFacts Scalar Seats Secret SecretReference SetUp SetsUpSignIn Settings SignInAddresses SignInApp
-    SignInGroup SignInLink SignalAnswer SignalEvent SignalMessage SignalRequest Source SourceSpec SsoContext
-    SsoFlow SsoFlowSpec SsoRefused Subject Subscription Survey Target TargetSchema TargetSpec TellsCredentials
-    TellsOrigins UncertainError hookimpl
+    Ownership PeoplePage Person Pinned Pins PlanHeader PluginError Provider ReadComplete ReadPage ReadRequest
+    ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec Refreshed RefreshesLogins RejectedError
+    RetryableError RunFacts Scalar Seats Secret SecretReference SetUp SetsUpSignIn Settings SignInAddresses
+    SignInApp SignInGroup SignInLink SignalAnswer SignalEvent SignalMessage SignalRequest Source SourceSpec
+    SsoContext SsoFlow SsoFlowSpec SsoRefused Subject Subscription Survey Target TargetSchema TargetSpec
+    TellsCredentials TellsOrigins UncertainError hookimpl
 """
 
 HTTP = "Budget Client RefreshingAuth Reply RetryPolicy Token link_next merge open_client recording"
