@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from setup_bench import AGENTS
 
 from crosskey_sandbox.halo import Fault, HaloQuirks, SingleSignOnApplication
 
@@ -64,6 +65,16 @@ def test_what_a_person_reads_shows_each_field_and_the_checklist(bench):
         assert text in run.out
     applied = bench("sso", "apply", "--yes")
     assert "the client secret is stored at { file" in applied.out
+
+
+def test_nothing_is_set_up_while_writes_are_stopped_or_where_the_rails_allow_none(bench, stage):
+    run = bench("sso", "apply", "--yes", "--json", CROSSKEY_STOP="moving")
+    assert (run.code, run.error["code"]) == (6, "stopped")
+    bench.write("okta", AGENTS)
+    bench.edit("[rails]\n", '[rails]\nmay = "observe"\n')
+    run = bench("sso", "apply", "--yes", "--json")
+    assert (run.code, run.error["code"]) == (6, "ceiling")
+    assert not stage.org.apps.clients
 
 
 def test_nobody_is_asked_where_nobody_can_answer(bench):

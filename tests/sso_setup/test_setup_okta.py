@@ -84,6 +84,13 @@ def test_two_apps_of_our_name_are_refused_with_both_ids(bench, stage):
     assert twin.id in run.error["fix"]
 
 
+def test_an_app_of_another_kind_is_never_written_to(bench, stage):
+    other = next(app for app in stage.org.apps.roll if app.name != "oidc_client")
+    bench.settle(other.id)
+    run = bench("sso", "apply", "--yes", "--json")
+    assert (run.code, run.error["code"]) == (2, "okta-app-kind")
+
+
 def test_a_lost_answer_is_looked_at_before_anything_is_made_again(bench, stage):
     stage.org.quirks = OktaQuirks(faults=(Fault(kind="truncated", path="/api/v1/apps", skip=1, times=1),))
     run = bench("sso", "apply", "--yes", "--json")

@@ -18,7 +18,7 @@ __all__ = ("as_json", "show_duties", "show_entrance")
 def show_entrance(console: Console, entrance: Entrance) -> None:
     """One door: what differs, field by field, and what only a person can do."""
     console.print(f"[bold]{entrance.door}[/], by {escape(entrance.provider)}")
-    for side in (entrance.app, entrance.desk):
+    for side in (each for each in (entrance.app, entrance.desk) if each.what):
         there = f" ({side.client_id})" if side.client_id else ""
         state = f"{len(side.differences)} to change" if side.differences else "as it should be"
         console.print(f"  {side.what}{there}: {state}", markup=False)

@@ -60,7 +60,10 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
-    """What is there. ``key`` is its id, ``""`` where there is nothing yet; ``duties`` are what only a person can do."""
+    """What is there: ``what`` for people, ``key`` its id; both are ``""`` where there is nothing.
+
+    ``duties`` are what only a person can do.
+    """
 
     what: str
     key: str = ""

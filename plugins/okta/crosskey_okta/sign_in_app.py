@@ -103,7 +103,14 @@ class SignInApps:
                 if not is_gone(error):
                     raise
             else:
-                return reply.value
+                if reply.value.get("name") == _KIND:
+                    return reply.value
+                raise ConfigError(
+                    f"the app {wanted.client_id} is none of OpenID Connect",
+                    code="okta-app-kind",
+                    where=f"sso.{wanted.door}.client_id",
+                    fix="write the client ID of a web app, or take it out to have one made",
+                )
         named: list[_Json] = []
         async for page in self._org.listing(_PATH, _APPS, {"q": wanted.name, "limit": 200}):
             named += [app for app in page.value if app.get("label") == wanted.name and app.get("name") == _KIND]

@@ -91,4 +91,4 @@ def _listed(section: DoorSection, addresses: SignInAddresses) -> str:
 
 
 def _by_hand(duties: tuple[str, ...] = ()) -> Survey:
-    return Survey(what="nothing that crosskey can set up", duties=duties)
+    return Survey(what="", duties=duties)

@@ -12,7 +12,8 @@ from crosskey.connector.sign_in import LeadsSignIn, SetsUpSignIn, SetUp, SignInA
 from crosskey.connector.sso import Door, DoorApp
 from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
-from crosskey.errors import CrosskeyError, UncertainError
+from crosskey.engine.guarding.switch import Switch
+from crosskey.errors import CrosskeyError, RailError, UncertainError
 from crosskey.journal import JournalWriter
 from crosskey.model import Scalar
 from crosskey.secrets import store_secret
@@ -34,6 +35,16 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     duties: tuple[str, ...] = ()
 
 
+def see_that_writes_are_allowed(config: Config) -> None:
+    """Raise :class:`RailError` while somebody stopped all writes, or where the rails allow none."""
+    stopped = Switch(config.journal.path).look()
+    if stopped is not None:
+        raise RailError("all writes are stopped", code="stopped", where=str(config.journal.path), fix=stopped.fix)
+    if config.rails.may == "observe":
+        fix = "let `may` go further, or do by hand what `crosskey sso plan` shows"
+        raise RailError("the rails let nothing be written", code="ceiling", where="rails.may", fix=fix)
+
+
 async def make(
     config: Config, connect: Connect, journal: JournalWriter, section: DoorSection, *, send_secret: bool = False
 ) -> Made:
@@ -42,6 +53,7 @@ async def make(
     ``send_secret``: give the target the client secret again, which it does not show.
     Raises :class:`UncertainError`, with how to go on, when an answer was lost.
     """
+    see_that_writes_are_allowed(config)
     told, provider = app_of(section), section.provided.value.name
     if told is None:
         return Made(door=section.door, provider=provider, client_id="", written=0)
