@@ -48,7 +48,8 @@ _SHAPES = (
     (
         re.compile(
             r"""(?ix) \b (?!(?:next|skip|page|delta|continuation)[_-])
-            ( (?:[\w-]*[_-])? (?:secret(?:_?text)?|token|password|assertion|api[_-]?key) (?: ["']?\s*=\s* | ["']\s*:\s* )
+            ( (?:[\w-]*[_-])? (?:secret(?:_?text)?|token|password|assertion|api[_-]?key)
+              (?: ["']?\s*=\s* | ["']\s*:\s* )
             | (?:client_secret|client_assertion|access_token|refresh_token|id_token) \s*:\s* )
             (["']?) [^\s"'&,;<>]+"""
         ),
