@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from crosskey.engine.rails.approvals import Approvals
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.errors import ConfigError, close_matches
 from crosskey.journal import Approval
 from crosskey.model import Subject
@@ -67,9 +68,9 @@ class Allowed(msgspec.Struct, frozen=True):
         """Both together; for one code the number given here."""
         return Allowed({**other.numbers, **self.numbers}, self.names | other.names, self.approvals)
 
-    def approved(self, given: Sequence[Approval]) -> Allowed:
-        """The same, and what these approvals let through."""
-        return msgspec.structs.replace(self, approvals=Approvals(given))
+    def approved(self, given: Sequence[Approval], timekeeper: Timekeeper | None = None) -> Allowed:
+        """The same, and what these approvals let through while ``timekeeper`` says that they do."""
+        return msgspec.structs.replace(self, approvals=Approvals(given, timekeeper))
 
     def words(self) -> tuple[str, ...]:
         """What :meth:`parse` takes to allow the same again; approvals are asked for in the journal instead."""
