@@ -124,6 +124,7 @@ def mutate(name: str, area: Area, *, base: Path, files: Sequence[str], jobs: int
     """Mutate one area in a copy of the repository; print what it came to."""
     copy = base / "repository"
     sources = _copy(copy, area)
+    (copy / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)  # which test reaches what may have changed
     made = _mutmut(copy, "run", "--max-children", "1", "none-yet")  # makes them, and sees which test reaches which
     chosen = [source for source in sources if not files or Path(source).name in files]
     wording = [each for source in chosen for each in _mutants(copy, source) if each.is_wording()]

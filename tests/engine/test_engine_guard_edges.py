@@ -163,6 +163,17 @@ def test_a_wait_is_over_at_its_end_and_not_before():
     assert time.is_recent(since, wait)
 
 
+def test_a_stretch_of_time_begins_as_early_as_clocks_may_differ_and_ends_at_its_end():
+    clock = FakeClock()
+    time, now, hour = keeper(clock), clock.now(), timedelta(hours=1)
+    assert time.is_between(now + TOLERATED, now + hour)
+    assert not time.is_between(now + TOLERATED + SECOND, now + hour)
+    assert time.is_between(now - hour, now + SECOND)
+    assert not time.is_between(now - hour, now)
+    clock.start += hour
+    assert not time.is_between(now, now + 9 * hour), "in doubt it is at no time"
+
+
 # -- too many refusals ------------------------------------------------------------------------------------------------
 
 GO_ON = "see why with `crosskey history`; what was refused is tried again after a while, everything else at once"
