@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("crosskey.cli.audit:audit", "Prove that the journal is what was written, or say from where it is not."),
     "doctor": ("crosskey.cli.doctor:doctor", "Say whether this machine, the journal and its disk are fit; offline."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
+    "sso": ("crosskey.cli.sso:sso", "Set sign-in up at the identity provider and at the desk."),
     "cassette": (
         "crosskey.cli.cassette:cassette",
         "Record what vendors answer, without secrets and people, for tests.",
