@@ -114,8 +114,13 @@ class Running:
         os.kill(self.pid, number)
 
     def ended(self) -> Ended:
-        """Wait for its end."""
-        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        """Wait for its end. One that hangs is killed, and that is what its code says."""
+        end = time.monotonic() + _LONGEST
+        while (done := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > end:
+                self.send(signal.SIGKILL)
+            time.sleep(0.0005)
+        code = os.waitstatus_to_exitcode(done[1])
         if self._tracer is not None:
             self._tracer.wait(_LONGEST)
         calls = _read(self._log) if self._log.exists() else []
@@ -145,8 +150,10 @@ def start_command(
         os.close(go)
         _be_the_command(words, folder, environment, out, err, ready, wal=wal, ahead=ahead)
     os.close(ready)
-    tracer = None if watched is None else _attached(pid, watched, log, injection)
-    os.close(go)
+    try:
+        tracer = None if watched is None else _attached(pid, watched, log, injection)
+    finally:
+        os.close(go)
     return Running(pid, (out, err, log), tracer)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import signal
 import socket
 import threading
 import time
@@ -26,6 +27,7 @@ __all__ = ("Facts", "Ports", "Served", "Written", "free_ports", "served")
 
 _KINDS = {"Users": "user", "Agent": "agent"}
 _START = 30.0
+_END = 10.0
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -146,9 +148,13 @@ class Served:
         return self._door.recv_bytes()
 
     def end(self) -> None:
-        """Stop serving."""
+        """Stop serving. What a failed trial left waiting in there is not waited for."""
         self._door.close()
-        os.waitpid(self._pid, 0)
+        end = time.monotonic() + _END
+        while os.waitpid(self._pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > end:
+                os.kill(self._pid, signal.SIGKILL)
+            time.sleep(0.001)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ _ALLOWED: Final = COUNTED | {
     "restored",
 }
 _MIXED_UP: Final = frozenset({"identity-collision", "ambiguous-match", "new-identity"})
+_ALL: Final = 100_000
 _LONG: Final = 90_000.0
 """Longer than a refused write is left alone."""
 _STANDING: Final = frozenset({"protected", "unmanaged-leaver"})
@@ -132,6 +133,10 @@ def _judge(world: World) -> None:
     journal = world.start().journal
     for operation in journal.unresolved():
         world.oracle.complain("open-write", f"{operation.change.id} is {operation.state}")
+    done = Counter(one.change.id for one in journal.operations(limit=_ALL) if one.state == "done")
+    for change, times in sorted(done.items()):
+        if times > world.desk.written[change]:
+            world.oracle.complain("told-done", f"{change} is done {times} times and came {world.desk.written[change]}")
     found = journal.verify()
     if not found.ok:
         world.oracle.complain("chain", found.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -76,6 +77,8 @@ class Desk:
         self.hand_roles: dict[Key, str] = {}
         self.given_at: dict[Key, float] = {}
         """When somebody gave a role by hand."""
+        self.written: Counter[str] = Counter()
+        """How often each change arrived, by its id."""
         self._late: list[_Late] = []
         self._next = 1
 
@@ -140,6 +143,7 @@ class Desk:
         """Carry a change out; the account's key. ``cut`` shortens texts, ``without`` leaves a field as it was."""
         key = change.key or self._new_key()
         place = (change.kind, key)
+        self.written[change.id] += 1
         if change.key is None:
             self.made[place] = change.subject
             self.born[place] = self._clock.elapsed if at is None else at

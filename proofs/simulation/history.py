@@ -84,7 +84,7 @@ class _Story:
     def round(self) -> Ended:
         """Time passes, people change things, something happens to the machine, and crosskey runs."""
         world = self._world
-        world.clock.advance(self._random.choice((5.0, 20.0, 60.0, 150.0, 600.0, 4_000.0)))
+        world.clock.advance(self._random.choice((5.0, 20.0, 20.0, 60.0, 60.0, 150.0, 600.0, 4_000.0)))
         if self._random.random() < 0.7:
             world.churn.some(1, 2)
         world.churn.by_hand()

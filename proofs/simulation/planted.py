@@ -192,7 +192,22 @@ BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(
 )
 """Every planted bug by name; its sentence is the docstring."""
 
-SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(dict.fromkeys(BUGS, ()))
+SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
+    {
+        **dict.fromkeys(BUGS, ()),
+        "create-retried": (4,),
+        "no-settling": (110,),
+        "no-recovery": (5,),
+        "partial-read": (27,),
+        "scope-unconfirmed": (32,),
+        "marker-ignored": (74,),
+        "epoch-unchecked": (43,),
+        "cursor-early": (21,),
+        "no-mass-rail": (40,),
+        "empty-believed": (6,),
+        "unknown-is-applied": (1,),
+    }
+)
 """Seeds that caught a bug when all were tried last: tried first they spare minutes, and prove the same."""
 
 

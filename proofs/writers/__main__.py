@@ -26,7 +26,7 @@ def main(rounds: int, seed: int) -> None:
     os.nice(10)
     started, bad = time.monotonic(), 0
     kinds: Counter[str] = Counter()
-    with prepared(SCENARIOS["sync"], settle="2m") as bench:
+    with prepared(SCENARIOS["sync"], settle="2m", traced=False) as bench:
         for number, (kind, wrong) in enumerate(_rounds(bench, rounds, Random(seed)), start=1):
             kinds[kind] += 1
             bad += bool(wrong)

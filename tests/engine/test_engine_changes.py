@@ -366,3 +366,25 @@ def test_for_any_history_following_ends_where_a_full_sync_does(history, anew):
         asyncio.run(live())
     finally:
         shutil.rmtree(folder)
+
+
+async def test_whoever_is_back_after_being_gone_is_in_the_groups_they_never_left(bench):
+    await bench.run(changes=True)
+    person = bench.directory.people.pop("p5")
+    await bench.run(changes=True)
+    assert bench.did() == ["disable user P5"]
+    bench.directory.people["p5"] = person
+    result = await bench.run(changes=True)
+    assert (result.reach, bench.did()) == ("everything", ["enable user P5"])
+    assert "is back who was gone" in result.because
+
+
+async def test_after_a_tombstone_that_was_wrong_changes_of_that_person_count_again(bench):
+    bench.directory.group("London").add("p4")
+    await bench.run(changes=True)
+    bench.directory.buried = {"p5"}
+    await bench.run(changes=True)
+    bench.directory.buried = set()
+    bench.directory.group("London").add("p5")
+    result = await bench.run(changes=True)
+    assert (result.reach, bench.did()) == ("changes", ["update user P5"])

@@ -434,3 +434,17 @@ async def test_a_snapshot_that_cannot_be_kept_is_a_clear_error(bench):
     bench.config.journal.path.with_name("snapshot.sqlite").rmdir()
     assert (await bench.run()).plan.size == 0
     assert bench.desk.writes == [("create", "user", "Ada")]
+
+
+async def test_a_write_whose_account_a_list_leaves_out_is_asked_for_by_key(bench):
+    bench.desk.can_find = True
+    await hired(bench, "ada", "bob")
+    bench.directory.group("London").add("ada")
+    await lost(bench)
+    bench.desk.hidden = {bench.desk.of("user")["Ada"].key}
+    await bench.clock.sleep(121)
+    await bench.run()
+    bench.desk.hidden = set()
+    bench.directory.group("London").discard("ada")
+    await bench.run()
+    assert bench.desk.of("user")["Ada"].references["roles"] == (), "found by its key, so the role was ours to take away"

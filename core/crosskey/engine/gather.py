@@ -225,8 +225,12 @@ class Gatherer:
 
         Entra restores a person's memberships with the person or later; a tombstone may also have been wrong.
         """
-        humans = {one for subject in stage.people.appeared for one in stage.people.together(subject)}
-        if any(self._journal.links(kind, sorted(humans)) for kind in self._mappings):
+        appeared = stage.people.appeared
+        leads = sorted({one for subject in appeared for one in stage.people.together(subject)})
+        known = {one for vouching in self._journal.vouchers(leads).values() for one in vouching}
+        for kind in self._mappings:
+            known |= self._journal.links(kind, sorted(appeared)).keys()
+        if appeared & known:
             raise DoubtError("somebody is back who was gone, and changes do not tell in which groups they still are")
 
     def _gathered(

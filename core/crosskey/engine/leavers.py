@@ -17,7 +17,7 @@ from crosskey.engine.rails import Allowed
 from crosskey.engine.sources import Sources
 from crosskey.engine.vouching import Asked, Vouching
 from crosskey.journal import Link
-from crosskey.model import Account, Subject
+from crosskey.model import Account, Person, Subject
 from crosskey.plan import Held
 
 __all__ = ("plan_absent", "plan_unvouched")
@@ -40,7 +40,25 @@ async def plan_absent(planner: Planner, sources: Sources, *, most: int, allowed:
         for link, account in seen:
             subjects = vouching.subjects(link.subject)
             asked = await vouching.ask(subjects)
+            if asked.verdict == "active" and asked.person is not None:
+                await _bring_back(planner, sources, asked.person)
             _decide_absent(planner, kind, link, account, asked, allowed, absentees, subjects)
+
+
+async def _bring_back(planner: Planner, sources: Sources, person: Person) -> None:
+    """Know somebody again whom changes called deleted and who is there by id: no later change says that it was wrong.
+
+    A full read, and a source that cannot tell somebody's groups, leave that to the next full read.
+    """
+    stage, subject = planner.stage, person.subject
+    if not stage.people.partial:
+        return
+    held = await sources.groups_of(subject)
+    if held is None:
+        return
+    stage.people.add([person])
+    groups = [group.id for group in stage.groups.all(subject.issuer) if group.kind == "group"]
+    stage.groups.set_groups_of(subject, held, groups)
 
 
 async def plan_unvouched(planner: Planner, sources: Sources, *, most: int, allowed: Allowed) -> None:

@@ -88,6 +88,8 @@ def close(database: Database, connection: str, changes: Iterable[Change]) -> Non
 
     Of a set, a change may well leave to somebody else what they took away of it.
     """
+    if not database.row("SELECT 1 FROM drift WHERE connection = ? LIMIT 1", (connection,)):
+        return
     whole: list[tuple[str, ...]] = []
     parts: list[tuple[str, ...]] = []
     for change in changes:
@@ -97,9 +99,8 @@ def close(database: Database, connection: str, changes: Iterable[Change]) -> Non
         else:
             switch = () if change.active is None else ("active",)
             parts += [(*one, part) for part in (*change.fields, *change.drifted, *switch)]
-    if (whole or parts) and database.row("SELECT 1 FROM drift WHERE connection = ? LIMIT 1", (connection,)):
-        database.many(_END, whole)
-        database.many(f"{_END} AND part = ?", parts)
+    database.many(_END, whole)
+    database.many(f"{_END} AND part = ?", parts)
 
 
 def forget(database: Database, connection: str, kind: str, subject: Subject) -> None:

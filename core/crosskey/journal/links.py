@@ -19,6 +19,7 @@ _PAGE = 2_000
 _given = msgspec.json.Decoder(dict[str, tuple[str, ...]])
 _fields = msgspec.json.Decoder(dict[str, Scalar])
 _seen = msgspec.json.Decoder(dict[str, Value])
+_encode = msgspec.json.Encoder().encode
 
 _FIND = f"""SELECT {_COLUMNS} FROM link WHERE connection = ? AND issuer = ? AND kind = ?
     AND subject IN (SELECT value FROM json_each(?))"""  # noqa: S608 - constants of this module
@@ -85,11 +86,11 @@ def save(database: Database, connection: str, links: Iterable[Link]) -> None:
                 link.active,
                 link.established_by,
                 stamp(link.since),
-                msgspec.json.encode(link.given).decode(),
-                msgspec.json.encode(link.fields).decode(),
+                _encode(link.given).decode(),
+                _encode(link.fields).decode(),
                 link.disabled_by_us,
                 link.run,
-                msgspec.json.encode(link.seen).decode(),
+                _encode(link.seen).decode() if link.seen else "{}",
             )
             for link in links
         ),
@@ -112,9 +113,9 @@ def note_known(database: Database, connection: str, links: Iterable[Link]) -> No
         " WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ?",
         (
             (
-                msgspec.json.encode(link.given).decode(),
-                msgspec.json.encode(link.fields).decode(),
-                msgspec.json.encode(link.seen).decode(),
+                _encode(link.given).decode(),
+                _encode(link.fields).decode(),
+                _encode(link.seen).decode() if link.seen else "{}",
                 connection,
                 link.subject.issuer,
                 link.subject.id,

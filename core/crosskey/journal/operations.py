@@ -59,6 +59,7 @@ _UNRESOLVED = f"{_OF_CONNECTION} AND state IN ('intent', 'uncertain') ORDER BY i
 
 _change = msgspec.json.Decoder(Change)
 _link = msgspec.json.Decoder(Link | None)
+_encode = msgspec.json.Encoder().encode
 _PAGE = 500
 _NEWEST = 2**63 - 1
 
@@ -86,7 +87,7 @@ def intend(
     stands, or it failed. Raises :class:`StorageError` for a subject whose last write is not settled.
     """
     known = of_run(database, run, changes)
-    texts = {change.id: msgspec.json.encode(change).decode() for change in changes if change.id not in known}
+    texts = {change.id: _encode(change).decode() for change in changes if change.id not in known}
     at, until = stamp(now), stamp(now + settle)
     first = int(database.value("SELECT coalesce(max(id), 0) + 1 FROM operation"))
     facts: dict[str, Scalar] = {
@@ -192,7 +193,7 @@ def settle(
             resolved_at=None if one.state == "uncertain" else at,
             code=one.code,
             message=one.message,
-            link_before=msgspec.json.encode(one.before).decode() if one.state in _HOLD else None,
+            link_before=_encode(one.before).decode() if one.state in _HOLD else None,
         )
         for row in standing
         for one in (by_id[row.id],)

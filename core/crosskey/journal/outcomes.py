@@ -27,6 +27,9 @@ _UPDATE = """UPDATE operation SET state = ?, attempts = ?, key = ?, intent_at = 
     outcome_code = ?, message = ?, link_before = ?, undone_by = ?, lapsed = ?, told = ? WHERE id = ?"""
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """The columns of an operation that change, as the file holds them."""
 
@@ -62,7 +65,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
             self.undone_by,
             self.lapsed,
         )
-        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+        return hashlib.sha256(_encode(parts)).hexdigest()
 
 
 def standing(database: Database, ids: Sequence[int]) -> list[Standing]:
