@@ -1,0 +1,80 @@
+"""A test sign-in in a real browser, on this machine: it shows what would happen and lets nobody in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from crosskey.clock import Clock
+from crosskey.config import Config
+from crosskey.connector.refusal import SsoRefused
+from crosskey.connector.sso import Door
+from crosskey.context import TransportFactory
+from crosskey.sso.addresses import door_addresses
+from crosskey.sso.doorkeeper import Rehearsal
+from crosskey.web.doors.answering import Answering
+from crosskey.web.doors.app import style_route
+from crosskey.web.doors.entering import Entering
+from crosskey.web.doors.forms import Forms
+from crosskey.web.doors.hall import open_hall
+
+__all__ = ("Stage", "rehearsal")
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the browser is to go, what serves it, and what it came to."""
+
+    app: ASGIApp
+    start: str
+    callback: str
+    outcome: asyncio.Future[Rehearsal | SsoRefused]
+
+
+@asynccontextmanager
+async def rehearsal(
+    config: Config,
+    door: Door,
+    public_url: str,
+    *,
+    mfa: bool = False,
+    clock: Clock | None = None,
+    transport: TransportFactory | None = None,
+) -> AsyncGenerator[Stage]:
+    """A door for one test at ``public_url``, on or off; ``mfa``: as if a second factor were required.
+
+    The provider must know its callback's address, besides that of the door itself.
+    """
+    section = config.doors[door]
+    rules = msgspec.structs.replace(
+        section.rules,
+        enabled=True,
+        public_url=public_url,
+        mfa="required" if mfa else section.rules.mfa,
+        on_demand=False,
+    )
+    only = msgspec.structs.replace(config, doors={door: msgspec.structs.replace(section, rules=rules)})
+    async with open_hall(only, clock, transport=transport, rehearses=True) as hall:
+        outcome: asyncio.Future[Rehearsal | SsoRefused] = asyncio.get_running_loop().create_future()
+
+        def came_to(what: Rehearsal | SsoRefused) -> None:
+            if not outcome.done():
+                outcome.set_result(what)
+
+        entering, end = Entering(Forms(hall.clock), rehearses=came_to), Answering(hall).endpoint
+        addresses = door_addresses(public_url, door, section.provided.value.name)
+        start, callback = urlsplit(addresses.start).path, urlsplit(addresses.callback).path
+        app = Starlette(
+            routes=[
+                style_route(f"/{door}"),
+                Route(start, end(door, entering.start)),
+                Route(callback, end(door, entering.callback), methods=["GET", "POST"]),
+            ]
+        )
+        yield Stage(app=app, start=addresses.start, callback=addresses.callback, outcome=outcome)
