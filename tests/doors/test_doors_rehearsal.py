@@ -32,7 +32,7 @@ class Stand:
         ) as stage:
             transport = httpx.ASGITransport(stage.app)
             async with httpx.AsyncClient(transport=transport, base_url=LOCAL) as client:
-                start = await client.get(f"{stage.start}/start")
+                start = await client.get(stage.start)
                 asked = dict(parse_qsl(urlsplit(start.headers["location"]).query))
                 assert asked["redirect_uri"] == stage.callback == f"{LOCAL}/agents/callback/oidc"
                 whole = {

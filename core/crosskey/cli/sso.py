@@ -83,10 +83,9 @@ async def _rehearse(
         rehearsal(config, door, f"http://localhost:{port}", mfa=mfa) as stage,
         serving(stage.app, "127.0.0.1", port, where="--port"),
     ):
-        start = f"{stage.start}/start"
-        click.echo(f"redirect URI: {stage.callback}\nopen in a browser on this machine: {start}", err=True)
+        click.echo(f"redirect URI: {stage.callback}\nopen in a browser on this machine: {stage.start}", err=True)
         if browser:
-            webbrowser.open(start)
+            webbrowser.open(stage.start)
         try:
             async with asyncio.timeout(wait):
                 came_to = await stage.outcome

@@ -30,8 +30,8 @@ class ServeSettings(Settings, frozen=True, kw_only=True):
     proxies: Annotated[
         tuple[str, ...],
         Meta(
-            description="Addresses or networks of proxies whose `X-Forwarded-…` headers `/auth/verify` believes. Nothing "
-            "else ever reads such a header."
+            description="Addresses or networks of proxies whose `X-Forwarded-…` headers `/auth/verify` believes. "
+            "Nothing else ever reads such a header."
         ),
     ] = ("127.0.0.1", "::1")
     operators: Annotated[

@@ -1,4 +1,4 @@
-"""Cookies of the doors: bound to this host and to https, out of reach of scripts, and not sent with another site's form.
+"""Cookies of the doors: bound to this host and to https, out of reach of scripts, not sent with another site's form.
 
 A provider's form comes from another site, so none of them is sent with it: see :mod:`crosskey.web.doors.forms`.
 """

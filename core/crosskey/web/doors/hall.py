@@ -56,7 +56,7 @@ class OpenDoor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hall:
-    """The doors that are open now. ``look`` asks a watcher to look soon, and may be called as often as anything comes."""
+    """The doors that are open now. ``look`` asks a watcher to look soon, as often as anything comes."""
 
     def __init__(
         self,

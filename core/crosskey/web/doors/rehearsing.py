@@ -52,13 +52,8 @@ async def rehearsal(
     The provider must know its callback's address, besides that of the door itself.
     """
     section = config.doors[door]
-    rules = msgspec.structs.replace(
-        section.rules,
-        enabled=True,
-        public_url=public_url,
-        mfa="required" if mfa else section.rules.mfa,
-        on_demand=False,
-    )
+    wanted = "required" if mfa else section.rules.mfa
+    rules = msgspec.structs.replace(section.rules, enabled=True, public_url=public_url, mfa=wanted, on_demand=False)
     only = msgspec.structs.replace(config, doors={door: msgspec.structs.replace(section, rules=rules)})
     async with open_hall(only, clock, transport=transport, rehearses=True) as hall:
         outcome: asyncio.Future[Rehearsal | SsoRefused] = asyncio.get_running_loop().create_future()

@@ -44,7 +44,7 @@ class Verify:
         self._proxies = [ip_network(proxy) for proxy in hall.config.serve.proxies]
         self._asking: dict[str, asyncio.Task[None]] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature; there is no body to read
         """Answer one request; ``?door=portal`` asks for the portal, otherwise it is the agents' door."""
         status, headers = self._answer(scope)
         body = b"" if scope["method"] == "HEAD" else b"%d\n" % status
@@ -115,7 +115,7 @@ async def _stand_by(door: OpenDoor, session: SessionRecord, ticket: str) -> None
         await door.keeper.stand_by(session, ticket)
     except SsoRefused as refused:
         _log.info("%s: session %d ended: %s", door.section.path, session.number, refused.code)
-    except Exception:
+    except Exception:  # noqa: BLE001 - a task nobody waits for
         _log.exception("%s: the provider could not be asked", door.section.path)
 
 

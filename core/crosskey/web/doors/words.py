@@ -82,8 +82,7 @@ ENGLISH: Final = Words(
         ),
         "second-factor": (
             "A second factor is needed",
-            "Please sign in again and use your second factor, for example an app on your phone. "
-            "If you have none, ask your organisation to set one up.",
+            "Please sign in again with your second factor. If you have none, ask your organisation to set one up.",
         ),
         "no-account": (
             "There is no account for you here yet",
@@ -151,8 +150,7 @@ GERMAN: Final = Words(
         ),
         "second-factor": (
             "Ein zweiter Faktor ist nötig",
-            "Bitte melden Sie sich neu an und benutzen Sie Ihren zweiten Faktor, etwa eine App auf dem Telefon. "
-            "Haben Sie keinen, fragen Sie Ihre Organisation.",
+            "Bitte melden Sie sich mit Ihrem zweiten Faktor an. Haben Sie keinen, fragen Sie Ihre Organisation.",
         ),
         "no-account": (
             "Hier gibt es noch kein Konto für Sie",
