@@ -15,12 +15,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from generate_conformance import CONFORMANCE
 from generate_runs import RUNS
 from generate_tables import TABLES
+from generate_testing import TESTING
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-BLOCKS: Mapping[str, Callable[[], str]] = {**TABLES, **RUNS}
+BLOCKS: Mapping[str, Callable[[], str]] = {**TABLES, **RUNS, **CONFORMANCE, **TESTING}
 
 
 def pages() -> list[Path]:

@@ -12,11 +12,14 @@ from generate_words import EXIT_CODES, LETS_THROUGH
 
 import crosskey
 import crosskey.http
+import crosskey.sso
 from crosskey import hookspecs
 from crosskey.cli.main import COMMANDS, cli
+from crosskey.config.doors import DoorSettings
 from crosskey.config.reference import settings_table
 from crosskey.config.sections import JournalSettings, RailSettings, SyncSection, WatchSettings
 from crosskey.connector.mapper import Candidate
+from crosskey.connector.reasons import AREAS
 from crosskey.connector.target import FieldSpec, KindSpec, ReferenceSpec
 from crosskey.engine.rails import RAILS, Allowed
 from crosskey.errors import ExitCode
@@ -32,12 +35,15 @@ from crosskey_entra.advice import permission_for
 from crosskey_entra.attributes import NEUTRAL
 from crosskey_entra.clouds import CLOUDS
 from crosskey_entra.settings import EntraSettings
+from crosskey_entra.sso_settings import EntraSsoSettings
 from crosskey_halo.schema import halo_schema
 from crosskey_halo.settings import HaloSettings
 from crosskey_notify.settings import CommandSettings, SmtpSettings, WebhookSettings
+from crosskey_oidc.settings import OidcSettings
 from crosskey_okta.people import PROFILE_ATTRIBUTES
 from crosskey_okta.settings import HOOKS_SCOPE, LOG_SCOPE, NEEDED_SCOPES, OktaSettings
 from crosskey_okta.signals import HOOK_EVENTS
+from crosskey_okta.sso_settings import OktaSsoSettings
 from crosskey_okta.status import DEFAULT_VERDICTS
 
 __all__ = ("TABLES",)
@@ -326,11 +332,22 @@ def metrics() -> str:
     return table("metric", "kind", "unit", "what it tells", "attributes", rows=rows)
 
 
+def sso_reasons() -> str:
+    """Every reason for which nobody is signed in."""
+    blocks = [
+        f"### {area}\n\n"
+        + table("code", "what happened", "the fix", rows=[(f"`{one.code}`", one.text, one.fix) for one in reasons])
+        for area, reasons in AREAS.items()
+    ]
+    return "\n\n".join(blocks)
+
+
 def public_names() -> str:
     """What a plugin may import."""
     rows = [
         ("`crosskey`", words(sorted(crosskey.__all__))),
         ("`crosskey.http`", words(sorted(crosskey.http.__all__))),
+        ("`crosskey.sso`", words(sorted(crosskey.sso.__all__))),
     ]
     return table("module", "names", rows=rows)
 
@@ -350,6 +367,11 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "settings rails": lambda: settings_table(RailSettings),
         "settings journal": lambda: settings_table(JournalSettings),
         "settings watch": lambda: settings_table(WatchSettings),
+        "settings door": lambda: settings_table(DoorSettings),
+        "settings sso okta": lambda: settings_table(OktaSsoSettings),
+        "settings sso entra": lambda: settings_table(EntraSsoSettings),
+        "settings sso oidc": lambda: settings_table(OidcSettings),
+        "sso reasons": sso_reasons,
         "settings webhook": lambda: settings_table(WebhookSettings),
         "settings smtp": lambda: settings_table(SmtpSettings),
         "settings command": lambda: settings_table(CommandSettings),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MapperSpec,
         MappingContext,
         MatchKey,
+        Ownership,
         TellsOrigins,
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         MembersPage,
         PeoplePage,
         ReadComplete,
+        ReadPage,
         ReadRequest,
         ReadsChanges,
         Source,
@@ -170,6 +172,7 @@ __all__ = (
     "Notifier",
     "NotifierSpec",
     "Outcome",
+    "Ownership",
     "PeoplePage",
     "Person",
     "Pinned",
@@ -178,6 +181,7 @@ __all__ = (
     "PluginError",
     "Provider",
     "ReadComplete",
+    "ReadPage",
     "ReadRequest",
     "ReadsChanges",
     "ReceivesSignals",
@@ -219,13 +223,13 @@ _HOMES = {
     "connector.context": "Context",
     "connector.credential": "Credential TellsCredentials",
     "connector.mapper": (
-        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey TellsOrigins"
+        "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey Ownership TellsOrigins"
     ),
     "connector.notifier": "Notice Notifier NotifierSpec",
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
     "connector.source": (
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
-        "ReadRequest ReadsChanges Source SourceSpec"
+        "ReadPage ReadRequest ReadsChanges Source SourceSpec"
     ),
     "connector.refusal": "SsoRefused",
     "connector.sso": (

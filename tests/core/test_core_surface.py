@@ -13,21 +13,21 @@ import pytest
 import crosskey
 import crosskey.errors
 import crosskey.http
+import crosskey.testing
 from crosskey import hookspecs
 
 PUBLIC = """
-    PERSON_ATTRIBUTES Account AccountsComplete AccountsPage AccountsRequest AuthError AuthorizationRedirect
-    Callback Candidate Catalogue CatalogueEntry Change Clock CompiledMapping ConfigError ConfirmsMembership
-    Context ContractError CountsSeats Credential CrosskeyError CursorExpiredError Desired Diagnostic Door
-    EndsLogins EndsSessions Event FieldChange FieldSpec FindsChanges FindsPeople GonePage Group GroupSelection
-    GroupsPage HasCatalogue HearsSignals Identity KindSpec LeaverPolicy LoginRequest LogoutRequest
-    LooksUpAccounts Lookup ManagesSubscriptions MapperSpec MappingContext MatchKey MembersLeftPage MembersPage
-    MfaEvidence Notice Notifier NotifierSpec Outcome PeoplePage Person Pinned Pins PlanHeader PluginError
-    Provider ReadComplete ReadRequest ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec Refreshed
-    RefreshesLogins RejectedError RetryableError RunFacts Scalar Seats Secret SecretReference Settings
-    SignalAnswer SignalEvent SignalMessage SignalRequest Source SourceSpec SsoContext SsoFlow SsoFlowSpec
-    SsoRefused Subject Subscription Target TargetSchema TargetSpec TellsCredentials TellsOrigins UncertainError
-    hookimpl
+    PERSON_ATTRIBUTES Account AccountsComplete AccountsPage AccountsRequest AuthError AuthorizationRedirect Callback
+    Candidate Catalogue CatalogueEntry Change Clock CompiledMapping ConfigError ConfirmsMembership Context
+    ContractError CountsSeats Credential CrosskeyError CursorExpiredError Desired Diagnostic Door EndsLogins
+    EndsSessions Event FieldChange FieldSpec FindsChanges FindsPeople GonePage Group GroupSelection GroupsPage
+    HasCatalogue HearsSignals Identity KindSpec LeaverPolicy LoginRequest LogoutRequest LooksUpAccounts Lookup
+    ManagesSubscriptions MapperSpec MappingContext MatchKey MembersLeftPage MembersPage MfaEvidence Notice Notifier
+    NotifierSpec Outcome Ownership PeoplePage Person Pinned Pins PlanHeader PluginError Provider ReadComplete
+    ReadPage ReadRequest ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec Refreshed RefreshesLogins
+    RejectedError RetryableError RunFacts Scalar Seats Secret SecretReference Settings SignalAnswer SignalEvent
+    SignalMessage SignalRequest Source SourceSpec SsoContext SsoFlow SsoFlowSpec SsoRefused Subject Subscription
+    Target TargetSchema TargetSpec TellsCredentials TellsOrigins UncertainError hookimpl
 """
 
 HTTP = "Budget Client RefreshingAuth Reply RetryPolicy Token link_next merge open_client recording"
@@ -45,6 +45,17 @@ HOOKS = {
 }
 
 HEAVY = ("httpx", "sqlite_utils", "sqlite3", "jinja2", "joserfc", "starlette", "opentelemetry.sdk", "vcr", "rich")
+
+
+TESTING = """
+    FakeDirectory FakeProvider FakeTarget FakeVendor MapperConformance SourceConformance SsoFlowConformance
+    TargetConformance VirtualClock play
+"""
+
+
+def test_the_names_of_the_kit_are_these():
+    assert list(crosskey.testing.__all__) == TESTING.split()
+    assert all(getattr(crosskey.testing, name) for name in crosskey.testing.__all__)
 
 
 def test_the_public_names_are_these():

@@ -109,7 +109,7 @@ def test_a_fragment_fits_into_the_readme_s_configuration(block, compiled):
 
 
 def test_every_configuration_is_complete_a_fragment_or_a_distribution():
-    assert {block.info for block in every("toml")} == {"toml", "toml fragment", "toml distribution"}
+    assert {block.info for block in every("toml")} == {"toml", "toml fragment", "toml distribution", "toml case"}
     assert len(COMPLETE) == 2
 
 

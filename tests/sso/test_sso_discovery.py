@@ -147,6 +147,15 @@ async def test_a5_the_address_that_was_checked_is_the_one_that_is_connected_to()
     assert answers == [["127.0.0.1"]], "looked up once"
 
 
+async def test_a5_a_name_without_an_address():
+    async def resolve(host, port):
+        return []
+
+    transport = CheckedAddresses(httpx.MockTransport(answering()), "sso.agents", resolve)
+    with pytest.raises(ContractError):
+        await transport.handle_async_request(httpx.Request("GET", ISSUER))
+
+
 async def test_a5_a_name_that_means_nothing():
     async def resolve(host, port):
         raise OSError
@@ -184,7 +193,18 @@ async def test_a6_an_issuer_in_clear_text(tmp_path):
         section_of(rules={"public_url": "http://desk.acme.example"})
 
 
-@pytest.mark.parametrize("url", ["https://user@id.acme.example/x", "https:///x", "https://id.acme.example/x#y", "x", 7])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user@id.acme.example/x",
+        "https:///x",
+        "https://id.acme.example/x#y",
+        "https://id.\u0430cme.example/x",
+        "https://[x",
+        "x",
+        7,
+    ],
+)
 async def test_a6_what_is_no_address(bench, url):
     bench.provider.metadata["token_endpoint"] = url
     with pytest.raises(SsoRefused) as caught:
@@ -229,14 +249,20 @@ async def test_d7_metadata_that_drops_pkce_after_it_was_seen(bench):
     bench.book.unpin(ISSUER)
     await cannot_begin(bench, "pkce-dropped")
     del bench.provider.metadata["code_challenge_methods_supported"]
-    await bench.begin()
-    assert bench.asked["code_challenge_method"] == "S256", "some providers support it and do not say so"
+    for _ in range(2):
+        await bench.begin()
+        assert bench.asked["code_challenge_method"] == "S256", "some providers support it and do not say so"
+        bench.clock.advance(FRESH.total_seconds() + 1)
+    bench.provider.metadata["code_challenge_methods_supported"] = "S256"
+    bench.asked = {}
+    await cannot_begin(bench, "metadata-invalid")
 
 
 async def test_d5_a_provider_is_held_to_telling_its_name(bench):
     bench.provider.metadata["authorization_response_iss_parameter_supported"] = True
-    await bench.begin()
-    bench.clock.advance(FRESH.total_seconds() + 1)
+    for _ in range(2):
+        await bench.begin()
+        bench.clock.advance(FRESH.total_seconds() + 1)
     bench.provider.metadata["authorization_response_iss_parameter_supported"] = False
     bench.asked = {}
     await cannot_begin(bench, "endpoint-moved")
@@ -307,6 +333,7 @@ def test_a12_which_keys_may_be_used():
         {"n": None},
         {"n": "====", "e": "AQAB"},
         {"e": "AQ"},
+        {"e": "AQAAAAE"},
         {"e": "Ag"},
         {"kid": 7},
         {"alg": ["RS256"]},

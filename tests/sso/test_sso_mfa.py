@@ -107,6 +107,20 @@ async def test_g5_a_session_of_the_portal_at_the_agents_door(tmp_path):
             assert caught.value.code == "session-door"
 
 
+async def test_g5_doors_to_the_same_kind_of_account_are_two_doors(tmp_path):
+    async with opened(tmp_path, section_of(door="portal", rules={"kind": "agent"})) as portal:
+        admitted = await portal.sign_in()
+        async with opened(tmp_path, section_of(), portal.provider, beside=portal) as agents:
+            with pytest.raises(SsoRefused) as caught:
+                agents.keeper.check(admitted.ticket)
+            assert caught.value.code == "session-door"
+        moved = section_of(door="portal", rules={"kind": "user"})
+        async with opened(tmp_path, moved, portal.provider, beside=portal) as after:
+            with pytest.raises(SsoRefused) as caught:
+                after.keeper.check(admitted.ticket)
+            assert caught.value.code == "session-door"
+
+
 async def test_g5_a_session_from_before_the_second_factor_was_required(tmp_path):
     async with opened(tmp_path) as before:
         admitted = await before.sign_in({"amr": ["mfa"]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sso_bench import ADA, at_once, opened, section_of
-from sso_provider import answering, public, rsa, signed, unreachable
+from sso_provider import FakeProvider, answering, public, rsa, signed, unreachable
 
 from crosskey.connector.refusal import SsoRefused
 from crosskey.sso.sessions import kept_of
@@ -38,6 +38,11 @@ async def test_e1_userinfo_that_cannot_be_had(tmp_path, fault):
 
 
 async def test_e1_no_userinfo_endpoint_where_it_is_wanted(tmp_path):
+    provider = FakeProvider()
+    provider.metadata["userinfo_endpoint"] = ""
+    async with opened(tmp_path, section_of(userinfo=True), provider) as bench:
+        await bench.begin()
+        await bench.refuses("userinfo-mismatch")
     async with opened(tmp_path, section_of(userinfo=True)) as bench:
         bench.provider.token = {"access_token": None, "token_type": None}
         await bench.begin()

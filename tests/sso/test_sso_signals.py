@@ -8,7 +8,9 @@ import pytest
 from sso_bench import ADA, CLIENT, ISSUER, opened, section_of
 from sso_provider import b64, public, raw_signed, rsa, signed
 
+from crosskey.connector.sso import SignalMessage
 from crosskey.settings import Secret
+from crosskey.sso.doorkeeper import Doorkeeper
 
 CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
 RISC = "https://schemas.openid.net/secevent/risc/event-type/"
@@ -80,6 +82,11 @@ async def test_i1_an_event_that_is_in_order(bench):
         ({"sub_id": None}, "invalid_request"),
         ({"sub_id": "ada"}, "invalid_request"),
         ({"sub_id": {"format": "iss_sub", "iss": ISSUER}}, "invalid_request"),
+        ({"sub_id": person(sub=7)}, "invalid_request"),
+        ({"sub_id": person(sub="")}, "invalid_request"),
+        ({"sub_id": person(sub="a" * 256)}, "invalid_request"),
+        ({"jti": "j" * 256}, "invalid_request"),
+        ({"jti": 7}, "invalid_request"),
         ({"sub_id": {"iss": ISSUER, "sub": "ada"}}, "invalid_request"),
     ],
 )
@@ -368,3 +375,24 @@ async def test_i8_bodies(bench, body, status):
 
 async def test_i8_somebody_with_an_account_and_no_session(bench):
     assert (await revoke(bench)).status == 204
+
+
+async def test_a_flow_that_hears_nothing(bench):
+    class Deaf:
+        async def discover(self):
+            raise NotImplementedError
+
+    keeper = Doorkeeper(bench.section, Deaf(), bench.book, bench.clock)
+    reply = await keeper.hear(SignalMessage(channel="back-channel", token="x"))
+    assert (reply.status, reply.code) == (400, "signal-refused")
+
+
+async def test_a_message_that_breaks_the_reader_is_refused(bench, caplog):
+    class Broken:
+        async def hear(self, message):
+            raise RuntimeError("a bug")
+
+    keeper = Doorkeeper(bench.section, Broken(), bench.book, bench.clock)
+    reply = await keeper.hear(SignalMessage(channel="back-channel", token="x"))
+    assert (reply.status, reply.code) == (502, "provider-error")
+    assert "could not be read" in caplog.text

@@ -45,6 +45,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "crosskey.cli.cassette:cassette",
         "Record what vendors answer, without secrets and people, for tests.",
     ),
+    "test": ("crosskey.cli.test:test", "Say whether configurations come to the plans that are expected of them."),
+    "plugin": ("crosskey.cli.plugin:plugin", "Write a plugin of your own."),
     "plugins": ("crosskey.cli.plugins:plugins", "List plugins, or show one plugin's settings."),
 }
 """The built-in commands: where each is, and the line that help shows (compared with its own help by a test)."""

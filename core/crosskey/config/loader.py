@@ -43,19 +43,26 @@ _TABLES: Final = ("source", "target", "sync", "map", "rails", "journal", "watch"
 
 
 def load_config(
-    path: Path, plugins: Plugins, *, resolve_secrets: bool = True, watching: bool = False, serving: bool = False
+    path: Path,
+    plugins: Plugins,
+    *,
+    resolve_secrets: bool = True,
+    watching: bool = False,
+    serving: bool = False,
+    stand_in: Callable[[str], str] | None = None,
 ) -> Config:
     """Read a configuration file into types.
 
     With ``resolve_secrets`` the secrets of the sections that ``[sync]`` uses are read now, with ``watching`` those of
     ``[watch]`` and ``[notify.…]``, with ``serving`` those of ``[sso.…]``; otherwise, and for other sections, each is
-    read when it is first revealed. Raises one :class:`ConfigError` whose ``problems`` are all that is wrong, each with
-    the path of its key and the fix.
+    read when it is first revealed. With a ``stand_in`` none is ever read: it says, for the path of each, what stands
+    there instead. Raises one :class:`ConfigError` whose ``problems`` are all that is wrong, each with the path of its
+    key and the fix.
     """
     also = {"watch", "notify"} if watching else set[str]()
     if serving:
         also.add("sso")
-    return _load(read_document(path), plugins, resolve_secrets=resolve_secrets, also=also)
+    return _load(read_document(path), plugins, resolve_secrets=resolve_secrets, also=also, stand_in=stand_in)
 
 
 def kept_config(canonical: str, path: Path, plugins: Plugins) -> Config:
@@ -66,9 +73,16 @@ def kept_config(canonical: str, path: Path, plugins: Plugins) -> Config:
     return _load(kept_document(canonical, path), plugins, resolve_secrets=False, also=set())
 
 
-def _load(document: Document, plugins: Plugins, *, resolve_secrets: bool, also: set[str]) -> Config:
+def _load(
+    document: Document,
+    plugins: Plugins,
+    *,
+    resolve_secrets: bool,
+    also: set[str],
+    stand_in: Callable[[str], str] | None = None,
+) -> Config:
     path = document.path
-    loading = _Loading(document, plugins)
+    loading = _Loading(document, plugins, stand_in)
     config = loading.config()
     if resolve_secrets:
         loading.read_secrets(also)
@@ -82,9 +96,10 @@ def _load(document: Document, plugins: Plugins, *, resolve_secrets: bool, also: 
 class _Loading:
     """One turn of reading a document; problems gather in ``decoder``."""
 
-    def __init__(self, document: Document, plugins: Plugins) -> None:
+    def __init__(self, document: Document, plugins: Plugins, stand_in: Callable[[str], str] | None) -> None:
         self._document = document
         self._plugins = plugins
+        self._stand_in = stand_in
         self._root = document.path.absolute().parent
         self._used: set[str] = set()
         self.decoder = Decoder(self._secret, schemes=None if plugins.resolves_secrets else SCHEMES)
@@ -155,6 +170,8 @@ class _Loading:
                 self.decoder.problems.append(error.diagnostic())
 
     def _secret(self, reference: SecretReference, path: str) -> Secret:
+        if (stand_in := self._stand_in) is not None:
+            return Secret(lambda: stand_in(path), reference)
         root, plugins = self._root, self._plugins
         return Secret(lambda: read_secret(reference, where=path, root=root, plugins=plugins), reference)
 

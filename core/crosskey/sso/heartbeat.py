@@ -21,7 +21,7 @@ _ENDS = frozenset({"refresh-refused", "refresh-mismatch"})
 
 def is_due(section: DoorSection, session: SessionRecord, clock: Clock) -> bool:
     """Whether the provider has not been asked about a session for too long."""
-    return bool(session.sealed) and clock.now() - session.asked_at >= section.rules.heartbeat
+    return clock.now() - session.asked_at >= section.rules.heartbeat
 
 
 async def ask_again(flow: SsoFlow, book: Doorbook, session: SessionRecord, session_ticket: str) -> None:

@@ -87,10 +87,10 @@ def _public(entry: dict[str, Any]) -> RSAKey | ECKey | None:
     try:
         if kind == "RSA":
             modulus, exponent = _number(entry["n"]), _number(entry["e"])
-            if not _SMALLEST_RSA <= modulus.bit_length() <= _LARGEST_RSA or not 3 <= exponent < 2**32:
+            if not _SMALLEST_RSA <= modulus.bit_length() <= _LARGEST_RSA or exponent >= 2**32:
                 return None
             key = RSAKey.import_key({name: entry[name] for name in ("kty", "n", "e")})
-            key.public_key.public_numbers()  # refuses an even exponent
+            key.public_key.public_numbers()  # refuses an exponent that is even or 1
             return key
         if kind == "EC" and entry.get("crv") in _CURVES.values():
             key = ECKey.import_key({name: entry[name] for name in ("kty", "crv", "x", "y")})

@@ -40,7 +40,7 @@ def acrs_evidence(claims: dict[str, Any], wanted: str) -> MfaEvidence:
     without one must have failed.
     """
     acrs = claims.get("acrs")
-    held = _texts(cast("list[object]", acrs)) if isinstance(acrs, list) else _texts([acrs])
+    held = _texts(cast("list[object]", acrs) if isinstance(acrs, list) else [acrs])
     if wanted and wanted in held:
         return _evidence(claims, "proven", f"acrs holds {wanted}")
     return _evidence(claims, "missing", "acrs holds another context" if acrs else "there is no acrs")

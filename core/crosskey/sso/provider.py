@@ -50,18 +50,19 @@ class OpenProvider:
     async def metadata(self) -> Provider:
         """The metadata, checked, as it is known now. Raises :class:`SsoRefused`."""
         async with self._lock:
-            if self._age(self._got_at) >= FRESH and self._age(self._asked_at) >= PAUSE:
-                self._asked_at = self._context.clock.monotonic()
+            found, now = self._found, self._context.clock.monotonic()
+            stale = now - self._got_at >= FRESH.total_seconds() and now - self._asked_at >= PAUSE.total_seconds()
+            if found is None or stale:
+                self._asked_at = now
                 try:
-                    self._found = await self._ask()
+                    found = self._found = await self._ask()
                     self._got_at = self._context.clock.monotonic()
                 except SsoRefused as refused:
-                    if refused.code != "provider-unreachable" or self._age(self._got_at) >= USABLE:
-                        self._found, self._got_at, self._asked_at = None, -math.inf, -math.inf
+                    old = now - self._got_at >= USABLE.total_seconds()
+                    if found is None or old or refused.code != "provider-unreachable":
+                        self._found = None
                         raise
-            if self._found is None:
-                raise SsoRefused("provider-unreachable", "the provider's metadata cannot be had")
-            return self._found
+            return found
 
     async def _ask(self) -> Provider:
         document = await self.get(self._url, invalid="metadata-invalid")
@@ -99,6 +100,3 @@ class OpenProvider:
             return await self.get(url, invalid="keys-invalid")
 
         return fetch
-
-    def _age(self, since: float) -> timedelta:
-        return timedelta.max if since == -math.inf else timedelta(seconds=self._context.clock.monotonic() - since)

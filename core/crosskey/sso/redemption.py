@@ -52,7 +52,11 @@ async def renew(
 ) -> TokenAnswer:
     """Ask whether the provider still stands by a sign-in. Raises :class:`SsoRefused`."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
-    return await _ask(client, endpoint, credential, form, now, refused={**_ERRORS, "invalid_grant": "refresh-refused"})
+    refused = {**_ERRORS, "invalid_grant": "refresh-refused"}
+    answer = await _ask(client, endpoint, credential, form, now, refused=refused)
+    if not answer.access_token:  # RFC 6749 §5.1: without one, what came with 200 is no answer of a token endpoint
+        raise SsoRefused("token-answer-invalid", "the answer holds no access token")
+    return answer
 
 
 async def _ask(
@@ -72,7 +76,7 @@ async def _ask(
         known = refused.get(error, "provider-error") if isinstance(error, str) else "token-answer-invalid"
         raise SsoRefused(known, f"the token endpoint answered {status}: {str(error)[:100]}")
     kind = answer.get("token_type", "Bearer")
-    if "access_token" in answer and not (isinstance(kind, str) and kind.lower() == "bearer"):
+    if not isinstance(kind, str) or kind.lower() != "bearer":
         raise SsoRefused("token-answer-invalid", "the access token is of a type that nobody can use")
     return TokenAnswer(
         id_token=_text(answer, "id_token"),

@@ -93,7 +93,7 @@ def _require_type(parsed: Parsed, kind: TokenKind) -> None:
 
 def _require_issuer(claims: dict[str, Any], issuer: str) -> None:
     said = claims.get("iss")
-    if not isinstance(said, str) or said != issuer:
+    if said != issuer:
         raise SsoRefused("iss-mismatch", f"of {str(said)[:200]}, not {issuer}" if said else "without an issuer")
 
 

@@ -87,10 +87,7 @@ def begin_login(
 
 def find_login(book: Doorbook, returned: Returned, browser: str) -> LoginRecord:
     """The sign-in that came back, in the browser that began it. Raises :class:`SsoRefused`; nothing is used up."""
-    state = returned.parameters.get("state", "")
-    if not is_ticket(state):
-        raise SsoRefused("state-unknown", "no state came back" if not state else "the state is none of ours")
-    login = book.login(fingerprint(state))
+    login = book.login(fingerprint(returned.parameters.get("state", "")))
     if login is None:
         raise SsoRefused("state-unknown")
     if not is_ticket(browser):
@@ -121,7 +118,7 @@ def take_login(
     terms = msgspec.json.decode(login.request, type=Terms)
     if (login.flow, login.issuer, terms.redirect_uri) != (flow, issuer, redirect_uri):
         raise SsoRefused("other-provider", f"begun with {login.flow} ({login.issuer})")
-    if login.used_at is not None or not book.use_login(login.state):
+    if not book.use_login(login.state):
         raise SsoRefused("state-used")
     if clock.now() - login.begun_at > LONGEST:
         raise SsoRefused("login-expired")

@@ -104,7 +104,7 @@ class _Entra(Dialect):
     def token_issuer(self, provider: Provider, claims: dict[str, Any]) -> str:  # noqa: ARG002 - the tenant decides
         """The issuer of the token's own tenant, which must be one of those that are let in."""
         tenant = claims.get("tid")
-        if not isinstance(tenant, str) or tenant not in self._tenants:
+        if tenant not in self._tenants:
             raise SsoRefused("tenant-refused", f"of the tenant {str(tenant)[:60]}" if tenant else "of no tenant")
         return f"{self._authority}/{tenant}/v2.0"
 

@@ -133,10 +133,10 @@ class Desk:
                 async for rows, told in sweep:
                     shrunk = shrunk or (told or count) < count
                     count = told or count
-                    fresh = [row for row in rows if row.id not in seen]
-                    seen.update(row.id for row in fresh)
+                    fresh = {row.id: row for row in rows if row.id not in seen}
+                    seen.update(fresh)
                     if fresh:
-                        yield fresh
+                        yield list(fresh.values())
             if len(seen) >= count and not shrunk:
                 return
         if len(seen) >= count:
@@ -163,9 +163,11 @@ class Desk:
                     coming.append(asyncio.create_task(self._page(resource, params, asked)))
                 rows, told = await coming.popleft()
                 ids: list[object] = [row.id for row in rows]
-                if not rows or ids == before:  # past the end, or page_no is ignored
+                if ids and ids == before:  # page_no is ignored
                     return
                 yield rows, told
+                if not rows:  # past the end, unless the count says otherwise
+                    return
                 got, count, length, before = got + len(rows), told or count, len(rows), ids
                 longest = max(longest, length)
                 # more rows than the count: it is not the truth, and only a shorter page is the last

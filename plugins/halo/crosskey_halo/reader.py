@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from crosskey.connector.target import AccountsPage
-from crosskey.errors import AuthError
+from crosskey.errors import AuthError, ContractError
 from crosskey.model import Account
 from crosskey_halo.accounts import AccountKind, Memberships, links_as_ids
 from crosskey_halo.desk import Desk
@@ -36,7 +36,10 @@ class Reader:
         """The agent the API application acts as; asked once."""
         if self._me is None:
             body = await self._desk.get(f"{AGENTS.path}/me", right="an active agent to log in as")
-            self._me = self._desk.decoded(AGENTS.one, body, f"{AGENTS.path}/me")
+            me = self._desk.decoded(AGENTS.one, body, f"{AGENTS.path}/me")
+            if not me.key:  # nobody would keep crosskey from switching off the agent that it acts as
+                raise self._strange(f"GET {AGENTS.path}/me does not say who the API application acts as")
+            self._me = me
             self.of_agents.note(self._me.key, marker="", protected=self.agents.protection(self._me, self._me.key))
         return self._me
 
@@ -56,7 +59,7 @@ class Reader:
         async for rows in self._desk.pages(USERS, self.users.list_params):
             if extra is None:
                 extra = await self._not_listed(rows, managed)
-            accounts = [self.user(row, extra, listed=True) for row in rows if row.key]
+            accounts = [self.user(row, extra, listed=True) for row in self._named(rows, USERS.path)]
             self.of_users.read(account.key for account in accounts)
             yield AccountsPage([account for account in accounts if not account.protected])
         if extra is None:
@@ -70,6 +73,20 @@ class Reader:
         _, anybody = await self._desk.count_and_first(USERS, {"includeactive": "true", "includeinactive": "true"})
         if not anybody:
             raise self._hidden("users", "not even the General Users of its sites")
+
+    def _named(self, rows: Sequence[A], path: str) -> list[A]:
+        """The rows whose id names something. Raises :class:`ContractError` for a row that has none at all."""
+        if any(row.id is None for row in rows):
+            raise self._strange(f"GET {path} gave a row without an id: whose account it is nobody can tell")
+        return [row for row in rows if row.key]
+
+    def _strange(self, message: str) -> ContractError:
+        return ContractError(
+            message,
+            code="halo-shape",
+            where=self._desk.where,
+            fix="run again; if it stays, check that url is the address of a Halo instance",
+        )
 
     def _hidden(self, what: str, known: str) -> AuthError:
         return AuthError(
@@ -126,7 +143,8 @@ class Reader:
         anybody = False
         async for rows in self._desk.pages(AGENTS, self.agents.list_params):
             anybody = True
-            accounts = [self.agent(row, extra, roles, teams, me.key, listed=True) for row in rows if row.key]
+            named = self._named(rows, AGENTS.path)
+            accounts = [self.agent(row, extra, roles, teams, me.key, listed=True) for row in named]
             self.of_agents.read(account.key for account in accounts)
             yield AccountsPage(accounts)
         if not anybody:
