@@ -1,6 +1,6 @@
-"""How many checks a second `/auth/verify` answers, over real sockets, with sessions in SQLite; and how fast at half load.
+"""How many checks a second `/auth/verify` answers over real sockets, sessions in SQLite; and how fast at half load.
 
-    python benchmarks/forward_auth.py [--seconds 5] [--connections 16] [--sessions 1000]
+    PYTHONPATH=tests:tests/sso python benchmarks/forward_auth.py [--seconds 5] [--connections 16] [--sessions 1000]
 
 Bars: 2,000 checks a second on two cores, and 99 of 100 within 20 ms at half of what it can do. The server is a process
 of its own; what asks takes part of the same machine, as a proxy does. Each check is of another session in turn, one in
@@ -21,8 +21,6 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("tests", "tests/sso")]
-
 from sso_bench import ADA, CONNECTION, Journal, section_of
 
 from crosskey.clock import SystemClock
@@ -31,6 +29,8 @@ from crosskey.connector.sso import Identity, MfaEvidence
 from crosskey.journal import AttemptRecord, Doorbook
 from crosskey.sso.linking import require_account
 from crosskey.sso.sessions import draft_session
+from crosskey.web.doors import door_app, open_hall
+from crosskey.web.server import serving
 
 
 def config_of(path: Path) -> Config:
@@ -75,9 +75,6 @@ def fill(path: Path, count: int) -> list[str]:
 
 
 def serve(path: Path, told: multiprocessing.connection.Connection) -> None:
-    from crosskey.web.doors import door_app, open_hall
-    from crosskey.web.server import serving
-
     async def run() -> None:
         async with open_hall(config_of(path)) as hall, serving(door_app(hall), "127.0.0.1", 0, most=2_000) as url:
             told.send(int(url.rpartition(":")[2]))
@@ -139,8 +136,9 @@ async def load(port: int, requests: list[bytes], connections: int, seconds: floa
     askers = []
     for number in range(connections):
         first = number * len(requests) // connections
-        make = lambda first=first: Asker(requests, first, rate / connections, until, took)
-        askers.append((await loop.create_connection(make, "127.0.0.1", port))[1])
+        asker = Asker(requests, first, rate / connections, until, took)
+        await loop.create_connection(lambda asker=asker: asker, "127.0.0.1", port)
+        askers.append(asker)
     started = time.perf_counter()
     await asyncio.gather(*(asker.done for asker in askers))
     lasted = time.perf_counter() - started

@@ -47,13 +47,16 @@ Examples:
 )
 @click.argument("door", type=click.Choice(DOORS))
 @click.option("--mfa", is_flag=True, help="As if a second factor were required.")
+@click.option("--pin", is_flag=True, help="Pin what the provider says of itself now, whatever was pinned before.")
 @click.option("--port", type=click.IntRange(1024, 65535), default=8490, show_default=True, help="Port of the callback.")
 @click.option("--wait", type=click.IntRange(min=1), default=600, show_default=True, help="Seconds until it gives up.")
 @click.option("--no-browser", is_flag=True, help="Print the address only; open no browser.")
 @config_option
 @json_option
 @watch_options
-def test(door: Door, port: int, wait: int, config_path: Path, *, mfa: bool, no_browser: bool, as_json: bool) -> int:
+def test(
+    door: Door, port: int, wait: int, config_path: Path, *, mfa: bool, pin: bool, no_browser: bool, as_json: bool
+) -> int:
     """Make a real sign-in in a browser on this machine. Opens no session; the door may be on or off.
 
     Shows masked claims, whose account it would be and why, the second factor and the provider's clock. The provider
@@ -64,7 +67,7 @@ def test(door: Door, port: int, wait: int, config_path: Path, *, mfa: bool, no_b
     if door not in config.doors:
         raise ConfigError("there is no such door", code="no-door", where=f"sso.{door}", fix=f"write [sso.{door}]")
     Watchbook.prepare(config.journal.path, clock=SystemClock(), connection=config.connection)
-    came_to = asyncio.run(_rehearse(config, door, port, wait, mfa=mfa, browser=not no_browser))
+    came_to = asyncio.run(_rehearse(config, door, port, wait, mfa=mfa, pin=pin, browser=not no_browser))
     shown = _told(came_to)
     if as_json:
         click.echo(msgspec.json.encode(shown))
@@ -74,13 +77,13 @@ def test(door: Door, port: int, wait: int, config_path: Path, *, mfa: bool, no_b
 
 
 async def _rehearse(
-    config: Config, door: Door, port: int, wait: int, *, mfa: bool, browser: bool
+    config: Config, door: Door, port: int, wait: int, *, mfa: bool, pin: bool, browser: bool
 ) -> Rehearsal | SsoRefused:
     from crosskey.web.doors import rehearsal  # noqa: PLC0415 - needs the extra `web`
     from crosskey.web.server import serving  # noqa: PLC0415 - the same
 
     async with (
-        rehearsal(config, door, f"http://localhost:{port}", mfa=mfa) as stage,
+        rehearsal(config, door, f"http://localhost:{port}", mfa=mfa, anew=pin) as stage,
         serving(stage.app, "127.0.0.1", port, where="--port"),
     ):
         click.echo(f"redirect URI: {stage.callback}\nopen in a browser on this machine: {stage.start}", err=True)

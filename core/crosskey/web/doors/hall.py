@@ -13,14 +13,14 @@ import msgspec
 
 from crosskey.clock import Clock, SystemClock
 from crosskey.config import Config, DoorSection
-from crosskey.connector.sso import Door, SsoFlow
+from crosskey.connector.sso import Door, Pins, SsoFlow
 from crosskey.context import TransportFactory
 from crosskey.errors import ConfigError, CrosskeyError
 from crosskey.journal import Doorbook
 from crosskey.sso.context import DoorContext
 from crosskey.sso.doorkeeper import Doorkeeper
 
-__all__ = ("Hall", "OpenDoor", "open_door", "open_hall", "require_proof")
+__all__ = ("Hall", "OpenDoor", "open_hall")
 
 _log = logging.getLogger("crosskey.sso")
 
@@ -66,6 +66,7 @@ class Hall:
         transport: TransportFactory | None = None,
         look: Callable[[], None] | None = None,
         rehearses: bool = False,
+        pins: Callable[[Doorbook], Pins] = lambda book: book,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
@@ -73,6 +74,7 @@ class Hall:
         self.doors: dict[Door, OpenDoor] = {}
         self._transport = transport
         self._rehearses = rehearses
+        self._pins = pins
         self._failed = asyncio.Event()
         self._settled = asyncio.Event()
         self._never: CrosskeyError | None = None
@@ -126,18 +128,18 @@ class Hall:
         doors: dict[Door, OpenDoor] = {}
         for door, section in self.sections.items():
             if not self._rehearses:
-                require_proof(section, book)
-            opening = open_door(section, book, self.clock, transport=self._transport)
+                _require_proof(section, book)
+            opening = _open(section, book, self.clock, transport=self._transport, pins=self._pins(book))
             doors[door] = await stack.enter_async_context(opening)
         return doors
 
 
 @asynccontextmanager
-async def open_door(
-    section: DoorSection, book: Doorbook, clock: Clock, *, transport: TransportFactory | None = None
+async def _open(
+    section: DoorSection, book: Doorbook, clock: Clock, *, transport: TransportFactory | None, pins: Pins
 ) -> AsyncGenerator[OpenDoor]:
     """One open door. Opening asks the provider nothing."""
-    context = DoorContext(section, book, clock=clock, transport=transport)
+    context = DoorContext(section, pins, clock=clock, transport=transport)
     async with section.provided.value.open(section.settings, context) as flow:
         yield OpenDoor(keeper=Doorkeeper(section, flow, book, clock), flow=flow, book=book)
 
@@ -150,12 +152,13 @@ async def open_hall(
     transport: TransportFactory | None = None,
     look: Callable[[], None] | None = None,
     rehearses: bool = False,
+    pins: Callable[[Doorbook], Pins] = lambda book: book,
 ) -> AsyncGenerator[Hall]:
     """The open doors of a configuration; ``rehearses``: for tests, before anything is proven.
 
     Raises :class:`CrosskeyError` where they cannot be opened at all.
     """
-    hall = Hall(config, clock, transport=transport, look=look, rehearses=rehearses)
+    hall = Hall(config, clock, transport=transport, look=look, rehearses=rehearses, pins=pins)
     keeping = asyncio.create_task(hall.keep_open())
     try:
         await hall.settled()
@@ -166,7 +169,7 @@ async def open_hall(
             await keeping
 
 
-def require_proof(section: DoorSection, book: Doorbook) -> None:
+def _require_proof(section: DoorSection, book: Doorbook) -> None:
     """Raise :class:`ConfigError` where a second factor is required and no tests showed that the demand does its work.
 
     A provider may ignore what it is asked, or never say what it did: somebody with a second factor must have come
