@@ -1,6 +1,6 @@
 // A certified provider (npm oidc-provider) for tests in a browser: two clients, one invented login page.
 import { createServer } from 'node:http';
-import { Provider } from 'oidc-provider';
+import { Provider, interactionPolicy } from 'oidc-provider';
 
 const [port, doors] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
@@ -15,18 +15,21 @@ const client = (door, more) => ({
   ...more,
 });
 
+const policy = interactionPolicy.base();
+policy.get('consent').checks.remove('native_client_prompt');
+
 const provider = new Provider(issuer, {
   clients: [
     client('agents', { response_types: ['code'], grant_types: ['authorization_code'] }),
-    // a native client: to others with an implicit grant it refuses http, also on this machine
-      client('portal', { application_type: 'native', response_types: ['code id_token'], grant_types: ['authorization_code', 'implicit'] }),
+      // native: to web clients with an implicit grant it refuses http, also on this machine
+    client('portal', { application_type: 'native', response_types: ['code id_token'], grant_types: ['authorization_code', 'implicit'] }),
   ],
   responseTypes: ['code', 'code id_token'],
   cookies: { keys: ['synthetic cookie key of a test'] },
   claims: { openid: ['sub', 'acr', 'amr'], sid: null, iss: null, auth_time: null },
   conformIdTokenClaims: false,
   findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-  interactions: { url: (_ctx, interaction) => `/login/${interaction.uid}` },
+  interactions: { policy, url: (_ctx, interaction) => `/login/${interaction.uid}` },
   features: {
     devInteractions: { enabled: false },
     backchannelLogout: { enabled: true },

@@ -166,6 +166,9 @@ async def world(tmp_path, node, **rules):
             try:
                 yield World(url, sync, browser, tmp_path)
             finally:
+                with Doorbook.reading(sync.path, clock=clock, connection=CONNECTION) as book:
+                    for attempt in book.attempts():  # shown where a test fails
+                        print(attempt.door, attempt.code, attempt.detail, dict(attempt.claims))
                 await browser.close()
     finally:
         process.terminate()
