@@ -125,7 +125,8 @@ class Browser:
         assert action, page.text
         form = page.text[action.start() : page.text.index("</form>", action.start())]
         fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
-        return await self.post(action[1], {**fields, **changes}, headers={"origin": PUBLIC})
+        origin = "null" if page.headers["referrer-policy"] == "no-referrer" else PUBLIC  # as Chromium does it
+        return await self.post(action[1], {**fields, **changes}, headers={"origin": origin})
 
     # -- signing in ---------------------------------------------------------------------------------------------------
 

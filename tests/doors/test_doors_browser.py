@@ -12,6 +12,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -168,7 +169,7 @@ async def world(tmp_path, node, **rules):
             finally:
                 with Doorbook.reading(sync.path, clock=clock, connection=CONNECTION) as book:
                     for attempt in book.attempts():  # shown where a test fails
-                        print(attempt.door, attempt.code, attempt.detail, dict(attempt.claims))
+                        sys.stdout.write(f"{attempt.door} {attempt.code} {attempt.detail} {dict(attempt.claims)}\n")
                 await browser.close()
     finally:
         process.terminate()
@@ -270,10 +271,10 @@ async def test_round_in_circles_and_cookies_blocked(tmp_path, node):
         await log_in(page)
         await heading(page, "Sie sind angemeldet")
         for _ in range(2):
-            await page.context.clear_cookies(name=re.compile("session$"))
+            await page.context.clear_cookies(name=re.compile("^__Host-crosskey-portal-session$"))
             await page.goto(f"{there.url}/portal/sign-in")
             await heading(page, "Sie sind angemeldet")
-        await page.context.clear_cookies(name=re.compile("session$"))
+        await page.context.clear_cookies(name=re.compile("^__Host-crosskey-portal-session$"))
         await page.goto(f"{there.url}/portal/sign-in")
         await heading(page, "Die Anmeldung dreht sich im Kreis")
         await kept(page, "loop-de")

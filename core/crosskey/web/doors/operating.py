@@ -66,7 +66,7 @@ def _row(asked: Asked, session: SessionRecord, token: str) -> Row:
         f"{session.kind} {session.key}",
         f"{session.begun_at:%Y-%m-%d %H:%M}",
         f"{session.seen_at:%Y-%m-%d %H:%M}",
-        session.mfa.verdict,
+        asked.words.proven[session.mfa.verdict],
     )
     fields = {"token": token, "number": str(session.number)}
     action = Action(

@@ -68,12 +68,20 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     table: Rows | None = None
     onward: str = ""
 
+    @property
+    def has_form(self) -> bool:
+        """Whether it posts anything. Without a referrer browsers do not say where a form is from (``Origin: null``)."""
+        return self.table is not None or any(action.fields is not None for action in self.actions)
+
 
 def shown(page: Page, words: Words, door: Door | None, public_url: str) -> Response:
     """The page as a response."""
     style_at = f"/{door or 'agents'}/style.css"
     body = _template().render(page=page, words=words, door=door, style=style_at)
-    return secured(HTMLResponse(body, page.status, {"Content-Language": words.language}), public_url)
+    response = secured(HTMLResponse(body, page.status, {"Content-Language": words.language}), public_url)
+    if page.has_form:
+        response.headers["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def redirect(to: str, public_url: str) -> Response:

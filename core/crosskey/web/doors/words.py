@@ -51,6 +51,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     sessions: str
     sessions_none: str
     sessions_heads: tuple[str, ...]
+    proven: Mapping[str, str]
     end_button: str
     rehearsed_title: str
     rehearsed: str
@@ -118,6 +119,7 @@ ENGLISH: Final = Words(
     sessions="Everybody who is signed in now. Whoever you end is refused at their next click.",
     sessions_none="Nobody is signed in.",
     sessions_heads=("Number", "Entrance", "Account", "Signed in (UTC)", "Last seen (UTC)", "Second factor"),
+    proven={"proven": "yes", "missing": "no", "unasked": "not asked"},
     end_button="End",
     rehearsed_title="The test is done",
     rehearsed="No session was opened. See the terminal for what it came to; you can close this page.",
@@ -187,6 +189,7 @@ GERMAN: Final = Words(
     sessions="Alle, die gerade angemeldet sind. Wen Sie beenden, wird beim nächsten Klick abgewiesen.",
     sessions_none="Niemand ist angemeldet.",
     sessions_heads=("Nummer", "Eingang", "Konto", "Angemeldet (UTC)", "Zuletzt da (UTC)", "Zweiter Faktor"),
+    proven={"proven": "ja", "missing": "nein", "unasked": "nicht verlangt"},
     end_button="Beenden",
     rehearsed_title="Die Probe ist zu Ende",
     rehearsed="Es wurde keine Sitzung eröffnet. Was herauskam, steht im Terminal; Sie können diese Seite schließen.",
