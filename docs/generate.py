@@ -16,13 +16,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from generate_conformance import CONFORMANCE
+from generate_hooks import HOOKS
+from generate_reference import REFERENCE
 from generate_runs import RUNS
 from generate_tables import TABLES
 from generate_testing import TESTING
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-BLOCKS: Mapping[str, Callable[[], str]] = {**TABLES, **RUNS, **CONFORMANCE, **TESTING}
+BLOCKS: Mapping[str, Callable[[], str]] = {**TABLES, **RUNS, **TESTING, **CONFORMANCE, **HOOKS, **REFERENCE}
 
 
 def pages() -> list[Path]:

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import argparse
 import ast
+import builtins
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
-import io
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Final, NamedTuple
+
+import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 TESTS: Final = ROOT / "tests" / "sso"
@@ -65,6 +67,7 @@ EXCUSED: Final[dict[str, str]] = {
 """By text of the check, why no test can notice."""
 
 _GREEN, _RED, _BROKEN = 0, 1, 99
+_SWITCH: Final = "_crosskey_check_taken_out"
 _REFUSALS: Final = ("SsoRefused", "NotStrict", "ContractError")
 _GIVES_UP: Final = ("_usable", "_public", "return_path", "unseal", "is_public")
 """Functions whose early returns are refusals too."""
@@ -86,19 +89,28 @@ class Check(NamedTuple):
         return f"{self.path}:{self.line}: {self.text}"
 
 
-class _Mutation(ast.NodeTransformer):
-    """Replaces the node of a check: a condition by what it would have to be, a statement by nothing."""
+class _Switches(ast.NodeTransformer):
+    """Puts a switch before every check of a file: with its number set, the check is as if it were not there."""
 
-    def __init__(self, target: ast.AST, value: bool | None) -> None:
-        self._target = target
-        self._value = value
+    def __init__(self, numbers: dict[int, tuple[int, bool | None]]) -> None:
+        self._numbers = numbers  # by the node's identity: the number of its check, and what takes its place
 
     def visit(self, node: ast.AST) -> ast.AST:
-        """The node, or what takes its place."""
-        if node is self._target:
-            new = ast.Pass() if self._value is None else ast.Constant(self._value)
-            return ast.copy_location(new, node)
-        return self.generic_visit(node)
+        """The node, behind its switch if it is a check."""
+        found = self._numbers.get(id(node))
+        self.generic_visit(node)
+        if found is None:
+            return node
+        number, value = found
+        if isinstance(node, ast.Expr):
+            node.value = _switched(number, ast.Constant(None), node.value)
+            return node
+        return _switched(number, ast.Constant(value), node) if isinstance(node, ast.expr) else node
+
+
+def _switched(number: int, instead: ast.expr, check: ast.expr) -> ast.expr:
+    test = ast.parse(f"{_SWITCH}[0] == {number}", mode="eval").body
+    return ast.copy_location(ast.IfExp(test, instead, check), check)
 
 
 def checks_of(path: str) -> Iterator[Check]:
@@ -167,7 +179,7 @@ def _only_refuses(value: ast.expr) -> bool:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Trying one
+# Trying them
 # ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -176,16 +188,15 @@ class _Loader(importlib.abc.Loader):
         self._code = code
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(self._code, module.__dict__)  # the project's own code, with one check less
+        exec(self._code, module.__dict__)  # the project's own code, with switches
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Gives one module with a check less."""
+    """Gives the modules of the verifier with a switch before each check."""
 
-    def __init__(self, name: str, file: Path, code: CodeType) -> None:
-        self._name = name
-        self._file = file
-        self._code = code
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self._files = {_module(path): path for path in dict.fromkeys(check.path for check in checks)}
+        self._checks = checks
 
     def find_spec(
         self,
@@ -193,18 +204,22 @@ class _Finder(importlib.abc.MetaPathFinder):
         path: Sequence[str] | None = None,  # noqa: ARG002 - the import system's shape
         target: ModuleType | None = None,  # noqa: ARG002 - as above
     ) -> importlib.machinery.ModuleSpec | None:
-        """The spec of that one module."""
-        if fullname != self._name:
+        """The spec of one of them."""
+        file = self._files.get(fullname)
+        if file is None:
             return None
-        return importlib.util.spec_from_file_location(fullname, self._file, loader=_Loader(self._code))
+        return importlib.util.spec_from_file_location(fullname, ROOT / file, loader=_Loader(self._switched(file)))
 
-
-def _without(check: Check) -> CodeType:
-    """The code of the file without the check."""
-    tree = ast.parse((ROOT / check.path).read_text(encoding="utf-8"))
-    target = next(node for number, node in enumerate(ast.walk(tree)) if number == check.node)
-    _Mutation(target, check.value).visit(tree)
-    return compile(ast.fix_missing_locations(tree), check.path, "exec")
+    def _switched(self, file: str) -> CodeType:
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        nodes = list(ast.walk(tree))
+        numbers = {
+            id(nodes[check.node]): (number, check.value)
+            for number, check in enumerate(self._checks)
+            if check.path == file
+        }
+        _Switches(numbers).visit(tree)
+        return compile(ast.fix_missing_locations(tree), str(ROOT / file), "exec")
 
 
 def _module(path: str) -> str:
@@ -212,38 +227,63 @@ def _module(path: str) -> str:
     return ".".join(parts[1:] if parts[0] == "core" else parts[2:])
 
 
-def _try(check: Check | None) -> int:
-    """In a process of its own: the exit code of the tests with the check taken out, or with none."""
-    import pytest  # noqa: PLC0415 - only the process that tries one needs it; the parent has imported it before it forks
+class Trial:
+    """A pytest plugin: collects once, then runs the tests of each check in a process of its own, until one is red."""
 
-    names = " ".join(VERIFIER.values()).split()
-    if check is not None:
-        sys.meta_path.insert(0, _Finder(_module(check.path), ROOT / check.path, _without(check)))
-        names = VERIFIER[check.path].split()
-    files = [str(TESTS / f"test_sso_{name}.py") for name in dict.fromkeys(names)]
-    options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--no-header", f"--rootdir={ROOT}"]
-    told = io.StringIO()
-    with redirect_stdout(told), redirect_stderr(told):
-        code = int(pytest.main([*options, *files]))
-    if code not in (_GREEN, _RED):
-        print(told.getvalue()[-2_000:], flush=True)
-    return code
+    def __init__(self, checks: Sequence[Check], jobs: int) -> None:
+        self._checks = checks
+        self._jobs = jobs
+        self.survivors: list[Check] = []
+        self.broken = "the tests could not be collected"
 
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """In place of running the tests: try every check."""
+        helpers = importlib.import_module("sso_bench"), importlib.import_module("sso_provider")
+        for name in ("one", "two", "thief"):  # what takes long to make is made once
+            helpers[1].rsa(name)
+        helpers[0]._template()  # noqa: SLF001 - as above
+        for name in dict.fromkeys(_module(check.path) for check in self._checks):
+            spec = importlib.import_module(name).__spec__
+            if spec is None or not isinstance(spec.loader, _Loader):
+                self.broken = f"{name} was loaded without its switches"
+                return True
+        if self._fork(session, None) != _GREEN:
+            self.broken = "a test is red with every check in its place"
+            return True
+        self.broken = ""
+        with ThreadPoolExecutor(self._jobs) as pool:
+            codes = pool.map(partial(self._fork, session), range(len(self._checks)))
+            for check, code in zip(self._checks, codes, strict=True):
+                if code == _GREEN:
+                    self.survivors.append(check)
+                elif code != _RED:
+                    self.broken = f"the tests ended with {code} without {check}"
+        return True
 
-def _fork(check: Check | None) -> bool:
-    """Whether a test turned red without the check. Raises :class:`RuntimeError` when the tests did not even run."""
-    child = os.fork()
-    if child == 0:
-        code = _BROKEN
-        try:
-            code = _try(check)
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    if code not in (_GREEN, _RED):
-        raise RuntimeError(f"the tests ended with {code} without {check}")
-    return code == _RED
+    def _fork(self, session: pytest.Session, number: int | None) -> int:
+        child = os.fork()
+        if child == 0:
+            code = _BROKEN
+            try:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, 1)
+                os.dup2(nowhere, 2)
+                builtins.__dict__[_SWITCH][0] = number
+                code = self._run(session, None if number is None else self._checks[number])
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def _run(self, session: pytest.Session, check: Check | None) -> int:
+        names = " ".join(VERIFIER.values()).split() if check is None else VERIFIER[check.path].split()
+        order = [f"test_sso_{name}.py" for name in dict.fromkeys(names)]
+        items = [item for name in order for item in session.items if item.path.name == name]
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.testsfailed:
+                return _RED
+        return _GREEN
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -258,21 +298,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wish.list:
         print(*checks, f"{len(checks)} checks", sep="\n")
         return 0
-    for name in ("httpx", "joserfc.jws", "pytest"):  # once, before the processes that need them part from this one
-        importlib.import_module(name)
-
     started = time.monotonic()
-    if _fork(None):
-        print("a test is red with every check in its place")
-        return 1
-    with ThreadPoolExecutor(wish.jobs) as pool:
-        noticed = list(pool.map(_fork, checks))
-    survivors = [check for check, red in zip(checks, noticed, strict=True) if not red]
-    for check in survivors:
-        print(f"no test noticed: {check}")
-    took = time.monotonic() - started
-    print(f"{len(checks) - len(survivors)} of {len(checks)} checks are needed by a test; {took / 60:.1f} minutes")
-    return 1 if survivors else 0
+    builtins.__dict__[_SWITCH] = [None]
+    sys.meta_path.insert(0, _Finder(checks))
+    trial = Trial(checks, wish.jobs)
+    options = [
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "--no-header",
+        "--no-summary",
+        "--assert=plain",
+        f"--rootdir={ROOT}",
+    ]
+    pytest.main([*options, str(TESTS)], plugins=[trial])
+    print(*(f"no test noticed: {check}" for check in trial.survivors), sep="\n")
+    noticed = len(checks) - len(trial.survivors)
+    took = (time.monotonic() - started) / 60
+    print(trial.broken or f"{noticed} of {len(checks)} checks are needed by a test; {took:.1f} minutes")
+    return 1 if trial.survivors or trial.broken else 0
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def test_every_part_may_be_written(load, tmp_path):
     assert list(settings.keys) == ["main"]
     assert settings.retry == Retry(attempts=5, wait=timedelta(minutes=2))
     assert settings.steps == (Retry(wait=timedelta(seconds=1)),)
-    assert settings.certificate == Path("keys/cert.pem")
+    assert settings.certificate == config.path.parent / "keys" / "cert.pem"
     assert (config.feeds[0].groups, config.feeds[0].apps) == ({"All Staff": "g1"}, {"Desk": "a1"})
     assert list(config.sources) == ["corp", "unused"]
     assert (config.sync.settle, config.sync.plan_expiry) == (timedelta(0), timedelta(days=7))

@@ -171,7 +171,8 @@ class LittleTarget:
         ]
         if self.bug == "the_schema_leaves_a_field_out":
             del fields[3]
-        roles = ReferenceSpec(name="roles", many=True, catalogue="role")
+        word = "groups" if self.bug == "a_reference_has_a_word_of_rules" else "roles"
+        roles = ReferenceSpec(name=word, many=True, catalogue="role")
         batch = 0 if self.bug == "no_batch_at_all" else 5
         return TargetSchema(
             kinds=(KindSpec(name="user", summary="A user", fields=tuple(fields), references=(roles,)),), batch=batch

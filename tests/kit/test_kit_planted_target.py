@@ -14,6 +14,7 @@ from crosskey.testing import TargetConformance
 CAUGHT = {
     "the_schema_is_asked_for": "test_the_schema_is_whole_and_costs_no_request",
     "no_batch_at_all": "test_the_schema_is_whole_and_costs_no_request",
+    "a_reference_has_a_word_of_rules": "test_the_schema_is_whole_and_costs_no_request",
     "the_schema_says_too_much": "test_text_as_long_as_the_schema_says_is_kept_whole",
     "the_schema_leaves_a_field_out": "test_accounts_fit_the_schema",
     "the_catalogue_has_another_word": "test_everything_in_the_catalogue_can_be_referred_to",

@@ -35,16 +35,21 @@ class Decoder:
     """Decodes tables into structs. ``problems`` collects all that is wrong, ``secrets`` all secrets with their paths.
 
     Besides what msgspec knows, fields may be :class:`Secret` (a table naming one reference), ``timedelta`` (text such
-    as ``15m``) and ``Path``. ``make_secret`` turns a reference and its path into a secret; ``schemes`` are the known
-    ones, ``None`` when plugins may know others.
+    as ``15m``) and ``Path``, which is taken from ``folder``. ``make_secret`` turns a reference and its path into a
+    secret; ``schemes`` are the known ones, ``None`` when plugins may know others.
     """
 
     def __init__(
-        self, make_secret: Callable[[SecretReference, str], Secret], *, schemes: Iterable[str] | None = None
+        self,
+        make_secret: Callable[[SecretReference, str], Secret],
+        *,
+        schemes: Iterable[str] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.problems: list[Diagnostic] = []
         self.secrets: list[tuple[str, Secret]] = []
         self._make_secret = make_secret
+        self._folder = folder or Path()
         self._schemes = None if schemes is None else frozenset(schemes)
 
     def problem(self, path: str, code: str, summary: str, fix: str = "") -> UnsetType:
@@ -143,7 +148,7 @@ class Decoder:
         if plain is Path:
             if "\x00" in text:
                 return self.problem(path, "config-value", "no path can hold a NUL character", FROM_TEXT[plain])
-            return Path(text).expanduser()
+            return self._folder / Path(text).expanduser()
         try:
             return parse_duration(text)
         except ValueError as error:

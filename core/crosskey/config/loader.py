@@ -102,7 +102,8 @@ class _Loading:
         self._stand_in = stand_in
         self._root = document.path.absolute().parent
         self._used: set[str] = set()
-        self.decoder = Decoder(self._secret, schemes=None if plugins.resolves_secrets else SCHEMES)
+        schemes = None if plugins.resolves_secrets else SCHEMES
+        self.decoder = Decoder(self._secret, schemes=schemes, folder=self._root)
 
     def config(self) -> Config | None:
         """All sections; ``None`` when anything is wrong."""

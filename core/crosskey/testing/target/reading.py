@@ -14,6 +14,10 @@ __all__ = ("Reading",)
 _TYPES: dict[str, tuple[type, ...]] = {"text": (str,), "flag": (bool,), "number": (int, float)}
 
 
+CONDITIONS = frozenset({"group", "groups", "app", "apps", "where"})
+"""What a rule of ``[[map.<kind>.assign]]`` reads as a condition; every other key is a reference to give."""
+
+
 class Reading(TargetCase):
     """Tests of :meth:`crosskey.Target.schema`, :meth:`crosskey.Target.read` and the catalogue."""
 
@@ -38,6 +42,8 @@ class Reading(TargetCase):
         for kind in schema.kinds:
             parts = [field.name for field in kind.fields] + [reference.name for reference in kind.references]
             assert len(set(parts)) == len(parts), f"{kind.name} has two fields or references of one name: {parts}"
+            unusable = sorted({reference.name for reference in kind.references} & CONDITIONS)
+            assert not unusable, f"no rule can give {kind.name} its {unusable}: that word says whom a rule is about"
             for field in kind.fields:
                 strange = [other for other in field.also_matches if kind.field(other) is None]
                 assert not strange, f"{kind.name}.{field.name} also matches {strange}, which are no fields"
