@@ -95,5 +95,9 @@ async def test_g7_a_second_factor_is_required_only_after_both_tests(tmp_path):
         ada = doors.browser()
         page = await ada.sign_in(amr=["pwd"])
         assert (page.status_code, "mfa-missing" in page.text, doors.inside()) == (403, True, 0)
-        await ada.sign_in(amr=["pwd", "mfa"])
+        retry = "/agents/sign-in/start?prompt=login"
+        assert f'href="{retry}"' in page.text
+        ada.sent(await ada.get(retry))
+        assert ada.asked["prompt"] == "login"
+        await ada.back({"amr": ["pwd", "mfa"]})
         assert (await ada.verify()).headers["x-auth-mfa"] == "proven"

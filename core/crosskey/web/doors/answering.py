@@ -65,7 +65,9 @@ class Asked:
             title, text = self.words.cookies_title, self.words.cookies
         if refused.code == "sign-in-loop":
             title, text = self.words.loop_title, self.words.loop
-        again = Action(label=self.words.try_again, href=self.at("/sign-in?sso=off"))
+        # a provider that knows the person would else answer at once, again without the factor
+        way = "/sign-in/start?prompt=login" if refused.reason.page == "second-factor" else "/sign-in?sso=off"
+        again = Action(label=self.words.try_again, href=self.at(way))
         also = self._sought(refused.code)
         return self.page(
             Page(

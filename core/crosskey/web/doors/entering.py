@@ -70,7 +70,8 @@ class Entering:
         issuer = _asks(asked, "iss")
         if issuer and issuer != (await asked.door.flow.discover()).issuer:
             raise asked.door.keeper.note_refusal(SsoRefused("iss-mismatch", "begun by somebody else's provider"))
-        return await self._send(asked, _wanted(asked), counted=bool(issuer), hint=_asks(asked, "login_hint")[:200])
+        hint, by_hand = _asks(asked, "login_hint")[:200], _asks(asked, "prompt") == "login"
+        return await self._send(asked, _wanted(asked), counted=bool(issuer), hint=hint, by_hand=by_hand)
 
     async def again(self, asked: Asked) -> Response:
         """On to the provider for a fresh sign-in of somebody who is inside, in place of their session."""
@@ -122,7 +123,9 @@ class Entering:
         cookies.leave_ticket(response, asked.name, came_to.ticket)
         return response
 
-    async def _send(self, asked: Asked, to: str, *, counted: bool, fresh: bool = False, hint: str = "") -> Response:
+    async def _send(
+        self, asked: Asked, to: str, *, counted: bool, fresh: bool = False, by_hand: bool = False, hint: str = ""
+    ) -> Response:
         keeper = asked.door.keeper
         trips = _trips(asked) if counted else []
         if len(trips) >= _TRIPS:
@@ -131,6 +134,7 @@ class Entering:
             browser=cookies.read(asked.request, asked.name, "browser"),
             return_to=to or "/",
             purpose="test" if self._rehearses else "step-up" if fresh else "login",
+            prompt="login" if by_hand else "",
             max_age=_FRESH if fresh else None,
             login_hint=hint,
             locales=asked.words.language,
