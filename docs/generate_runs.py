@@ -90,6 +90,21 @@ def demo() -> str:
     return _fenced(re.sub(r"(?<=user )\d{3}\b", lambda _: next(keys), text), "make demo")
 
 
+def sso_plan() -> str:
+    """What ``crosskey sso plan`` says of a door that nothing was set up for."""
+    door = '\n[sso.agents]\npublic_url = "https://doors.acme.example"\nclient_secret = { file = "agents.secret" }\n'
+    with on_stage(people=20, groups=40) as stage, tempfile.TemporaryDirectory() as folder:
+        Path(folder, "crosskey.toml").write_text(configuration(stage) + door, encoding="utf-8")
+        with _inside(Path(folder), stage.secrets()):
+            code, said = _run(("sso", "plan"))
+        if code:
+            raise RuntimeError(said)
+        said = said.replace(stage.halo_url, "https://acme.haloitsm.com").replace(
+            stage.okta_url, "https://acme.okta.com"
+        )
+    return _fenced("\n".join(line.rstrip() for line in said.splitlines()).strip(), "crosskey sso plan")
+
+
 def starter() -> str:
     """The configuration that ``crosskey init`` writes for the README's command."""
     with tempfile.TemporaryDirectory() as folder, _inside(Path(folder), {}):
@@ -188,6 +203,7 @@ RUNS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "demo": demo,
         "swap": swap,
+        "sso plan": sso_plan,
         "starter": starter,
         "failure disk full": _disk_full,
         **{f"failure {failure.name}": _block(failure) for failure in FAILURES},

@@ -36,6 +36,7 @@ from crosskey_entra.advice import permission_for
 from crosskey_entra.attributes import NEUTRAL
 from crosskey_entra.clouds import CLOUDS
 from crosskey_entra.settings import EntraSettings
+from crosskey_entra.sign_in_app import CLAIMS
 from crosskey_entra.sso_settings import EntraSsoSettings
 from crosskey_halo.schema import halo_schema
 from crosskey_halo.settings import HaloSettings
@@ -236,6 +237,17 @@ def okta_scopes() -> str:
     return table("scope", "for", rows=[(f"`{scope}`", why[scope]) for scope in scopes])
 
 
+def sign_in_set_up() -> str:
+    """What is set up at each vendor."""
+    registration = f"an app registration: redirect URIs, ID tokens where one comes with the code, {words([*CLAIMS])}"
+    rows = [
+        ("Okta", "a web app: redirect and sign-out URIs, response and grant types, client authentication, groups"),
+        ("Entra ID", f"{registration}. Its service principal: assignment required, groups"),
+        ("Halo", "a record for single sign-on: address, client ID, scopes, secret; switched off"),
+    ]
+    return table("vendor", "what is compared and written", rows=rows)
+
+
 def okta_hook_events() -> str:
     """The event types that the event hook is made for."""
     return "   " + ", ".join(f"`{kind}`" for kind in HOOK_EVENTS)
@@ -384,6 +396,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "okta statuses": okta_statuses,
         "okta scopes": okta_scopes,
         "okta hook events": okta_hook_events,
+        "sign-in set up": sign_in_set_up,
         "entra permissions": entra_permissions,
         "entra clouds": entra_clouds,
         "halo user fields": lambda: halo_fields("user"),

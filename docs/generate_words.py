@@ -90,6 +90,10 @@ LETS_THROUGH: Mapping[str, tuple[str, str]] = {
     "clock": ("who would leave only because time has passed", "set the clock right"),
     "stopped": ("the whole run, from the next batch on", "`crosskey go`"),
     "failing": ("the rest of the run; `crosskey watch` keeps away for a while", "mend what the target refuses"),
+    "given-up": (
+        "all rounds that a watcher would begin by itself",
+        "`crosskey watch --clear`, once what failed is mended; `crosskey watch --now` tries once",
+    ),
     "undone": (
         "that change, or that part of it",
         "change the rules; or an approval, or `--allow undone=RUN`, lets what that run did be done again",

@@ -7,13 +7,18 @@ excused only as a wording (part of a sentence for people, or the case of SQL), o
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
+import json
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -31,19 +36,18 @@ class Area(NamedTuple):
 
 _RAIL_TESTS: Final = tuple(
     f"tests/engine/test_engine_{name}.py"
-    for name in ("absence", "allowed", "approvals", "class_rails", "first_run", "guards", "rail_limits", "rails")
+    for name in ("rail_edges", "allowed_edges", "class_edges", "rail_limits", "first_run")
+)
+_GUARD_TESTS: Final = tuple(
+    f"tests/engine/test_engine_{name}.py" for name in ("guard_edges", "switch_edges", "guards", "clock")
 )
 
 AREAS: Final[dict[str, Area]] = {
     "rails": Area(("crosskey/engine/rails/*.py", "crosskey/engine/protect.py"), _RAIL_TESTS, 1.0),
-    "guards": Area(("crosskey/engine/guarding/*.py", "crosskey/engine/timekeeper.py"), _RAIL_TESTS, 1.0),
+    "guards": Area(("crosskey/engine/guarding/*.py", "crosskey/engine/timekeeper.py"), _GUARD_TESTS, 1.0),
     "recovery": Area(
         ("crosskey/engine/recover.py", "crosskey/engine/shown.py", "crosskey/engine/restored.py"),
-        (
-            "tests/engine/test_engine_recovery.py",
-            "tests/engine/test_engine_settle.py",
-            "tests/engine/test_engine_faults.py",
-        ),
+        tuple(f"tests/engine/test_engine_{name}.py" for name in ("shown_edges", "recovery", "settle", "restored")),
         0.9,
     ),
     "journal": Area(
@@ -69,17 +73,12 @@ AREAS: Final[dict[str, Area]] = {
 }
 
 
-class Survivor(NamedTuple):
-    """A mutant that no test noticed: where it is, and the lines it took and put."""
+class Mutant(NamedTuple):
+    """One small change: where it is, and the lines it took and put."""
 
     name: str
     removed: str
     added: str
-
-    @property
-    def function(self) -> str:
-        """The function it is in, as ``module.function``."""
-        return re.sub(r"\.x_?(?:ǁ(\w+)ǁ)?(\w+)__mutmut_\d+$", r".\1.\2", self.name).replace("..", ".")
 
     def is_wording(self) -> bool:
         """Whether only the words of a sentence for people differ, or the case of SQL's words, which SQL ignores."""
@@ -104,54 +103,133 @@ def main() -> int:
     """Mutate the areas that were named (all by default); the exit code is 1 when any misses its bar."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("areas", nargs="*", metavar="AREA", help=f"of {', '.join(AREAS)}; all when left out")
+    parser.add_argument("--file", action="append", default=[], help="only this file of the area, such as clock.py")
     parser.add_argument("--jobs", type=int, default=2, help="processes at once")
+    parser.add_argument(
+        "--keep", type=Path, help="work in this folder and keep it: another time only survivors are tried"
+    )
     options = parser.parse_args()
     chosen = options.areas or list(AREAS)
     if unknown := set(chosen) - set(AREAS):
         parser.error(f"no such area: {', '.join(sorted(unknown))}")
-    return max(mutate(name, AREAS[name], jobs=options.jobs) for name in chosen)
+    codes: list[int] = []
+    for name in chosen:
+        with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+            base = options.keep / name if options.keep else Path(folder)
+            codes.append(mutate(name, AREAS[name], base=base, files=options.file, jobs=options.jobs))
+    return max(codes)
 
 
-def mutate(name: str, area: Area, *, jobs: int) -> int:
+def mutate(name: str, area: Area, *, base: Path, files: Sequence[str], jobs: int) -> int:
     """Mutate one area in a copy of the repository; print what it came to."""
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = Path(folder) / "repository"
-        _copy(copy, area)
-        ran = _mutmut(copy, "run", "--max-children", str(jobs))
-        states = _states(copy)
-        if ran.returncode or not states:
-            print(ran.stdout[-3_000:], ran.stderr[-3_000:], sep="\n", file=sys.stderr)
-            print(f"{name}: mutmut could not run; is it installed (pip install mutmut)?", file=sys.stderr)
-            return 1
-        survivors = [_survivor(copy, mutant) for mutant, state in states.items() if state in _UNSEEN]
-    return _tell(name, area, states, survivors)
+    copy = base / "repository"
+    sources = _copy(copy, area)
+    made = _mutmut(copy, "run", "--max-children", "1", "none-yet")  # makes them, and sees which test reaches which
+    chosen = [source for source in sources if not files or Path(source).name in files]
+    wording = [each for source in chosen for each in _mutants(copy, source) if each.is_wording()]
+    _prepare(copy, chosen, {each.name for each in wording})
+    tried = {each for source in chosen for each, state in _states(copy, source).items() if state is None}
+    ran = _mutmut(copy, "run", "--max-children", str(jobs), *(tried if files else ())) if tried else made
+    states = {source: _states(copy, source) for source in chosen}
+    if not any(states.values()) or (tried and ran.returncode):
+        print(made.stdout[-3_000:], ran.stdout[-3_000:], ran.stderr[-3_000:], sep="\n", file=sys.stderr)
+        print(f"{name}: mutmut could not run; is it installed (pip install mutmut)?", file=sys.stderr)
+        return 1
+    return _tell(name, area, copy, states)
 
 
-_UNSEEN: Final = frozenset({"survived", "no tests", "suspicious", "skipped", "not checked"})
+_KILLED: Final = frozenset({1, 3, 24, -24, 36, 152, 255})
+"""mutmut's codes for a test that failed, or that never came to its end."""
+_WORDING: Final = 34
+"""mutmut's code for what is not to be tried."""
 
 
-def _tell(name: str, area: Area, states: dict[str, str], survivors: list[Survivor]) -> int:
-    wording = [each for each in survivors if each.is_wording()]
+def _tell(name: str, area: Area, copy: Path, states: Mapping[str, Mapping[str, int | None]]) -> int:
     excuses = tomllib.loads(EXCUSES.read_text(encoding="utf-8")) if EXCUSES.exists() else {}
-    reasons = {(each["removed"], each["added"]): each["because"] for each in excuses.get("survivor", [])}
-    counted = len(states) - len(wording)
-    seen = [each for each in survivors if each not in wording]
-    excused = [each for each in seen if (each.removed.strip(), each.added.strip()) in reasons]
-    bare = [each for each in seen if each not in excused]
-    killed = counted - len(seen)
-    for each in bare:
-        print(f"\n{each.function}\n  - {each.removed.strip()}\n  + {each.added.strip()}")
-    share = killed / counted if counted else 0.0
-    print(
-        f"\n{name}: {killed} of {counted} mutants killed ({share:.1%}; bar {area.bar:.0%}), "
-        f"{len(excused)} survivors explained, {len(bare)} not; {len(wording)} more only word a sentence or case SQL"
+    reasons = {(each["removed"], each["added"]) for each in excuses.get("survivor", [])}
+    total = Counter[str]()
+    for source, codes in states.items():
+        came = Counter[str]()
+        for mutant in _mutants(copy, source):
+            code = codes.get(mutant.name)
+            if code == _WORDING:
+                came["wording"] += 1
+                continue
+            came["made"] += 1
+            if code in _KILLED:
+                came["killed"] += 1
+            elif (mutant.removed, mutant.added) in reasons:
+                came["excused"] += 1
+            else:
+                came["survived"] += 1
+                print(f"\n{mutant.name} ({code})\n  - {mutant.removed}\n  + {mutant.added}")
+        print(f"\n{source}: {_figures(came)}")
+        total += came
+    print(f"\n{name}: {_figures(total)}; bar {area.bar:.0%}")
+    return 0 if total["killed"] + total["excused"] >= total["made"] * area.bar else 1
+
+
+def _figures(came: Counter[str]) -> str:
+    return (
+        f"{came['made']} mutants, {came['killed']} killed, {came['excused']} excused, {came['survived']} survived; "
+        f"{came['wording']} that only word a sentence or case SQL were not tried"
     )
-    met = (killed + len(excused)) / counted >= area.bar if counted else False
-    return 0 if met else 1
 
 
-def _copy(copy: Path, area: Area) -> None:
-    """The working tree with all packages in ``src``, where mutmut finds them under the name they are imported by."""
+def _meta(copy: Path, source: str) -> Path:
+    return copy / "mutants" / f"{source}.meta"
+
+
+def _states(copy: Path, source: str) -> dict[str, int | None]:
+    """What became of each mutant of a file, in mutmut's codes; ``None`` was not tried yet."""
+    meta = _meta(copy, source)
+    return json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"] if meta.exists() else {}
+
+
+def _prepare(copy: Path, sources: Iterable[str], wording: AbstractSet[str]) -> None:
+    """Have mutmut pass over wordings, and try again what survived the last time."""
+    for source in sources:
+        meta = _meta(copy, source)
+        if not meta.exists():
+            continue
+        content = json.loads(meta.read_text(encoding="utf-8"))
+        content["exit_code_by_key"] = {
+            name: _WORDING if name in wording else code if code in _KILLED else None
+            for name, code in content["exit_code_by_key"].items()
+        }
+        meta.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _mutants(copy: Path, source: str) -> list[Mutant]:
+    """The mutants of a file, as mutmut wrote them beside the original: one function each."""
+    path = copy / "mutants" / source
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    lines = text.splitlines()
+    functions = {
+        node.name: lines[node.lineno : node.end_lineno]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "__mutmut_" in node.name
+    }
+    found: list[Mutant] = []
+    for key in _states(copy, source):
+        function = key.rpartition(".")[2]
+        before = functions[re.sub(r"\d+$", "orig", function)]
+        changed = [line for line in difflib.ndiff(before, functions[function]) if line[:2] in ("- ", "+ ")]
+        found.append(
+            Mutant(
+                key,
+                " ".join(line[2:].strip() for line in changed if line.startswith("- ")),
+                " ".join(line[2:].strip() for line in changed if line.startswith("+ ")),
+            )
+        )
+    return found
+
+
+def _copy(copy: Path, area: Area) -> list[str]:
+    """The working tree with all packages in ``src``, where mutmut finds them under the name they are imported by.
+
+    Comes back with the files to be mutated.
+    """
     files = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -161,11 +239,14 @@ def _copy(copy: Path, area: Area) -> None:
         if (ROOT / file).is_file():
             shutil.copyfile(ROOT / file, goal)
     beside = ROOT.parent / "shared"  # recordings that tests read in place
-    if beside.exists():
+    if beside.exists() and not (copy.parent / "shared").exists():
         (copy.parent / "shared").symlink_to(beside)
     sources = sorted(
         path.relative_to(copy).as_posix() for pattern in area.sources for path in (copy / "src").glob(pattern)
     )
+    for source in sources:
+        path = copy / source
+        path.write_text(_undecorated(path.read_text(encoding="utf-8")), encoding="utf-8")
     project = copy / "pyproject.toml"
     text = project.read_text(encoding="utf-8").replace("pythonpath = [", 'pythonpath = ["src", ')
     settings = [
@@ -173,9 +254,24 @@ def _copy(copy: Path, area: Area) -> None:
         f"source_paths = {sources!r}",
         'also_copy = ["src", "tests", "proofs", "docs", "cassettes", "README.md", "Makefile"]',
         f"pytest_add_cli_args_test_selection = {list(area.tests)!r}",
-        'pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist"]',
+        'pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "proofs.mutation_order"]',
     ]
     project.write_text(text + "\n" + "\n".join(settings).replace("'", '"') + "\n", encoding="utf-8")
+    return sources
+
+
+def _undecorated(text: str) -> str:
+    """The same module with properties and the like made after their function: mutmut passes over decorated ones."""
+    lines = text.splitlines()
+    for node in sorted(ast.walk(ast.parse(text)), key=lambda node: -getattr(node, "lineno", 0)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or len(node.decorator_list) != 1:
+            continue
+        (decorator,) = node.decorator_list
+        if isinstance(decorator, ast.Name) and decorator.id in ("property", "classmethod", "staticmethod"):
+            made = f"{' ' * node.col_offset}{node.name} = {decorator.id}({node.name})"
+            lines.insert(node.end_lineno or len(lines), made)
+            del lines[decorator.lineno - 1]
+    return "\n".join(lines) + "\n"
 
 
 def _mutmut(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -186,24 +282,6 @@ def _mutmut(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         errors="replace",
         check=False,
-    )
-
-
-def _states(copy: Path) -> dict[str, str]:
-    lines = _mutmut(copy, "results", "--all", "true").stdout.splitlines()
-    found = [re.fullmatch(r"\s*(\S+__mutmut_\d+): (.+)", line) for line in lines]
-    return {match[1]: match[2] for match in found if match}
-
-
-def _survivor(copy: Path, mutant: str) -> Survivor:
-    lines = _mutmut(copy, "show", mutant).stdout.splitlines()
-    removed = [line[1:] for line in lines if line.startswith("-") and not line.startswith("---")]
-    added = [line[1:] for line in lines if line.startswith("+") and not line.startswith("+++")]
-    kept = [line for line in difflib.ndiff(removed, added) if line[:2] in ("- ", "+ ")]
-    return Survivor(
-        mutant,
-        " ".join(line[2:].strip() for line in kept if line.startswith("- ")),
-        " ".join(line[2:].strip() for line in kept if line.startswith("+ ")),
     )
 
 

@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     )
     from crosskey.connector.notifier import Notice, Notifier, NotifierSpec
     from crosskey.connector.refusal import SsoRefused
+    from crosskey.connector.sign_in import (
+        Difference,
+        LeadsSignIn,
+        SetsUpSignIn,
+        SetUp,
+        SignInAddresses,
+        SignInApp,
+        SignInGroup,
+        SignInLink,
+        Survey,
+    )
     from crosskey.connector.signal import (
         ManagesSubscriptions,
         ReceivesSignals,
@@ -51,7 +62,9 @@ if TYPE_CHECKING:
     from crosskey.connector.sso import (
         AuthorizationRedirect,
         Callback,
+        ClientAuth,
         Door,
+        DoorApp,
         EndsLogins,
         HearsSignals,
         Identity,
@@ -128,6 +141,7 @@ __all__ = (
     "Catalogue",
     "CatalogueEntry",
     "Change",
+    "ClientAuth",
     "Clock",
     "CompiledMapping",
     "ConfigError",
@@ -140,7 +154,9 @@ __all__ = (
     "CursorExpiredError",
     "Desired",
     "Diagnostic",
+    "Difference",
     "Door",
+    "DoorApp",
     "EndsLogins",
     "EndsSessions",
     "Event",
@@ -156,6 +172,7 @@ __all__ = (
     "HearsSignals",
     "Identity",
     "KindSpec",
+    "LeadsSignIn",
     "LeaverPolicy",
     "LoginRequest",
     "LogoutRequest",
@@ -196,7 +213,13 @@ __all__ = (
     "Seats",
     "Secret",
     "SecretReference",
+    "SetUp",
+    "SetsUpSignIn",
     "Settings",
+    "SignInAddresses",
+    "SignInApp",
+    "SignInGroup",
+    "SignInLink",
     "SignalAnswer",
     "SignalEvent",
     "SignalMessage",
@@ -209,6 +232,7 @@ __all__ = (
     "SsoRefused",
     "Subject",
     "Subscription",
+    "Survey",
     "Target",
     "TargetSchema",
     "TargetSpec",
@@ -232,9 +256,13 @@ _HOMES = {
         "ReadPage ReadRequest ReadsChanges Source SourceSpec"
     ),
     "connector.refusal": "SsoRefused",
+    "connector.sign_in": (
+        "Difference LeadsSignIn SetUp SetsUpSignIn SignInAddresses SignInApp SignInGroup SignInLink Survey"
+    ),
     "connector.sso": (
-        "AuthorizationRedirect Callback Door EndsLogins HearsSignals Identity LoginRequest LogoutRequest MfaEvidence "
-        "Pinned Pins Provider Refreshed RefreshesLogins SignalEvent SignalMessage SsoContext SsoFlow SsoFlowSpec"
+        "AuthorizationRedirect Callback ClientAuth Door DoorApp EndsLogins HearsSignals Identity LoginRequest "
+        "LogoutRequest MfaEvidence Pinned Pins Provider Refreshed RefreshesLogins SignalEvent SignalMessage SsoContext "
+        "SsoFlow SsoFlowSpec"
     ),
     "connector.target": (
         "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "

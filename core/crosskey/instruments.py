@@ -85,6 +85,12 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
     "crosskey.guard.tripped.count": Instrument(
         "counter", "{trip}", "runs in which a rail held something", (_CONNECTION, "crosskey.guard")
     ),
+    "crosskey.guard.headroom": Instrument(
+        "gauge",
+        "{operation}",
+        "how many more changes the plan could have had before the rail holds them; below 0: so many too many",
+        (_CONNECTION, "crosskey.guard", "crosskey.account.kind"),
+    ),
     "crosskey.drift.count": Instrument(
         "counter",
         "{field}",
@@ -96,6 +102,12 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
         "{subject}",
         "people the source told (`read`), and those with a linked account that is on (`linked`) or off (`disabled`)",
         (_CONNECTION, "crosskey.subject.state", "crosskey.account.kind"),
+    ),
+    "crosskey.subject.grace": Instrument(
+        "up-down counter",
+        "{subject}",
+        "people who are leaving, or missing, and whose account is still on: a grace runs, or it is not confirmed yet",
+        (_CONNECTION, "crosskey.account.kind"),
     ),
     "crosskey.seat.free": Instrument(
         "gauge", "{seat}", "paid seats that are free in the target", (_CONNECTION, "crosskey.account.kind")

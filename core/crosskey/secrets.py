@@ -1,5 +1,7 @@
 """Reading secrets where their references say: environment, file, keyring, command, or a plugin's own scheme.
 
+A secret that a vendor shows once is stored where its reference says, where that is a file or the keyring.
+
 No message here holds anything that was read: not a value, not a command's output, not another program's error text.
 """
 
@@ -17,7 +19,7 @@ from crosskey.errors import ConfigError, CrosskeyError
 from crosskey.plugins.facade import Plugins
 from crosskey.settings import SecretReference
 
-__all__ = ("SCHEMES", "read_secret")
+__all__ = ("SCHEMES", "STORES", "read_secret", "store_secret")
 
 _MAX_BYTES: Final = 1 << 20
 
@@ -152,3 +154,49 @@ SCHEMES: Final[dict[str, Callable[[_Asked], str]]] = {
     "command": _from_command,
 }
 """The built-in schemes; any other is asked of plugins."""
+
+
+def store_secret(reference: SecretReference, value: str, *, where: str, root: Path) -> None:
+    """Keep a new secret where its reference says; a file is made for this user alone.
+
+    Raises :class:`ConfigError` where the scheme cannot be written to, or something is there already.
+    """
+    asked = _Asked(reference, where, root, 0.0)
+    store = STORES.get(reference.scheme)
+    if store is None:
+        asked.refuse(
+            f"nothing can be stored at {reference}", "secret-store", 'write { file = "…" } or { keyring = "…" }'
+        )
+    store(asked, value)
+
+
+def _into_file(asked: _Asked, value: str) -> None:
+    path = asked.root / Path(asked.reference.argument).expanduser()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # O_EXCL: whatever is there was put there by somebody, and is not ours to replace.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(value)
+    except FileExistsError:
+        asked.refuse(f"{path} exists already", "secret-store", "move it away, or name another file")
+    except OSError as error:
+        asked.refuse(f"{path} cannot be written: {error.strerror}", "secret-store", "let this user write there")
+
+
+def _into_keyring(asked: _Asked, value: str) -> None:
+    service, _, name = asked.reference.argument.rpartition("/")
+    if not (service and name):
+        sentence = f"{asked.reference} does not name a service and a name"
+        asked.refuse(sentence, "secret-reference", 'write keyring = "service/name"')
+    try:
+        import keyring  # noqa: PLC0415 - optional, and slow to import
+
+        keyring.set_password(service, name, value)
+    except ImportError:
+        asked.refuse("the keyring package is not installed", "secret-keyring", "pip install 'crosskey[keyring]'")
+    except Exception as error:  # noqa: BLE001 - back ends raise what they like, and their text is not ours to show
+        asked.refuse(f"the keyring took nothing ({type(error).__name__})", "secret-keyring", "keep it in a file")
+
+
+STORES: Final[dict[str, Callable[[_Asked, str], None]]] = {"file": _into_file, "keyring": _into_keyring}
+"""The schemes at which a new secret can be kept."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from crosskey.journal import Journal
 from proofs.crash.command import Ended
 from proofs.crash.vendors import Facts, Written
 
-__all__ = ("Expected", "after_fault", "after_recovery", "left_by")
+__all__ = ("Expected", "after_fault", "after_recovery", "left_by", "pruned_in")
 
 _LONGEST = 1000
 
@@ -31,6 +33,7 @@ class Expected(msgspec.Struct, frozen=True):
     files: list[str]
     code: int = 0
     again: tuple[int, Left] = (0, ([], []))
+    pruned: tuple[int, int] = (0, 0)
 
     @property
     def writes(self) -> Counter[tuple[str, str]]:
@@ -60,6 +63,8 @@ def after_recovery(recovery: Ended, again: Ended, facts: Facts, journal: Path, e
         wrong.append(f"the recovery ended with exit {recovery.code}: {(recovery.err or recovery.out)[-300:]}")
     wrong += _people(facts, expected)
     wrong += _journal(facts, journal)
+    if (pruned := pruned_in(journal)) != expected.pruned:
+        wrong.append(f"events up to {pruned[0]} were to go and {pruned[1]} are left of them, not {expected.pruned}")
     wrong += _nothing_left(again, expected)
     files = sorted(path.name for path in journal.parent.iterdir() if not path.name.endswith(".bak"))
     if files != expected.files:
@@ -112,6 +117,14 @@ def left_by(again: Ended) -> tuple[int, Left]:
     told: dict[str, Any] = json.loads(again.out) if again.out.startswith("{") else {}
     held = [str(one["rail"]) for one in told.get("plan", {}).get("held", [])]
     return again.code, (told.get("changes", []), sorted(held))
+
+
+def pruned_in(path: Path) -> tuple[int, int]:
+    """Up to which event the journal was pruned, and how many of those events are there all the same."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+        [(through,)] = database.execute("SELECT pruned_seq FROM meta")
+        [(left,)] = database.execute("SELECT count(*) FROM event WHERE seq <= ?", (through,))
+    return through, left
 
 
 def _nothing_left(again: Ended, expected: Expected) -> list[str]:

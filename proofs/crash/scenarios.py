@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -58,12 +59,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     ``RUN`` among the words stands for the last run before. After the recovery a plan is empty; ``held``: as it is after
     an undisturbed command.
 
-    ``synced``: a first sync has been before the company changed. ``reads``: the command writes nothing to the desk.
+    ``synced``: a first sync has been before the company changed, ``ago`` so long ago and sealed since. ``reads``: the
+    command writes nothing to the desk.
     """
 
     words: tuple[str, ...]
     recover: tuple[str, ...] = ("sync",)
     synced: bool = True
+    ago: timedelta = timedelta(0)
     reads: bool = False
     held: bool = False
     prepare: Callable[[Run, Path], None] = _nothing
@@ -77,6 +80,7 @@ SCENARIOS: dict[str, Scenario] = {
     "first": Scenario(words=("sync",), synced=False),
     "sync": Scenario(words=("sync",)),
     "apply": Scenario(words=("apply", "saved.plan"), prepare=_saved),
+    "retention": Scenario(words=("sync",), ago=timedelta(days=500)),
     "migration": Scenario(words=("sync",), synced=False, prepare=_older),
     "undo": Scenario(words=("undo", RUN, "--yes"), recover=("undo", RUN, "--yes"), prepare=_applied, held=True),
     "plan": Scenario(words=("plan",), reads=True),

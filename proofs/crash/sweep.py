@@ -20,7 +20,7 @@ from crosskey.clock import SystemClock
 from crosskey.journal import Journal
 from proofs.crash.command import CALLS, FOLDER, Call, Ended, Fault, Injection, Running, start_command
 from proofs.crash.company import Vendors
-from proofs.crash.oracle import Expected, after_fault, after_recovery, left_by
+from proofs.crash.oracle import Expected, after_fault, after_recovery, left_by, pruned_in
 from proofs.crash.scenarios import RUN, Run, Scenario
 from proofs.crash.vendors import Ports, free_ports
 from proofs.crash.vendors import served as serving
@@ -29,6 +29,8 @@ __all__ = ("Bench", "Verdict", "prepared", "selected")
 
 _JOURNAL = Path(FOLDER, "journal.sqlite")
 _MEMORY = Path("/dev/shm")
+_SEALED_AFTER = timedelta(days=2)
+"""A run so long after the first one seals what that one wrote."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -99,7 +101,7 @@ class Bench:
         config = self.vendors.configuration(*self.ports.urls, settle=self._settle)
         (self._folder / "crosskey.toml").write_text(config, encoding="utf-8")
         if self.scenario.synced:
-            self._prepared_by(lambda run: run("sync"))
+            self._prepared_by(self._first_sync)
             self.vendors.change()
         self._prepared_by(lambda run: self.scenario.prepare(run, self._folder))
         if self.journal.exists():
@@ -108,11 +110,17 @@ class Bench:
         shutil.copytree(self._folder, self._kept)
         gc.freeze()
 
+    def _first_sync(self, run: Run) -> None:
+        ago = self.scenario.ago
+        run("sync", ahead=-ago)
+        if ago:
+            run("plan", ahead=_SEALED_AFTER - ago)
+
     def _prepared_by(self, step: Callable[[Run], object]) -> None:
         """Let a step run commands undisturbed; what they wrote to the desk is what comes next begins with."""
 
-        def run(*words: str) -> Ended:
-            ended = self.run(*words)
+        def run(*words: str, ahead: timedelta = timedelta(0)) -> Ended:
+            ended = self.run(*words, ahead=ahead)
             if ended.code:
                 raise RuntimeError(f"crosskey {' '.join(words)} ended with exit {ended.code}: {ended.err or ended.out}")
             return ended
@@ -134,7 +142,7 @@ class Bench:
                 f"undisturbed, the command ended with {ended.code}, then {recovery.code}, {again}: {said}"
             )
         files = sorted(path.name for path in self.journal.parent.iterdir() if path.suffix != ".bak")
-        return Expected(facts, files, recovery.code, again), ended.calls
+        return Expected(facts, files, recovery.code, again, pruned_in(self.journal)), ended.calls
 
     def reset(self) -> None:
         """Begin a trial: the folder as it is before the command."""

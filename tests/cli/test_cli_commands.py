@@ -137,7 +137,7 @@ def test_init_asks_on_a_terminal(crosskey):
 def test_plugins_are_listed_with_their_origin(crosskey):
     found = {record["name"]: record for record in crosskey("plugins", "list", "--json").json}
     assert {"okta", "halo", "rules", "sandbox"} <= set(found)
-    assert found["okta"]["provides"] == ["source okta"]
+    assert found["okta"]["provides"] == ["source okta", "sso flow okta"]
     text = crosskey("plugins", "list")
     assert text.code == ExitCode.OK
     assert "source okta" in text.out

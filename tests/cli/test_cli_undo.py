@@ -92,3 +92,37 @@ def test_what_cannot_be_undone_is_refused(crosskey, words):
 
 def test_nobody_to_ask_is_refused_before_anything_is_read(crosskey):
     assert crosskey("undo", "2026", "--json").error["code"] == "usage"
+
+
+def test_an_undo_that_was_saved_is_done_exactly_or_not_at_all(crosskey):
+    assert crosskey("sync").code == ExitCode.OK
+    one, other = crosskey.stage.company.people[3:5]
+    before = desk_image(crosskey)
+    for person in (one, other):
+        crosskey.stage.org.users.update_profile(person.login, {"displayName": f"New {person.display_name}"})
+    run = crosskey("sync", "--json").json["run"]
+    done = desk_image(crosskey)
+    saved = crosskey("undo", run, "--save", "back.plan")
+    assert (saved.code, desk_image(crosskey)) == (ExitCode.OK, done), "nothing is written yet"
+    assert f"Apply exactly this: crosskey undo {run} --plan back.plan" in " ".join(saved.out.split())
+    assert crosskey("undo", run, "--only", one.email, "--plan", "back.plan", "--json").error["code"] == "stale"
+    assert crosskey("apply", "back.plan", "--json").error["code"] == "stale", "it is no plan of the rules"
+    assert crosskey("undo", run, "--plan", "back.plan", "--save", "x.plan").code == 2
+    assert desk_image(crosskey) == done
+    assert crosskey("undo", run, "--plan", "back.plan").code == ExitCode.OK
+    assert desk_image(crosskey) == before
+    assert crosskey("undo", run, "--plan", "back.plan", "--json").error["code"] == "stale", "another run wrote since"
+
+
+def test_an_undo_that_was_saved_is_refused_when_somebody_changed_it_since(crosskey):
+    assert crosskey("sync").code == ExitCode.OK
+    desk, person = crosskey.stage.desk, crosskey.stage.company.people[3]
+    crosskey.stage.org.users.update_profile(person.login, {"displayName": "Ada Example"})
+    run = crosskey("sync", "--json").json["run"]
+    assert crosskey("undo", run, "--save", "back.plan", "--json").json["saved"] == "back.plan"
+    user = next(user for user in desk.users.values() if user.name == "Ada Example")
+    desk.users[user.id] = msgspec.structs.replace(user, name="Ada by hand")
+    writes = crosskey.writes
+    refused = crosskey("undo", run, "--plan", "back.plan", "--json")
+    assert refused.error["code"] == "stale"
+    assert crosskey.writes == writes

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import pytest
 from engine_bench import CONFIG, rails
-from engine_holds import approve, held, leave, staffed, waits
+from engine_holds import approve, held, leave, staffed
 
-from crosskey.connector.target import Seats
 from crosskey.engine.rails import RAILS
-from crosskey.errors import ConfigError
 
 ROLES = CONFIG.replace(
     "[map.agent]\n", '[[map.user.assign]]\ngroup = "Approvers"\nroles = ["Approver"]\n[map.agent]\n', 1
@@ -299,56 +297,6 @@ async def test_a_first_run_that_was_cut_short_goes_on(bench):
     assert (result.verdict, len(bench.desk.accounts)) == ("aborted", 10)
     result = await bench.run()
     assert (rails(result), len(bench.desk.accounts)) == ([], 60)
-
-
-# -- how far it may go ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("may", "done"),
-    [
-        ("observe", set()),
-        ("create", {"create user New", "update user Else"}),
-        ("disable", {"create user New", "update user Else", "disable user P000"}),
-        ("demote", {"create user New", "update user Else", "disable user P000", "update user P001"}),
-    ],
-)
-async def test_crosskey_goes_no_further_than_it_may(bench, may, done):
-    bench.configure(ROLES)
-    bench.directory.group("Approvers").add("p001")
-    await staffed(bench, 5)
-    bench.configure(with_rails(ROLES, f'may = "{may}"'))
-    leave(bench, 0)
-    bench.directory.group("Approvers").discard("p001")
-    bench.directory.change("p002", display_name="Else")
-    hire(bench, 0)
-    bench.directory.change("n000", display_name="New")
-    result = await bench.run()
-    assert set(bench.did()) == done
-    assert set(rails(result)) == ({"ceiling"} if may != "demote" else set())
-    assert sum(one.count for one in held(bench)) == 4 - len(done)
-    assert not any(one.approve for one in held(bench)), "only another setting lets it through"
-    if may != "demote":
-        with pytest.raises(ConfigError, match="no word of a person"):
-            approve(bench, "ceiling")
-
-
-# -- seats ------------------------------------------------------------------------------------------------------------
-
-
-async def test_seats_that_are_kept_are_not_given(bench):
-    bench.configure(with_rails(CONFIG, "keep_seats = 2"))
-    bench.desk.seats = Seats(5, 2)
-    for name in ("ada", "bob"):
-        bench.directory.add(name, groups=["Desk"])
-    result = await bench.run()
-    assert rails(result) == ["seats-short"]
-    assert result.plan.held[0].summary == "2 agent seats are needed, 1 of 5 are free (2 are kept)"
-    assert waits(bench) == ["seats-short agent create 2"]
-    assert held(bench)[0].approve == ""
-    del bench.directory.people["bob"]
-    bench.directory.group("Desk").discard("bob")
-    assert rails(await bench.run()) == []
 
 
 # -- all of them ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from engine_bench import CONFIG, Bench
+from engine_bench import CONFIG, Bench, rails
+from engine_holds import approve, leave, staffed, states
 
 from crosskey.engine.saved import load_plan
 from crosskey.errors import StaleError
@@ -146,6 +147,80 @@ async def test_a_saved_plan_is_applied_exactly_or_not_at_all(tmp_path, jump):
     bench.directory.change("ada", display_name="Ada C")
     with pytest.raises(StaleError):
         await bench.run("apply", expected=saved)
+
+
+LIES = {name: jump for name, jump in JUMPS.items() if abs(jump) > timedelta(minutes=5)}
+
+
+async def approved(tmp_path) -> Bench:
+    """Eleven leavers whom a rail held, and whom a person let through for four hours by a right clock."""
+    bench = Bench(tmp_path, RULES.replace('after = "2d"', 'after = "0d"'))
+    bench.desk.tells_time = True
+    await staffed(bench)
+    leave(bench, *range(11))
+    await bench.run()
+    approve(bench, "mass-disable")
+    return bench
+
+
+def off(bench: Bench) -> int:
+    return sum(1 for account in bench.desk.of("user").values() if not account.active)
+
+
+@pytest.mark.parametrize("jump", LIES.values(), ids=LIES)
+async def test_a_wrong_clock_neither_ends_an_approval_nor_makes_use_of_it(tmp_path, jump):
+    bench = await approved(tmp_path)
+    bench.set_wrong(jump)
+    assert rails(await bench.run()) == ["mass-disable"]
+    assert off(bench) == 0
+    bench.set_wrong(timedelta(0))
+    assert states(bench) == ["open"]
+    assert rails(await bench.run()) == []
+    assert off(bench) == 11
+
+
+@pytest.mark.parametrize("jump", LIES.values(), ids=LIES)
+async def test_a_wrong_clock_keeps_no_approval_alive(tmp_path, jump):
+    bench = await approved(tmp_path)
+    bench.clock.advance(5 * 3600)
+    bench.set_wrong(jump)
+    assert rails(await bench.run()) == ["mass-disable"]
+    bench.set_wrong(timedelta(0))
+    assert states(bench) == ["expired"]
+    assert rails(await bench.run()) == ["mass-disable"]
+    assert off(bench) == 0
+
+
+@pytest.mark.parametrize("jump", LIES.values(), ids=LIES)
+async def test_a_clock_that_jumps_while_a_run_asks_lets_nothing_through(tmp_path, jump):
+    bench = await approved(tmp_path)
+
+    def meanwhile(_proposal):
+        bench.set_wrong(jump)
+        return True
+
+    with pytest.raises(StaleError) as refused:
+        await bench.run("apply", confirm=meanwhile)
+    assert refused.value.code in ("approval-clock", "stale")
+    assert off(bench) == 0
+    bench.set_wrong(timedelta(0))
+    assert states(bench) == ["open"]
+
+
+@pytest.mark.parametrize("ahead", [HOUR, 40 * DAY])
+async def test_what_a_clock_that_was_ahead_approved_never_counts(tmp_path, ahead):
+    """Else it would come to life on the day that the clock showed."""
+    bench = await approved(tmp_path)
+    bench.clock.advance(5 * 3600)
+    bench.set_wrong(ahead)
+    approve(bench, "mass-disable")
+    bench.set_wrong(timedelta(0))
+    assert states(bench) == ["expired", "expired"]
+    assert rails(await bench.run()) == ["mass-disable"]
+    assert states(bench) == ["withdrawn", "expired"]
+    bench.clock.advance((ahead + HOUR).total_seconds())
+    assert rails(await bench.run()) == ["mass-disable"]
+    assert off(bench) == 0
 
 
 @pytest.fixture

@@ -227,3 +227,31 @@ def test_the_first_credential_to_end_is_told_without_its_name(watched, bench):
     assert watched.metrics()["crosskey.credential.expiry.time"] == [
         ({"crosskey.instance": "source.corp"}, soon.timestamp())
     ]
+
+
+async def test_who_is_leaving_and_how_far_the_rails_are_is_told(bench, watched):
+    bench.configure(CONFIG.replace("[map.user.fields]", 'leavers = { after = "2d" }\n[map.user.fields]'))
+    bench.desk.batch = 50
+    for number in range(20):
+        bench.directory.add(f"p{number:02}", groups=["Staff"])
+    await run(bench, watched)
+    user = {"crosskey.connection": "desk", "crosskey.account.kind": "user"}
+    assert (user, 0) in watched.metrics()["crosskey.subject.grace"]
+    for number in range(11):
+        bench.directory.change(f"p{number:02}", active=False)
+    bench.directory.people.pop("p19")  # missing
+    bench.directory.add("new", groups=["Staff"])
+    await run(bench, watched)
+    told = watched.metrics()
+    assert (user, 12) in told["crosskey.subject.grace"]
+    assert ({**user, "crosskey.guard": "mass-disable"}, 10) in told["crosskey.guard.headroom"]
+    assert ({**user, "crosskey.guard": "create-flood"}, 24) in told["crosskey.guard.headroom"]
+    bench.clock.advance(2 * 86_400)
+    await run(bench, watched)
+    told = watched.metrics()
+    assert ({**user, "crosskey.guard": "mass-disable"}, -2) in told["crosskey.guard.headroom"]
+    assert (user, 12) in told["crosskey.subject.grace"], "the rail held them"
+    for number in range(5):
+        bench.directory.change(f"p{number:02}", active=True)
+    await run(bench, watched)
+    assert (user, 0) in watched.metrics()["crosskey.subject.grace"], "five came back, the others are switched off"

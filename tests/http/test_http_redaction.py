@@ -18,7 +18,7 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl"
     "name",
     ["Authorization", "Proxy-Authorization", "DPoP", "dpop-nonce", "Cookie", "Set-Cookie", "X-Halo-Api-Key", "client_secret",
      "client_assertion", "access_token", "refresh_token", "id_token", "password", "newPassword", "private_key", "apiKey",
-     "code_verifier", "X-Auth-Token", "sessionId"],
+     "code_verifier", "X-Auth-Token", "sessionId", "secretText"],
 )  # fmt: skip
 def test_secret_names_are_known(name):
     assert is_sensitive(name)
@@ -114,6 +114,7 @@ def test_forms_lose_secrets():
         "Authorization: Bearer canary0123456789",
         "SSWS 00canary_0123456789abcdef",
         "client_secret=canary&x=1",
+        '{"secretText":"canary"',
         '{"password": "canary"',
         "access_token: canary",
     ],

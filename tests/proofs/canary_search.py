@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-PEOPLE_MAY_BE_IN = frozenset({"link", "plan", "plan_change", "operation", "voucher", "leaver"})
+PEOPLE_MAY_BE_IN = frozenset({"link", "plan", "plan_change", "held", "operation", "voucher", "leaver"})
 """Tables of the journal that name people: documented under "State, privacy, backups"."""
 
 

@@ -24,6 +24,15 @@ def test_one_run_sets_everything_right(fault):
     assert wrong == 0
 
 
+@pytest.mark.parametrize("command", ["undo", "retention"])
+def test_what_takes_back_and_what_removes_may_be_killed_too(command):
+    told = proved("proofs.crash", "--command", command, "--fault", "kill", "--every", "131")
+    tried, hit, wrong = map(int, re.findall(r"(\d+) trials, (\d+) disturbed, (\d+) wrong", told)[0])
+    assert tried >= 6
+    assert hit >= tried - 1
+    assert wrong == 0
+
+
 def test_a_folder_that_cannot_be_synced_is_told_though_sqlite_tells_nobody():
     told = proved("proofs.crash", "--command", "sync", "--fault", "EIO", "--call", "fsync", "--file", FOLDER)
     assert re.search(r"[1-9]\d* trials, [1-9]\d* disturbed, 0 wrong", told), told

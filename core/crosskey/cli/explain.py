@@ -23,6 +23,7 @@ from crosskey.engine.field_story import OURS, FieldStory
 from crosskey.engine.merging import Preference
 from crosskey.engine.past.asking import explain_as_of, named_run, rules_text
 from crosskey.engine.stage import Stage
+from crosskey.journal import Watchbook
 from crosskey.model import PERSON_ATTRIBUTES
 
 __all__ = ("explain",)
@@ -65,6 +66,8 @@ def explain(who: str, config_path: Path, *, as_json: bool, at: str | None, field
         click.echo(msgspec.json.encode([_as_data(each) for each in explanations]))
     else:
         console = console_for_tables()
+        if at is None:
+            _show_given_up(console, session)
         for explanation in explanations:
             _show(console, explanation, session.config.path.name)
 
@@ -78,6 +81,18 @@ def _explained(session: Session, who: str, at: str | None) -> list[Explanation]:
         preference = Preference.by_names(config.sync.prefer, config.sync.sources)
         with Stage.kept(config.journal.path.with_name("snapshot.sqlite"), preference=preference) as stage:
             return explain_person(config, journal, stage, who, text=text)
+
+
+def _show_given_up(console: Console, session: Session) -> None:
+    """Why nothing comes of what is told below, where the watcher gave up."""
+    with Watchbook.reading(session.config.journal.path, clock=session.clock, connection=session.connection) as book:
+        trouble = book.trouble()
+    if trouble is not None and trouble.given_up:
+        since = f"{trouble.failures} rounds failed since {trouble.since:%Y-%m-%d %H:%M} UTC"
+        console.print(
+            f"[red]given up (given-up):[/] {since}, and none begins by itself any more: {escape(trouble.text)}"
+        )
+        _say(console, "fix: see `crosskey status`, then `crosskey watch --clear`")
 
 
 def _as_data(explanation: Explanation) -> dict[str, object]:

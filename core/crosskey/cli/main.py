@@ -23,7 +23,6 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Let people sign in: the doors that are switched on, and the check behind every click.",
     ),
     "sessions": ("crosskey.cli.sessions:sessions", "List who is signed in at the doors, and end sessions; offline."),
-    "sso": ("crosskey.cli.sso:sso", "Try a sign-in without opening a session, and list the last attempts."),
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
     "held": ("crosskey.cli.held:held", "List what waits for a person, why, and what lets it through."),
     "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
@@ -41,6 +40,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("crosskey.cli.audit:audit", "Prove that the journal is what was written, or say from where it is not."),
     "doctor": ("crosskey.cli.doctor:doctor", "Say whether this machine, the journal and its disk are fit; offline."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
+    "sso": (
+        "crosskey.cli.sso:sso",
+        "Set sign-in up at the identity provider and at the desk, try it, and list attempts.",
+    ),
     "cassette": (
         "crosskey.cli.cassette:cassette",
         "Record what vendors answer, without secrets and people, for tests.",

@@ -8,6 +8,7 @@ import click
 
 from crosskey.cli.options import allow_option, config_option, json_option, show_all_option, watch_options
 from crosskey.cli.running import run_engine
+from crosskey.cli.sign_in_notice import notice_sign_in
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions
 
@@ -38,7 +39,10 @@ def plan(config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed, sa
     """Show what would be done, and why. Changes nothing.
 
     Reads everyone in the source and every account in the target, and works out the difference. Nothing is written to
-    the target.
+    the target. Where a door is open, it also says whether sign-in is still as it was set up.
     """
     options = RunOptions(kind="plan", allowed=allow)
-    return run_engine(config_path, options, as_json=as_json, show_all=show_all, save=save)
+    code = run_engine(config_path, options, as_json=as_json, show_all=show_all, save=save)
+    if not as_json:
+        notice_sign_in(config_path)
+    return code

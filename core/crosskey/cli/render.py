@@ -73,8 +73,8 @@ class Renderer:
             self._held(plan)
         self._console.print(f"Plan: {counted(plan.header.counts)}{_held_count(plan)}.")
 
-    def result(self, result: RunResult, *, applies: bool, saved: Path | None) -> None:
-        """The whole run; what was proposed only if nobody saw it yet."""
+    def result(self, result: RunResult, *, applies: bool, saved: Path | None, by: str = "crosskey apply") -> None:
+        """The whole run; what was proposed only if nobody saw it yet. ``by`` is what carries out what was saved."""
         if not self._shown:
             self.proposal(result)
         if result.because:
@@ -87,7 +87,7 @@ class Renderer:
         if applies:
             self._outcome(result)
         if saved is not None:
-            self._console.print(f"Saved. Apply exactly this: crosskey apply {saved}")
+            self._console.print(f"Saved. Apply exactly this: {by} {saved}")
 
     def result_json(
         self, result: RunResult, *, saved: Path | None, more: Mapping[str, object] = MappingProxyType({})

@@ -29,6 +29,7 @@ _VERDICTS: Final[dict[int, str]] = {
     ExitCode.QUARANTINED: "[red]quarantined: rounds wait, because they failed[/]",
     ExitCode.OVERDUE: "[red]nothing succeeds, or nobody watches any more[/]",
 }
+_GIVEN_UP: Final = "[red]given up: rounds failed for so long that none begins by itself any more[/]"
 
 
 @click.command(
@@ -59,7 +60,8 @@ def status(config_path: Path, *, as_json: bool) -> int:
 
 
 def _show(console: Console, found: Status) -> None:
-    console.print(f"[bold]{escape(found.connection)}[/]: {_VERDICTS[found.exit_code]}")
+    verdict = _GIVEN_UP if found.given_up else _VERDICTS[found.exit_code]
+    console.print(f"[bold]{escape(found.connection)}[/]: {verdict}")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -87,7 +89,9 @@ def _lines(found: Status) -> list[tuple[str, str]]:
         lines.append(
             ("trouble", f"{trouble.failures} rounds failed since {trouble.since:%Y-%m-%d %H:%M} UTC: {trouble.text}")
         )
-        if trouble.quarantined:
+        if trouble.given_up:
+            lines.append(("next try", "none by itself; once: crosskey watch --now; as before: crosskey watch --clear"))
+        elif trouble.quarantined:
             lines.append(("next try", f"{trouble.next_try_at:%Y-%m-%d %H:%M} UTC; at once: crosskey watch --clear"))
         if trouble.fix:
             lines.append(("fix", trouble.fix))

@@ -15,10 +15,14 @@ from crosskey.cli.running import StopFlag, confirmed, exit_code, see_that_somebo
 from crosskey.cli.session import Session
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import Proposal
+from crosskey.engine.saved import load_plan, save_plan
 from crosskey.engine.undo import UndoOptions, UndoResult
 from crosskey.engine.undo import undo as undo_run
 
 __all__ = ("undo",)
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_SAVED = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command(
@@ -28,6 +32,7 @@ Examples:
   crosskey history                                   which run was it?
   crosskey undo 20261123T212944-4f2a                 show what would be taken back, ask, do it
   crosskey undo 20261123T2129 --only ada@acme.example
+  crosskey undo 20261123T2129 --save back.plan       write nothing yet; then: --plan back.plan
 """
 )
 @click.argument("run")
@@ -41,10 +46,25 @@ Examples:
     help="Only this person or account: an e-mail address, a name, an id of the source, or kind:key. Repeatable.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--save", type=_FILE, metavar="FILE", help="Write nothing; keep what would be taken back, to do exactly it."
+)
+@click.option(
+    "--plan", "saved", type=_SAVED, metavar="FILE", help="Do exactly what was saved, with the same words, or nothing."
+)
 @allow_option
 @watch_options
 def undo(
-    run: str, config_path: Path, *, as_json: bool, show_all: bool, only: tuple[str, ...], yes: bool, allow: Allowed
+    run: str,
+    config_path: Path,
+    *,
+    as_json: bool,
+    show_all: bool,
+    only: tuple[str, ...],
+    yes: bool,
+    save: Path | None,
+    saved: Path | None,
+    allow: Allowed,
 ) -> int:
     """Take a run back, as far as what it wrote is still there.
 
@@ -52,7 +72,10 @@ def undo(
     from before; accounts that it made are switched off. What somebody changed since is left alone and listed. An undo
     is a run like any other, and can be undone.
     """
-    if not yes:
+    if save is not None and (yes or saved is not None):
+        raise click.UsageError("--save writes nothing to the target: leave --yes and --plan out")
+    expected = load_plan(saved) if saved is not None else None
+    if not (yes or save or saved):
         see_that_somebody_can_answer(as_json=as_json)
     session = Session(config_path)
     stop = StopFlag()
@@ -63,19 +86,30 @@ def undo(
         renderer = Renderer(console_for_tables(), session.config, show_all=show_all, heading=heading)
 
         def confirm(proposal: Proposal) -> bool:
+            if save is not None:
+                return False
             with progress.paused():
                 renderer.proposal(proposal)
                 return confirmed(f"Take these {proposal.plan.size} changes back?")
 
         options = UndoOptions(
-            kind="undo", allowed=allow, confirm=None if yes else confirm, stop=stop, undone=record.id, only=only
+            kind="undo",
+            allowed=allow,
+            confirm=None if yes or saved else confirm,
+            stop=stop,
+            expected=expected,
+            undone=record.id,
+            only=only,
         )
         stop.applying = progress.applying
         with progress:
             work = undo_run(session.config, session.plugins, journal, session.connect, options, progress)
             result: UndoResult = asyncio.run(supervised(work, stop))
+        if save is not None:
+            save_plan(result.plan, save)
         if as_json:
-            renderer.result_json(result, saved=None, more={"undone": result.undone.id, "writes": result.writes})
+            renderer.result_json(result, saved=save, more={"undone": result.undone.id, "writes": result.writes})
         else:
-            renderer.result(result, applies=True, saved=None)
+            again = " ".join(("crosskey undo", record.id, *(f"--only {who}" for who in only), "--plan"))
+            renderer.result(result, applies=save is None, saved=save, by=again)
     return exit_code(result)

@@ -20,7 +20,9 @@ from crosskey.settings import Secret, Settings
 __all__ = (
     "AuthorizationRedirect",
     "Callback",
+    "ClientAuth",
     "Door",
+    "DoorApp",
     "EndsLogins",
     "HearsSignals",
     "Identity",
@@ -303,11 +305,34 @@ class HearsSignals(Protocol):
         ...
 
 
+ClientAuth = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+"""How an application proves to its provider who it is (names of OpenID Connect)."""
+
+
+class DoorApp(msgspec.Struct, frozen=True, kw_only=True):
+    """What the settings of a door's flow say of its application at the provider.
+
+    ``client_id`` is ``""`` before there is one; ``issuer`` is where the provider's metadata is found.
+    """
+
+    client_id: str
+    issuer: str
+    auth: ClientAuth = "client_secret_basic"
+    secret: Secret | None = None
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def refresh(self) -> bool:
+        """Whether refresh tokens are asked for."""
+        return "offline_access" in self.scopes
+
+
 class SsoFlowSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How to make a sign-in flow: its name in ``[sso.<door>] use = "…"``, its settings, and how to open it.
 
     ``inherits`` are keys that are taken from the section of the source of the same name, where the door leaves them out
-    (an org's address): none of them may be a secret.
+    (an org's address): none of them may be a secret. ``app`` says what settings tell of the application at the
+    provider, so that it can be set up; without it that is done by hand.
     """
 
     name: str
@@ -315,3 +340,4 @@ class SsoFlowSpec(msgspec.Struct, frozen=True, kw_only=True):
     settings: type[Settings]
     open: Callable[[Any, SsoContext], AbstractAsyncContextManager[SsoFlow]]
     inherits: tuple[str, ...] = ()
+    app: Callable[[Any], DoorApp] | None = None

@@ -16,7 +16,7 @@ from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.newcomers import plan_newcomers
 from crosskey.engine.planner import KindPlan, Planner
-from crosskey.engine.rails import TAKES_SEATS, Allowed, Remaining, hold_last_active, run_rails
+from crosskey.engine.rails import TAKES_SEATS, Allowed, Remaining, headroom, hold_last_active, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.restored import hold_restored
 from crosskey.engine.scope import plan_out_of_scope
@@ -74,6 +74,7 @@ async def plan_everyone(
         with blaming(config.target):
             seats = await target.seats()
         telling.seats(seats)
+    telling.headroom(headroom(planner, config.rails))
     with telling.guard("rails"):
         run_rails(planner, seats=seats, config=config, allowed=allowed, unattended=unattended)
         kinds = [kind.kind for kind in planner.kinds]

@@ -10,6 +10,8 @@ from crosskey.plan import Change, Held
 
 __all__ = ("Protection",)
 
+_WILDCARDS = frozenset("*?[")
+
 
 class Protection:
     """Decides whether an account may be touched, by ``[rails] protect`` and by the target's own word.
@@ -19,8 +21,8 @@ class Protection:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         folded = [pattern.casefold() for pattern in patterns]
-        self._exact = frozenset(pattern for pattern in folded if not set(pattern) & set("*?["))
-        self._globs = tuple(pattern for pattern in folded if set(pattern) & set("*?["))
+        self._exact = frozenset(pattern for pattern in folded if not _WILDCARDS & set(pattern))
+        self._globs = tuple(pattern for pattern in folded if _WILDCARDS & set(pattern))
 
     def holds(self, change: Change, person: Person | None, account: Account | None) -> Held | None:
         """Why this must not be done, or ``None``."""

@@ -6,7 +6,7 @@ Counts, codes, names of sections and plugins; never a name, address, filter, cur
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import MappingProxyType
@@ -151,6 +151,13 @@ class RunTelling:
                 "crosskey.seat.free", each.total - each.used, {**self._by, "crosskey.account.kind": kind}
             )
 
+    def headroom(self, left: Iterable[tuple[str, str, int]]) -> None:
+        """Tell how far a plan is from the rails that count, by rail and kind; it is asked only where somebody hears."""
+        if self._instruments.on:
+            for guard, kind, count in left:
+                by = {"crosskey.guard": guard, "crosskey.account.kind": kind}
+                self._instruments.tell("crosskey.guard.headroom", count, {**self._by, **by})
+
     def drift(self, kind: str, noticed: Sequence[Event]) -> None:
         """Count owned values that somebody else changed, as each is noticed for the first time."""
         found = Counter((str(event.facts["part"]), str(event.facts["policy"])) for event in noticed)
@@ -172,6 +179,8 @@ class RunTelling:
             linked, on = journal.link_count(kind), journal.link_count(kind, active_only=True)
             self._subjects("linked", on, {"crosskey.account.kind": kind})
             self._subjects("disabled", linked - on, {"crosskey.account.kind": kind})
+            by = {**self._by, "crosskey.account.kind": kind}
+            self._instruments.tell("crosskey.subject.grace", journal.leaving_count(kind), by)
 
     def _found(self, result: RunResult, *, whole: bool) -> None:
         """Tell what a run found. ``whole``: it was about everybody, so that what it holds is all that is held."""

@@ -59,6 +59,10 @@ class Timekeeper:
         """Whether that may be less than so long ago. What a clock noted that was ahead is not: it is yet to come."""
         return bool(self.doubt) or timedelta(0) <= self.now() - since < wait
 
+    def is_between(self, since: datetime, until: datetime) -> bool:
+        """Whether it is surely later than the one and earlier than the other moment."""
+        return since - TOLERATED <= self.now() < until and not self.doubt
+
     def is_past(self, moment: datetime) -> bool:
         """Whether that moment is surely over."""
         return self.has_passed(moment, timedelta(0))

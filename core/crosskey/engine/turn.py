@@ -93,7 +93,7 @@ class Turn:
         self.allowed = options.allowed
         if options.expected is not None:
             self.allowed = self.allowed.also(Allowed.parse(options.expected.header.allowed))
-        self.allowed = self.allowed.approved(journal.usable_approvals(self.clock.now()))
+        self.allowed = self.allowed.approved(journal.usable_approvals(self.clock.now()), self.timekeeper)
         self.facts = RunFacts(id=run, kind=options.kind, instance=config.target.path, applies=options.kind != "plan")
         self._snapshot = config.journal.path.with_name("snapshot.sqlite")
         self._shelf = Shelf(config.journal.path, config.journal.snapshots)
@@ -362,7 +362,7 @@ class Turn:
         if plan.size and self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.clock.now())
-        self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
+        self.allowed.approvals.bind(self.journal, self.run, plan.changes())
         waves = waves_for(self.journal, self.options)
         if not plan.size and (waves is None or self.journal.ladder() is None):
             return Applied()

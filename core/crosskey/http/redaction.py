@@ -29,7 +29,7 @@ REDACTED = "REDACTED"
 # Ends of names, so that `token_type`, `passwordChanged` and `errorCode` stay readable.
 _NAMES = re.compile(
     r"""(?ix) (?:^|[_\-.]|(?<=[a-z])(?=[A-Z]))?
-    (?: secret | password | passwd | passcode | pass_?phrase | token | assertion | api[_\-]?key
+    (?: secret | secret_?text | password | passwd | passcode | pass_?phrase | token | assertion | api[_\-]?key
       | private[_\-]?key | credential | authorization | cookie | dpop | dpop-nonce | code_verifier | session[_\-]?id
       | jsessionid | recovery[_\-]?answer )$"""
 )
@@ -48,7 +48,8 @@ _SHAPES = (
     (
         re.compile(
             r"""(?ix) \b (?!(?:next|skip|page|delta|continuation)[_-])
-            ( (?:[\w-]*[_-])? (?:secret|token|password|assertion|api[_-]?key) (?: ["']?\s*=\s* | ["']\s*:\s* )
+            ( (?:[\w-]*[_-])? (?:secret(?:_?text)?|token|password|assertion|api[_-]?key)
+              (?: ["']?\s*=\s* | ["']\s*:\s* )
             | (?:client_secret|client_assertion|access_token|refresh_token|id_token) \s*:\s* )
             (["']?) [^\s"'&,;<>]+"""
         ),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 import msgspec
 
@@ -35,10 +35,16 @@ __all__ = (
 
 ApprovalState = Literal["open", "used", "withdrawn", "expired"]
 
+_AHEAD: Final = timedelta(minutes=5)
+"""An approval that was given so much later than now was given by a clock that was ahead: nobody knows when it ends."""
+
 _COLUMNS = "id, rail, lets, given_by, reason, given_at, expires_at, withdrawn_at, run"
 _LATEST = f"SELECT {_COLUMNS} FROM approval WHERE connection = ? ORDER BY given_at DESC, id LIMIT ?"  # noqa: S608 - constants of this module
 _OPEN = "run IS NULL AND withdrawn_at IS NULL AND expires_at > ?"
 _USABLE = f"SELECT {_COLUMNS} FROM approval WHERE connection = ? AND {_OPEN} ORDER BY given_at, id"  # noqa: S608 - the same
+_EARLY = (
+    "SELECT id, given_at FROM approval WHERE connection = ? AND run IS NULL AND withdrawn_at IS NULL AND given_at > ?"
+)
 # Changes that waited when somebody let others of their class through: those were chosen, these were not.
 _PASSED_OVER = """SELECT DISTINCT held.rail, held.action, held.issuer, held.subject FROM held
     JOIN approval ON approval.connection = held.connection AND approval.rail = held.rail
@@ -88,7 +94,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
             return "used"
         if self.withdrawn_at is not None:
             return "withdrawn"
-        return "open" if now < self.expires_at else "expired"
+        return "open" if self.at - _AHEAD <= now < self.expires_at else "expired"
 
     @property
     def size(self) -> int:
@@ -144,7 +150,8 @@ def latest(database: Database, connection: str, limit: int) -> list[Approval]:
 
 def usable(database: Database, connection: str, now: datetime) -> list[Approval]:
     """Approvals that a run may make use of, oldest first."""
-    return [_approval(row) for row in database.rows(_USABLE, (connection, stamp(now)))]
+    found = [_approval(row) for row in database.rows(_USABLE, (connection, stamp(now)))]
+    return [approval for approval in found if approval.state(now) == "open"]
 
 
 def used_by(database: Database, runs: Collection[str]) -> dict[str, list[Approval]]:
@@ -187,10 +194,15 @@ def withdraw(database: Database, now: datetime, connection: str, id: str) -> App
 
 
 def bind(database: Database, now: datetime, connection: str, run: str, ids: Collection[str]) -> None:
-    """Use approvals up for one run inside the caller's transaction.
+    """Use approvals up for one run inside the caller's transaction; those that a clock ahead gave end for good.
 
     Raises :class:`StaleError` when one of them was withdrawn, ended, or was used up since the run looked.
     """
+    for approval, given_at in database.rows(_EARLY, (connection, stamp(now + _AHEAD))):
+        database.run("UPDATE approval SET withdrawn_at = ? WHERE id = ?", (stamp(now), approval))
+        events.append(
+            database, now, connection, run, "approval.withdrawn", {"approval": approval, "given_at": given_at}
+        )
     for approval in sorted(ids):
         sql = f"UPDATE approval SET run = ? WHERE id = ? AND connection = ? AND {_OPEN}"  # noqa: S608 - constants of this module
         if database.run(sql, (run, approval, connection, stamp(now))) != 1:

@@ -195,6 +195,10 @@ class Journal:
         """How many links there are, or how many whose account crosskey left active."""
         return links.count(self._database, self.connection, kind, active_only=active_only)
 
+    def leaving_count(self, kind: str) -> int:
+        """How many people are leaving, or missing, while their account is still on."""
+        return leavers.count(self._database, self.connection, kind)
+
     def last_complete(self, side: str, stream: str, *, full: bool = False) -> SnapshotRecord | None:
         """The newest read of that stream that missed nothing; ``full``: leave out those that read only changes."""
         return snapshots.last_complete(self._database, self.connection, side, stream, full=full)

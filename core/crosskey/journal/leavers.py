@@ -10,7 +10,7 @@ from crosskey.journal.database import Database, moment, stamp
 from crosskey.journal.lookups import lookups
 from crosskey.model import Subject
 
-__all__ = ("clear", "find", "mark", "move")
+__all__ = ("clear", "count", "find", "mark", "move")
 
 
 def find(database: Database, connection: str, kind: str, subjects: Iterable[Subject]) -> dict[Subject, datetime]:
@@ -24,6 +24,14 @@ def find(database: Database, connection: str, kind: str, subjects: Iterable[Subj
         )
         found.update((Subject(issuer, subject), moment(since)) for subject, since in rows)
     return found
+
+
+def count(database: Database, connection: str, kind: str) -> int:
+    """How many people are seen leaving, or are missing, while their account is still on."""
+    sql = """SELECT count(*) FROM link WHERE connection = ? AND kind = ? AND active AND (issuer, subject, kind) IN
+        (SELECT issuer, subject, kind FROM leaver WHERE leaver.connection = link.connection
+        UNION SELECT issuer, subject, kind FROM absence WHERE absence.connection = link.connection)"""
+    return int(database.value(sql, (connection, kind)))
 
 
 def mark(database: Database, connection: str, kind: str, subjects: Collection[Subject], now: datetime) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from crosskey.journal.database import Database, moment, stamp
 
-__all__ = ("Trouble", "clear", "get", "save")
+__all__ = ("GIVEN_UP", "Trouble", "clear", "get", "save")
+
+GIVEN_UP: Final = 1000
+"""The step beyond all pauses."""
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """Rounds that failed, one after another. From ``step`` 0 on the connection is quarantined; -1: it is not.
+
+    At :data:`GIVEN_UP` no round begins by itself any more: ``next_try_at`` says nothing then.
 
     ``text`` and ``fix`` are for notices: they hold neither secrets nor anybody's data.
     """
@@ -31,6 +37,11 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     def quarantined(self) -> bool:
         """Whether rounds wait for the back-off instead of coming at their time."""
         return self.step >= 0
+
+    @property
+    def given_up(self) -> bool:
+        """Whether only a person lets another round begin."""
+        return self.step >= GIVEN_UP
 
 
 def get(database: Database, connection: str) -> Trouble | None:

@@ -187,7 +187,9 @@ class Watchbook(Journal):
             before = troubles.get(self._database, self.connection)
             troubles.save(self._database, self.connection, trouble)
             if trouble.quarantined and (before is None or before.step != trouble.step):
-                self._event("quarantine.entered", {"code": trouble.code, "step": trouble.step})
+                facts = {"failures": trouble.failures} if trouble.given_up else {"step": trouble.step}
+                kind = "quarantine.given-up" if trouble.given_up else "quarantine.entered"
+                self._event(kind, {"code": trouble.code, **facts})
 
     def clear_trouble(self, *, by: str) -> bool:
         """Note that all is well again, or that a person says so; whether there was trouble."""

@@ -11,8 +11,8 @@ from crosskey.connector.target import TargetSpec
 __all__ = ("capabilities", "declared_capabilities")
 
 _OPTIONAL: Final[dict[type, tuple[str, ...]]] = {
-    SourceSpec: ("credentials", "find", "groups_of", "read_changes", "receive", "subscribe"),
-    TargetSpec: ("catalogue", "credentials", "duties", "end_sessions", "find", "look_up", "seats"),
+    SourceSpec: ("credentials", "find", "groups_of", "read_changes", "receive", "set_up_sign_in", "subscribe"),
+    TargetSpec: ("catalogue", "credentials", "duties", "end_sessions", "find", "look_up", "seats", "set_up_sign_in"),
 }
 """The methods of the optional protocols beside :class:`Source` and :class:`Target`."""
 

@@ -64,6 +64,14 @@ def _quarantine(status: Status) -> Iterator[Cause]:
     if trouble is None or not trouble.quarantined:
         return
     place = f"{trouble.place}: " if trouble.place else ""
+    if trouble.given_up:
+        text = (
+            f"{place}{trouble.text} [{trouble.code}]. All {trouble.failures} rounds failed since"
+            f" {trouble.since:%Y-%m-%d}: none begins by itself any more, so nobody joins or leaves."
+        )
+        fix = f"{trouble.fix or 'mend what failed'}; then `crosskey watch --clear`"
+        yield _cause(status, "quarantine", "given-up", "error", "given up: nothing is tried any more", text, fix)
+        return
     again = f"{trouble.failures} in a row; next try {trouble.next_try_at:%H:%M} UTC."
     text = f"{place}{trouble.text} [{trouble.code}]. {again}"
     fix = f"{trouble.fix}; then `crosskey watch --clear` tries at once" if trouble.fix else "`crosskey watch --clear`"

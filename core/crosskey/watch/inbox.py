@@ -25,6 +25,8 @@ class Inbox:
         self._people: dict[Subject, None] = {}
         self._since: datetime | None = None
         self._asked: Ask = ""
+        self.heard = False
+        """Whether signals said that something changed, without naming few people."""
 
     @property
     def people_at(self) -> datetime | None:
@@ -33,7 +35,7 @@ class Inbox:
 
     @property
     def asked(self) -> Ask:
-        """The round that somebody asked for."""
+        """The round that a person asked for."""
         return self._asked
 
     def ask(self, wanted: Ask) -> None:
@@ -41,13 +43,17 @@ class Inbox:
         if wanted and self._asked != "everything":
             self._asked = wanted
 
+    def hear(self) -> None:
+        """Something changed: a round of changes is due. It waits through a quarantine, as people do."""
+        self.heard = True
+
     def put(self, people: Iterable[Subject], now: datetime) -> None:
         """Add people."""
         self._people.update(dict.fromkeys(people))
         if len(self._people) > MOST:
             self._people.clear()
             self._since = None
-            self.ask("changes")
+            self.hear()
         elif self._people and self._since is None:
             self._since = now
 
@@ -59,5 +65,6 @@ class Inbox:
         return people
 
     def take_ask(self) -> None:
-        """What was asked is being done."""
+        """What was asked is being done, and what was heard of looked at."""
         self._asked = ""
+        self.heard = False

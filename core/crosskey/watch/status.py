@@ -69,6 +69,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         """Whether rounds wait because they failed."""
         return self.trouble is not None and self.trouble.quarantined
 
+    @property
+    def given_up(self) -> bool:
+        """Whether rounds failed for so long that none begins by itself any more."""
+        return self.trouble is not None and self.trouble.given_up
+
 
 def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
     """Look at the journal; needs neither network nor secrets."""

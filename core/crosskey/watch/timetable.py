@@ -42,8 +42,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``next_at`` is when the next regular round is due, ``full_at`` when everything was last read with success,
     ``full_tried_at`` when that was last tried; ``renewed``: the configuration changed since. ``people_at``: signals
-    named people, who are to be looked at from then on. ``locked_until``: somebody else runs; try again then.
-    ``stopped``: a person switched rounds off.
+    named people, who are to be looked at from then on, ``heard``: that something changed. ``locked_until``: somebody
+    else runs; try again then. ``stopped``: a person switched rounds off.
     """
 
     now: datetime
@@ -53,6 +53,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     renewed: bool = False
     trouble: Trouble | None = None
     asked: Ask = ""
+    heard: bool = False
     people_at: datetime | None = None
     locked_until: datetime | None = None
     stopped: bool = False
@@ -74,16 +75,19 @@ class Timetable:
         if seen.locked_until is not None and now < seen.locked_until <= now + _LONGEST_LOCK:
             return Step(seen.locked_until)
         if trouble is not None and trouble.quarantined:
+            if seen.asked:
+                return Step(now, Round("everything", "asked"))
+            if trouble.given_up:
+                return Step(now + self._settings.every)
             again = _not_beyond(trouble.next_try_at, now, _LONGEST_PAUSE)
-            if seen.asked or now >= again:
-                return Step(now, Round("everything", "asked" if seen.asked else "quarantine"))
-            return Step(again)
+            return Step(now, Round("everything", "quarantine")) if now >= again else Step(again)
         return self._decide_normally(seen)
 
     def _decide_normally(self, seen: Situation) -> Step:
         now, trouble, settings = seen.now, seen.trouble, self._settings
-        if seen.asked:
-            return Step(now, Round("everything" if self._full_due(seen) else seen.asked, "asked"))
+        wanted = seen.asked or ("changes" if seen.heard else "")
+        if wanted:
+            return Step(now, Round("everything" if self._full_due(seen) else wanted, "asked"))
         people_at = None if seen.people_at is None else _not_beyond(seen.people_at, now, settings.every)
         if people_at is not None and now >= people_at:
             return Step(now, Round("people", "signal"))

@@ -16,7 +16,8 @@ from crosskey.engine.run import execute as run_engine
 from crosskey.errors import ConfigError, ExitCode, LockedError
 from crosskey.journal import Ask, Delivery
 from crosskey.model import Subject
-from crosskey.watch.backoff import troubled
+from crosskey.telemetry import instruments
+from crosskey.watch.backoff import note_failure
 from crosskey.watch.causes import cause_of_hooks, cause_of_reload, causes_of, dead_hooks_in
 from crosskey.watch.daily import Daily
 from crosskey.watch.delivery import deliver
@@ -103,7 +104,7 @@ class Watcher:
         self._inbox.put(people, self._clock.now())
         self.counts["signal", "changes" if changes else "people"] += 1
         if changes:
-            self._inbox.ask("changes")
+            self._inbox.hear()
         self._stir.set()
 
     def ask(self, wanted: Ask = "changes") -> None:
@@ -232,6 +233,7 @@ class Watcher:
                 renewed=self._renewed,
                 trouble=status.trouble if status else None,
                 asked=self._inbox.asked,
+                heard=self._inbox.heard,
                 people_at=self._inbox.people_at,
                 locked_until=self._locked_until,
                 stopped=self._notebook.is_stopped,
@@ -303,7 +305,7 @@ class Watcher:
             if book is None:
                 return
             if ended.failure is not None:
-                book.note_trouble(troubled(book.trouble(), ended.failure, now, self._random))
+                note_failure(book, ended.failure, now, self._random, instruments())
             elif round.reach != "people":
                 book.clear_trouble(by="round")
             if ended.result is not None and ended.how == "done" and ended.result.reach == "everything":

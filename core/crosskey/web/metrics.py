@@ -64,6 +64,8 @@ def _of_journal(status: Status) -> Iterable[Metric]:
         [([connection, trouble.code if trouble else ""], float(status.quarantined))],
         ["connection", "reason"],
     )
+    given_up = "Whether they failed for so long that only a person lets another begin."
+    yield _one("crosskey_connection_given_up", given_up, connection, float(status.given_up))
     failures = trouble.failures if trouble else 0
     yield _one("crosskey_run_failures", "Rounds that failed in a row.", connection, failures)
     yield _one("crosskey_operation_uncertain", "Writes without a known outcome.", connection, status.unsettled.count)

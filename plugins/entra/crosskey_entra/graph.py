@@ -82,9 +82,10 @@ class Graph:
         return reply
 
     async def send(self, method: str, path: str, decode: msgspec.json.Decoder[T], json: object) -> T:
-        """One write: crosskey writes nothing in a tenant but its own subscriptions. Raises what the client raises."""
+        """One write: only its own subscriptions, and apps that people sign in to. Raises what the client raises."""
         await self._throttle.wait()
-        template = "/subscriptions/{id}" if path.count("/") > 1 else path
+        kind, _, rest = path.lstrip("/").partition("/")
+        template = f"/{kind}" + ("/{id}" if rest else "") + (f"/{action}" if (action := rest.partition("/")[2]) else "")
         try:
             reply = await self._client.call(
                 method,

@@ -12,6 +12,7 @@ import msgspec
 
 from crosskey.connector.context import Context
 from crosskey.connector.credential import Credential as ConnectorCredential
+from crosskey.connector.sign_in import SetUp, SignInApp, Survey
 from crosskey.connector.signal import SignalAnswer, SignalRequest, Subscription
 from crosskey.connector.source import ReadPage, ReadRequest
 from crosskey.errors import ConfigError, Diagnostic, RejectedError
@@ -28,6 +29,7 @@ from crosskey_entra.memberships import groups_of
 from crosskey_entra.people import People
 from crosskey_entra.reading import FullRead
 from crosskey_entra.settings import EntraSettings
+from crosskey_entra.sign_in_app import SignInApps
 from crosskey_entra.signals import Notifications
 from crosskey_entra.subscriptions import Subscriptions
 
@@ -48,6 +50,7 @@ class EntraSource:
         self._issuer = issuer
         self._credential = credential
         self._context = context
+        self._sign_in = SignInApps(graph, clock=context.clock, instance=context.instance)
         self._notifications = Notifications(settings.hook_secret, self._tenant)
         self._subscriptions = Subscriptions(
             graph,
@@ -149,6 +152,17 @@ class EntraSource:
     async def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a subscription; that it is gone already is no error."""
         await self._subscriptions.remove(subscription)
+
+    async def survey_sign_in(self, app: SignInApp) -> Survey:
+        """The app registration that a door's people sign in to, compared. Needs Application.Read.All."""
+        return await self._sign_in.survey(app)
+
+    async def set_up_sign_in(self, app: SignInApp) -> SetUp:
+        """Make the registration and its service principal, or mend those that are there.
+
+        Needs Application.ReadWrite.OwnedBy; to assign groups as well, AppRoleAssignment.ReadWrite.All.
+        """
+        return await self._sign_in.set_up(app)
 
     async def credentials(self) -> Sequence[ConnectorCredential]:
         """The credential in use and when it ends; a request where it is a client secret."""

@@ -46,6 +46,13 @@ def open_entra_sso(settings: EntraSsoSettings, context: SsoContext) -> AbstractA
                 where=f"{context.instance}.tenant",
                 fix="write the Directory (tenant) ID, a GUID",
             )
+    if not settings.client_id:
+        raise ConfigError(
+            "this door has no app registration yet",
+            code="sso-not-set-up",
+            where=f"{context.instance}.client_id",
+            fix="crosskey sso apply",
+        )
     authority = address(settings.authority, CLOUDS[settings.cloud].authority, f"{context.instance}.authority")
     home, several = tenants[0], bool(settings.tenants)
     query = f"?appid={settings.client_id}" if settings.own_keys else ""

@@ -20,7 +20,13 @@ class EntraSsoSettings(Settings, frozen=True, kw_only=True):
     tenants: Annotated[
         tuple[str, ...], Meta(description="Further tenants whose people may come in; the app must be multi-tenant then")
     ] = ()
-    client_id: Annotated[str, Meta(description="Application (client) ID of the app registration for this door")]
+    client_id: Annotated[
+        str,
+        Meta(
+            description="Application (client) ID of the app registration for this door. Empty until "
+            "`crosskey sso apply` has made it"
+        ),
+    ] = ""
     client_secret: Annotated[
         Secret | None, Meta(description="Value of a client secret of that app. This, or `certificate`")
     ] = None
@@ -53,7 +59,8 @@ class EntraSsoSettings(Settings, frozen=True, kw_only=True):
     ] = False
 
     def __post_init__(self) -> None:
-        if (self.client_secret is None) == (self.certificate is None):
+        given = sum(each is not None for each in (self.client_secret, self.certificate))
+        if given > 1 or (self.client_id and not given):
             raise ConfigError(
                 "exactly one credential is needed", where="client_secret", fix="write client_secret or certificate"
             )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from crosskey.connector.sso import SsoContext, SsoFlow, SsoFlowSpec
+from crosskey.connector.sso import DoorApp, SsoContext, SsoFlow, SsoFlowSpec
+from crosskey_entra.clouds import CLOUDS
 from crosskey_entra.sso_settings import EntraSsoSettings
 
 __all__ = ("SSO",)
@@ -16,10 +17,22 @@ def _open(settings: EntraSsoSettings, context: SsoContext) -> AbstractAsyncConte
     return open_entra_sso(settings, context)
 
 
+def _app(settings: EntraSsoSettings) -> DoorApp:
+    authority = settings.authority.rstrip("/") or CLOUDS[settings.cloud].authority
+    return DoorApp(
+        client_id=settings.client_id,
+        issuer=f"{authority}/{settings.tenant.strip().lower()}/v2.0",
+        auth="client_secret_post" if settings.certificate is None else "private_key_jwt",
+        secret=settings.client_secret,
+        scopes=settings.scopes,
+    )
+
+
 SSO = SsoFlowSpec(
     name="entra",
     summary="Signing in with a Microsoft Entra ID tenant",
     settings=EntraSsoSettings,
     open=_open,
     inherits=("tenant", "cloud", "authority", "issuer"),
+    app=_app,
 )

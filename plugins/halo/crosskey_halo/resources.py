@@ -8,6 +8,7 @@ import msgspec
 
 from crosskey_halo.rows import (
     AgentRow,
+    ApplicationRow,
     ApprovalRow,
     ClientRow,
     DepartmentRow,
@@ -21,6 +22,7 @@ from crosskey_halo.rows import (
 __all__ = (
     "AGENTS",
     "AGENT_ROLES",
+    "APPLICATIONS",
     "APPROVALS",
     "CLIENTS",
     "DEPARTMENTS",
@@ -93,3 +95,4 @@ TEAMS = Resource("/api/Team", TeamRow, member="teams", right=_ADMINISTRATION)
 TICKETS = Resource("/api/Tickets", TicketRow, member="tickets", right=_TICKETS)
 APPROVALS = Resource("/api/TicketApproval", ApprovalRow, member="approvals", right=_TICKETS)
 DEPARTMENTS = Resource("/api/TopLevel", DepartmentRow, member="tree", right=_ADMINISTRATION)
+APPLICATIONS = Resource("/api/SingleSignOnApplication", ApplicationRow, member="applications", right=_ADMINISTRATION)

@@ -79,6 +79,17 @@ class Row(msgspec.Struct):
         return as_id(self.id)
 
 
+class ApplicationRow(Row):
+    """One application for single sign-on (2.210 and later); numbers of choices are kept as they come."""
+
+    oidc_url: str | None = None
+    client_id: str | None = None
+    scope: str | None = None
+    active: bool | None = None
+    allowed_entities: Scalar = None
+    user_matching_field: Scalar = None
+
+
 class UserRow(Row):
     """``/Users``."""
 

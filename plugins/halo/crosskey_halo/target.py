@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from crosskey.connector.context import Context
+from crosskey.connector.sign_in import SetUp, SignInAddresses, SignInLink, Survey
+from crosskey.connector.sso import Door
 from crosskey.connector.target import (
     AccountsComplete,
     AccountsPage,
@@ -38,6 +40,7 @@ from crosskey_halo.resources import AGENTS, USERS
 from crosskey_halo.rows import as_text
 from crosskey_halo.schema import AGENT, USER, halo_schema
 from crosskey_halo.settings import HaloSettings
+from crosskey_halo.sign_in import SignInPage
 from crosskey_halo.writer import Writer
 
 __all__ = ("HaloTarget", "open_desk")
@@ -76,6 +79,7 @@ class HaloTarget:
         self._reader = reader = Reader(desk, self._lists, users, agents)
         self._lookups = Lookups(desk, reader)
         self._duties = Duties(desk, self._lists, context.logger)
+        self._sign_in = SignInPage(desk, instance_address(settings.url, where=f"{context.instance}.url"))
         self._handing_over = HandingOver(desk, batch=settings.batch)
         self._write_users = Writer(
             desk,
@@ -185,6 +189,18 @@ class HaloTarget:
     async def duties(self, kind: str, keys: Sequence[str]) -> Mapping[str, Sequence[Duty]]:
         """Open tickets, pending approvals, teams and departments led by these agents; users have none."""
         return await self._duties.of(keys) if kind == AGENT else {}
+
+    async def sign_in_addresses(self, door: Door, provider: str) -> SignInAddresses:
+        """Where Halo's own sign-in comes back to from this provider, on the agents' or the portal's host."""
+        return await self._sign_in.addresses(door, provider)
+
+    async def survey_sign_in(self, link: SignInLink) -> Survey:
+        """What Halo knows of the provider's application for a door."""
+        return await self._sign_in.survey(link)
+
+    async def set_up_sign_in(self, link: SignInLink) -> SetUp:
+        """Tell Halo (2.210 and later) of the application, switched off; before, say what to type."""
+        return await self._sign_in.set_up(link)
 
     async def seats(self) -> Mapping[str, Seats]:
         """Agent licences: how many there are and how many are taken."""

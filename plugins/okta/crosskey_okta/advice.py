@@ -8,12 +8,12 @@ import msgspec
 
 from crosskey.errors import AuthError, ContractError
 from crosskey_okta.errors import code_of
-from crosskey_okta.settings import HOOKS_SCOPE
+from crosskey_okta.settings import APPS_SCOPE, HOOKS_SCOPE
 
 __all__ = ("INSUFFICIENT", "Advice", "scope_for")
 
 _ROLE = "Read-Only Administrator"
-_ROLES = {HOOKS_SCOPE: "Super Administrator"}
+_ROLES = {HOOKS_SCOPE: "Super Administrator", APPS_SCOPE: "Application Administrator"}
 """Admin roles that allow more than reading, by scope."""
 _DENIED = "permission-denied"  # a 403 whose body says nothing, as older orgs answer
 INSUFFICIENT = ("okta-E0000006", "okta-insufficient-scope", _DENIED)

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 
 from crosskey.settings import Secret, Settings
 
-__all__ = ("HOOKS_SCOPE", "LOG_SCOPE", "NEEDED_SCOPES", "OktaSettings", "Verdict")
+__all__ = ("APPS_SCOPE", "HOOKS_SCOPE", "LOG_SCOPE", "NEEDED_SCOPES", "OktaSettings", "Verdict")
 
 Verdict = Literal["active", "inactive", "ignore"]
 """What a status means for accounts: should have them, should not, or nothing is changed."""
@@ -20,6 +20,9 @@ LOG_SCOPE = "okta.logs.read"
 """For the System Log, by which changes are followed sooner and at less cost; nothing depends on it."""
 HOOKS_SCOPE = "okta.eventHooks.manage"
 """For crosskey to set its event hook up; it can be set up by hand."""
+
+APPS_SCOPE = "okta.apps.manage"
+"""For crosskey to set up the apps that people sign in to; they can be set up by hand."""
 
 
 class OktaSettings(Settings, frozen=True, kw_only=True):

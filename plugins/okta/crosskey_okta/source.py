@@ -9,6 +9,7 @@ import msgspec
 
 from crosskey.connector.context import Context
 from crosskey.connector.credential import Credential
+from crosskey.connector.sign_in import SetUp, SignInApp, Survey
 from crosskey.connector.signal import SignalAnswer, SignalRequest, Subscription
 from crosskey.connector.source import ReadPage, ReadRequest
 from crosskey.errors import ConfigError, Diagnostic
@@ -24,6 +25,7 @@ from crosskey_okta.org import Org
 from crosskey_okta.people import People
 from crosskey_okta.reading import FullRead
 from crosskey_okta.settings import OktaSettings
+from crosskey_okta.sign_in_app import SignInApps
 from crosskey_okta.signals import receive
 from crosskey_okta.status import Statuses
 
@@ -39,6 +41,7 @@ class OktaSource:
         self._address = address
         self._context = context
         self._lately: dict[str, Recent] = {}
+        self._sign_in = SignInApps(org, instance=context.instance)
         self._hooks = Hooks(org, instance=context.instance, secret=settings.hook_secret)
 
     @property
@@ -139,6 +142,17 @@ class OktaSource:
     async def unsubscribe(self, subscription: Subscription) -> None:
         """Deactivate and delete the event hook."""
         await self._hooks.unsubscribe(subscription)
+
+    async def survey_sign_in(self, app: SignInApp) -> Survey:
+        """The app that a door's people sign in to, compared with what it should be. Needs ``okta.apps.read``."""
+        return await self._sign_in.survey(app)
+
+    async def set_up_sign_in(self, app: SignInApp) -> SetUp:
+        """Make the app, or mend the one that is there, and assign its groups.
+
+        Needs the scope ``okta.apps.manage`` and the role Application Administrator, which nothing else needs.
+        """
+        return await self._sign_in.set_up(app)
 
     async def credentials(self) -> Sequence[Credential]:
         """The API token or the app's key. Okta tells the end of neither; a JWK may hold its own (``exp``)."""

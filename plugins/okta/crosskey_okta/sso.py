@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from crosskey.connector.refusal import SsoRefused
 from crosskey.connector.sso import LoginRequest, MfaEvidence, SsoContext, SsoFlow
+from crosskey.errors import ConfigError
 from crosskey.sso import (
     ClientCredential,
     Dialect,
@@ -31,6 +32,13 @@ __all__ = ("open_okta_sso",)
 def open_okta_sso(settings: OktaSsoSettings, context: SsoContext) -> AbstractAsyncContextManager[SsoFlow]:
     """Open the flow. Raises :class:`crosskey.ConfigError` for an address or a key that cannot be one."""
     org = read_address(settings.url, f"{context.instance}.url").base
+    if not settings.client_id:
+        raise ConfigError(
+            "this door has no application at Okta yet",
+            code="sso-not-set-up",
+            where=f"{context.instance}.client_id",
+            fix="crosskey sso apply",
+        )
     client = OidcClient(
         issuer=f"{org}/oauth2/{settings.server}" if settings.server else org,
         client_id=settings.client_id,

@@ -25,7 +25,9 @@ class OktaSsoSettings(Settings, frozen=True, kw_only=True):
         str,
         Meta(description='Custom authorization server: "default" or its id (`aus…`). Empty: the org\'s own'),
     ] = ""
-    client_id: Annotated[str, Meta(description="Client ID of the web app (`0oa…`)")]
+    client_id: Annotated[
+        str, Meta(description="Client ID of the web app (`0oa…`). Empty until `crosskey sso apply` has made it")
+    ] = ""
     client_secret: Annotated[Secret | None, Meta(description="The app's client secret. This, or `private_key`")] = None
     private_key: Annotated[
         Secret | None, Meta(description="The app's private key (`private_key_jwt`): PEM, or one JWK as JSON")
@@ -58,7 +60,8 @@ class OktaSsoSettings(Settings, frozen=True, kw_only=True):
     signal_stream: Annotated[str, Meta(description="Id of the stream of security events, to take only its tests")] = ""
 
     def __post_init__(self) -> None:
-        if (self.client_secret is None) == (self.private_key is None):
+        given = sum(each is not None for each in (self.client_secret, self.private_key))
+        if given > 1 or (self.client_id and not given):
             raise ConfigError(
                 "exactly one credential is needed", where="client_secret", fix="write client_secret or private_key"
             )

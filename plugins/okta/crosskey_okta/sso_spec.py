@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from crosskey.connector.sso import SsoContext, SsoFlow, SsoFlowSpec
+from crosskey.connector.sso import DoorApp, SsoContext, SsoFlow, SsoFlowSpec
+from crosskey_okta.address import read_address
 from crosskey_okta.sso_settings import OktaSsoSettings
 
 __all__ = ("SSO",)
@@ -16,10 +17,23 @@ def _open(settings: OktaSsoSettings, context: SsoContext) -> AbstractAsyncContex
     return open_okta_sso(settings, context)
 
 
+def _app(settings: OktaSsoSettings) -> DoorApp:
+    org = read_address(settings.url, "url").base
+    by_secret = "client_secret_basic" if settings.client_auth == "basic" else "client_secret_post"
+    return DoorApp(
+        client_id=settings.client_id,
+        issuer=f"{org}/oauth2/{settings.server}" if settings.server else org,
+        auth=by_secret if settings.private_key is None else "private_key_jwt",
+        secret=settings.client_secret,
+        scopes=settings.scopes,
+    )
+
+
 SSO = SsoFlowSpec(
     name="okta",
     summary="Signing in with an Okta org",
     settings=OktaSsoSettings,
     open=_open,
     inherits=("url", "issuer"),
+    app=_app,
 )

@@ -25,8 +25,7 @@ class FailureGuard(Guard):
     def __init__(self) -> None:
         self._writes = 0
         self._failed = 0
-        self._row: tuple[str, str, str] | None = None
-        self._in_a_row = 0
+        self._row: list[tuple[str, str, str]] = []  # the last refusals, all of one sort
 
     def after(self, batch: Sequence[Change], outcomes: Sequence[Outcome]) -> Sequence[Held]:
         """The whole run, once too much failed in all, or the same thing failed too often without a break."""
@@ -42,13 +41,12 @@ class FailureGuard(Guard):
     def _count(self, change: Change, outcome: Outcome) -> int:
         self._writes += 1
         self._failed += outcome.result in ("rejected", "unknown")
+        sort = (change.kind, change.action, outcome.code)
         if outcome.result != "rejected":
-            self._row, self._in_a_row = None, 0
-            return 0
-        row = (change.kind, change.action, outcome.code)
-        self._in_a_row = self._in_a_row + 1 if row == self._row else 1
-        self._row = row
-        return self._in_a_row
+            self._row = []
+        else:
+            self._row = [*self._row, sort] if sort in self._row else [sort]
+        return len(self._row)
 
 
 def _is_one_lost_answer(outcomes: Sequence[Outcome]) -> bool:

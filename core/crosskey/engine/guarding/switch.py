@@ -40,8 +40,7 @@ class Switch:
 
     def look(self) -> Stopped | None:
         """Who stopped it, or ``None`` while it is on its way. What cannot be read counts as stopped."""
-        word = os.environ.get(ENVIRONMENT, "")
-        if word:
+        if word := os.environ.get(ENVIRONMENT):
             return Stopped(because=word, fix=f"unset {ENVIRONMENT} and begin again")
         try:
             text = self.file.read_bytes()
@@ -52,7 +51,7 @@ class Switch:
         try:
             told = msgspec.json.decode(text, type=Stopped)
         except msgspec.MsgspecError:  # made by hand: that it is there is enough
-            told = Stopped(because=text.decode("utf-8", "replace").strip()[:200])
+            told = Stopped(because=text.decode(errors="replace").strip()[:200])
         return msgspec.structs.replace(told, fix="crosskey go")
 
     def stop(self, because: str, now: datetime) -> None:

@@ -9,6 +9,7 @@ from crosskey.engine.rails.approvals import Approvals
 from crosskey.engine.rails.classes import run_rails
 from crosskey.engine.rails.codes import APPROVABLE, COUNTED, RAILS
 from crosskey.engine.rails.first import is_first
+from crosskey.engine.rails.headroom import headroom
 from crosskey.engine.rails.last_active import Remaining, can_work, hold_last_active, kept_active, last_active
 from crosskey.engine.rails.reads import LastReads, check_read
 from crosskey.engine.rails.seats import TAKES_SEATS, hold_seats
@@ -24,6 +25,7 @@ __all__ = (
     "Remaining",
     "can_work",
     "check_read",
+    "headroom",
     "hold_last_active",
     "hold_seats",
     "is_first",

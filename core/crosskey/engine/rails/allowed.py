@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from crosskey.engine.rails.approvals import Approvals
+from crosskey.engine.timekeeper import Timekeeper
 from crosskey.errors import ConfigError, close_matches
 from crosskey.journal import Approval
 from crosskey.model import Subject
@@ -67,9 +68,9 @@ class Allowed(msgspec.Struct, frozen=True):
         """Both together; for one code the number given here."""
         return Allowed({**other.numbers, **self.numbers}, self.names | other.names, self.approvals)
 
-    def approved(self, given: Sequence[Approval]) -> Allowed:
-        """The same, and what these approvals let through."""
-        return msgspec.structs.replace(self, approvals=Approvals(given))
+    def approved(self, given: Sequence[Approval], timekeeper: Timekeeper | None = None) -> Allowed:
+        """The same, and what these approvals let through while ``timekeeper`` says that they do."""
+        return msgspec.structs.replace(self, approvals=Approvals(given, timekeeper))
 
     def words(self) -> tuple[str, ...]:
         """What :meth:`parse` takes to allow the same again; approvals are asked for in the journal instead."""
@@ -96,8 +97,7 @@ class Allowed(msgspec.Struct, frozen=True):
         """Whether so many may go: not above the limit, or not above a number that was let through."""
         if count <= max(limit, self.numbers.get(code, 0)):
             return True
-        numbers = [word for word in self.approvals.words() if word.startswith(f"{code}=")]
-        return any(count <= int(word.partition("=")[2]) and self._approved(word) for word in numbers)
+        return any(count <= number and self._approved(word) for word, number in self._numbers(code).items())
 
     def lets_again(self, run: str) -> bool:
         """Whether what a run did, and a person took back, may be done again (a run's id, or its beginning)."""
@@ -105,13 +105,17 @@ class Allowed(msgspec.Struct, frozen=True):
 
     def number(self, code: str) -> int:
         """The largest number let through for a rail, 0 when none."""
-        words = [word.partition("=") for word in self.approvals.words()]
-        return max([self.numbers.get(code, 0), *(int(value) for rail, _, value in words if rail == code)])
+        return max([self.numbers.get(code, 0), *self._numbers(code).values()])
 
     @property
     def concerns_everybody(self) -> bool:
         """Whether something was let through that only a read of everybody can tell the truth of."""
         return bool(self.names or self.approvals.words())
+
+    def _numbers(self, code: str) -> dict[str, int]:
+        """The numbers that the journal approves for a rail, by their words."""
+        start = f"{code}="
+        return {word: int(word.removeprefix(start)) for word in self.approvals.words() if word.startswith(start)}
 
     def _approved(self, word: str) -> bool:
         approval = self.approvals.words().get(word)

@@ -57,7 +57,8 @@ def _check_passed_over(planner: Planner, kind: KindPlan, allowed: Allowed) -> No
             action,
             rail=rail,
             summary=f"some {kind.name} accounts waited when others were approved, and were not among those",
-            fix=way_through(rail, kind, len(people), "approve them too, or put right why they are in the plan"),
+            fix=f'approve them too (crosskey approve {rail} --kind {kind.name} --because "…"), or put right why they '
+            "are in the plan",
             among=lambda change, people=people: change.subject in people,
         )
 
@@ -100,11 +101,10 @@ def _check_creates(planner: Planner, kind: KindPlan, config: Config, allowed: Al
     An account that is made anew in the place of one that is surely gone is no new one, nor one that went through here
     before and was not made.
     """
+    if not has_begun(planner.journal, kind.name):
+        return
     linked = planner.journal.link_count(kind.name)
     limit = limit_of(config.rails.max_create, linked)
-    planned = planner.stage.proposals.change_counts().get((kind.name, "create"), 0)
-    if planned <= limit or not has_begun(planner.journal, kind.name):
-        return
     new = set[Subject]()
     for batch in batched(planner.stage.proposals.changes(kind.name, "create"), _BATCH):
         people = [change.subject for change in batch]

@@ -35,6 +35,7 @@ RAILS: Mapping[str, str] = {
     "clock": "the clock cannot be trusted, so no time has passed",
     "stopped": "somebody stopped all writes",
     "failing": "the target refuses nearly everything",
+    "given-up": "every round of the watcher failed, 28 times in a row and for 28 days",
     "drift": "somebody changed a value that the rules own, and the policy there is alert",
     "duties-open": "tickets, approvals or teams wait for a leaver, and the policy there is hold",
     "undone": "a person took the very same back, and the rules have not changed since",

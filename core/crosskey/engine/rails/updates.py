@@ -36,8 +36,6 @@ def check_demotions(planner: Planner, kind: KindPlan, settings: RailSettings, al
     """No more accounts may lose what crosskey gave them at once than the limit says (G5)."""
     active = planner.journal.link_count(kind.name, active_only=True)
     limit = limit_of(settings.max_demote, active)
-    if _updates(planner, kind) <= limit:
-        return
     demoted = sum(takes_away(change, kind) for change in planner.stage.proposals.changes(kind.name, "update"))
     if allowed.upto("mass-demote", demoted, limit):
         return
@@ -57,13 +55,11 @@ def check_demotions(planner: Planner, kind: KindPlan, settings: RailSettings, al
 
 def check_mass_change(planner: Planner, kind: KindPlan, config: Config, allowed: Allowed) -> None:
     """Not the same change in a large part of all accounts, nor many changes by rules that are new (G7)."""
-    settings, updates = config.rails, _updates(planner, kind)
     active = planner.journal.link_count(kind.name, active_only=True)
-    limit, new_limit = limit_of(settings.max_change, active), limit_of(settings.max_remap, active)
-    if updates <= min(limit, new_limit):
-        return
-    parts = Counter[str]()
+    limit, new_limit = limit_of(config.rails.max_change, active), limit_of(config.rails.max_remap, active)
+    updates, parts = 0, Counter[str]()
     for change in planner.stage.proposals.changes(kind.name, "update"):
+        updates += 1
         parts.update((*change.fields, *change.references))
     large = {name: count for name, count in parts.items() if count > limit}
     if updates > new_limit and _is_remapped(planner, kind, config):
@@ -88,10 +84,6 @@ def check_mass_change(planner: Planner, kind: KindPlan, config: Config, allowed:
         example=lambda change: f"{change.label}: {_before_after(change, named)}",
         most=_EXAMPLES,
     )
-
-
-def _updates(planner: Planner, kind: KindPlan) -> int:
-    return planner.stage.proposals.change_counts().get((kind.name, "update"), 0)
 
 
 def _is_remapped(planner: Planner, kind: KindPlan, config: Config) -> bool:

@@ -23,7 +23,7 @@ from crosskey.engine.marker import bears_anothers
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.planner import RANK, KindPlan, Planner
 from crosskey.engine.protect import Protection
-from crosskey.engine.rails import Remaining, hold_last_active, kept_active, run_rails
+from crosskey.engine.rails import Allowed, Remaining, hold_last_active, kept_active, run_rails
 from crosskey.engine.recover import settle_operations
 from crosskey.engine.rules import NoRules
 from crosskey.engine.run import journalled
@@ -74,6 +74,11 @@ async def undo(
             fix="list the runs with `crosskey history`",
         )
 
+    if options.expected is not None:
+        options.expected.refuse_stale(
+            lineage=journal.lineage, serial=journal.serial, config_digest=config.digest, now=connect.clock.now()
+        )
+
     async def go(run: str) -> UndoResult:
         return await _Undo(config, plugins, journal, connect, options, observer, run, record).go()
 
@@ -108,7 +113,10 @@ class _Undo:
         connect.skews.forget()
         self.telling = connect.telling(journal.connection)
         self.timekeeper = Timekeeper(connect.clock, connect.skews, newest=journal.newest_run_at(but=run))
-        self.allowed = options.allowed.approved(journal.usable_approvals(connect.clock.now()))
+        self.allowed = options.allowed
+        if options.expected is not None:
+            self.allowed = self.allowed.also(Allowed.parse(options.expected.header.allowed))
+        self.allowed = self.allowed.approved(journal.usable_approvals(connect.clock.now()), self.timekeeper)
         self.protection = Protection(config.rails.protect)
         self.facts = RunFacts(id=run, kind="undo", instance=config.target.path, applies=True)
 
@@ -127,6 +135,8 @@ class _Undo:
                     counts = self._plan(planner)
                     remaining = await self._rails(planner, target)
                 proposal = self._proposal(stage, findings, schema, catalogue)
+                if self.options.expected is not None:
+                    self.options.expected.refuse_other(proposal.plan.header)
                 guards = usual_guards(self.config, self.timekeeper, planner, target, remaining)
                 applied = await self._apply(target, proposal, guards)
                 if applied.held:
@@ -316,7 +326,7 @@ class _Undo:
         if self.options.confirm is not None and not self.options.confirm(proposal):
             return Applied(declined=True)
         refuse_expired(plan.header, self.connect.clock.now())
-        self.journal.bind_approvals(self.run, self.allowed.approvals.used_for(plan.changes()))
+        self.allowed.approvals.bind(self.journal, self.run, plan.changes())
         self.observer.phase("Applying", plan.size)
 
         def progress(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:

@@ -7,6 +7,7 @@ from typing import cast
 
 import msgspec
 
+from crosskey_sandbox.entra import registrations_api
 from crosskey_sandbox.entra.assignments import Assignment
 from crosskey_sandbox.entra.call import Answer, Call, reply
 from crosskey_sandbox.entra.cell import time_text
@@ -154,6 +155,9 @@ def service_principal(tenant: EntraTenant, call: Call) -> Answer:
 
 def application(tenant: EntraTenant, call: Call) -> Answer:
     """``GET /applications(appId='…')``: a registration with the ends of its credentials, never their values."""
+    made = registrations_api.read(tenant, call)
+    if made is not None:
+        return made
     app = tenant.applications.registered.get(call.params["id"].removeprefix("appId="))
     if app is None or not call.params["id"].startswith("appId="):
         raise GraphError.missing(call.params["id"])

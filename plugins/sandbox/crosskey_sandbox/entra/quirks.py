@@ -69,6 +69,7 @@ class EntraQuirks(msgspec.Struct, frozen=True, kw_only=True):
     # Consistency
     replication_lag: float = 0.0  # seconds before a read sees a change
     lagging_reads: int = 1  # only every n-th read is that late; the others are up to date
+    fresh_misses: int = 0  # so many writes to what was just made come to servers that do not know it yet
     # Change notifications
     notification_delay: float = 0.0  # seconds before a change is told: two minutes on average, fifteen at most
     notification_batch: int = 100  # notifications in one delivery

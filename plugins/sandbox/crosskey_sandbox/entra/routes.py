@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from crosskey_sandbox.entra import objects_api, people_api, subscriptions_api
+from crosskey_sandbox.entra import objects_api, people_api, registrations_api, subscriptions_api
 from crosskey_sandbox.entra.call import Handler
 from crosskey_sandbox.entra.permissions import READS, any_of
 
@@ -31,6 +31,9 @@ _USERS, _GROUPS, _APPS, _BIN = "/v1.0/users", "/v1.0/groups", "/v1.0/servicePrin
 _READ_USERS, _READ_GROUPS, _READ_APPS = READS["user"], READS["group"], READS["servicePrincipal"]
 _READ_ORGANIZATION = any_of("Organization.Read.All", "Directory.Read.All")
 _WRITE_USERS, _WRITE_GROUPS = any_of("User.ReadWrite.All"), any_of("Group.ReadWrite.All")
+_REGISTRATIONS = "/v1.0/applications"
+_WRITE_APPS = any_of("Application.ReadWrite.All", "Application.ReadWrite.OwnedBy")
+_ASSIGN = any_of("AppRoleAssignment.ReadWrite.All")
 
 _OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1.0/organization", objects_api.organization, 1, _READ_ORGANIZATION),
@@ -64,6 +67,13 @@ _OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", f"{_APPS}/{{id}}/appRoleAssignedTo", objects_api.assigned_to, 2, _READ_APPS),
     Operation("GET", f"{_APPS}/{{id}}/appRoleAssignments", objects_api.assignments_of, 2, _READ_APPS),
     Operation("GET", "/v1.0/applications/{id}", objects_api.application, 1, _READ_APPS),
+    Operation("GET", _REGISTRATIONS, registrations_api.list_all, 1, _READ_APPS),
+    Operation("POST", _REGISTRATIONS, registrations_api.create, 1, _WRITE_APPS),
+    Operation("PATCH", f"{_REGISTRATIONS}/{{id}}", registrations_api.change, 1, _WRITE_APPS),
+    Operation("POST", f"{_REGISTRATIONS}/{{id}}/addPassword", registrations_api.add_password, 1, _WRITE_APPS),
+    Operation("POST", _APPS, registrations_api.make_principal, 1, _WRITE_APPS),
+    Operation("PATCH", f"{_APPS}/{{id}}", registrations_api.patch_principal, 1, _WRITE_APPS),
+    Operation("POST", f"{_APPS}/{{id}}/appRoleAssignedTo", registrations_api.assign, 1, _ASSIGN),
     Operation("GET", SUBSCRIBE, subscriptions_api.list_all),
     Operation("POST", SUBSCRIBE, subscriptions_api.create),
     Operation("GET", f"{SUBSCRIBE}/{{id}}", subscriptions_api.read),

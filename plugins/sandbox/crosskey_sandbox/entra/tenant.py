@@ -15,6 +15,7 @@ from crosskey_sandbox.entra.limits import Limits
 from crosskey_sandbox.entra.paging import Seals
 from crosskey_sandbox.entra.permissions import GRAPH_APP_ID, PERMISSIONS
 from crosskey_sandbox.entra.quirks import EntraQuirks
+from crosskey_sandbox.entra.registrations import Registrations
 from crosskey_sandbox.entra.rows import Rows
 from crosskey_sandbox.entra.subscriptions import Subscriptions
 from crosskey_sandbox.entra.tokens import TokenEndpoint
@@ -57,6 +58,7 @@ class EntraTenant:
         self.initial_domain = f"{domain.partition('.')[0]}.onmicrosoft.example"
         self.directory = Directory(self.cell)
         self.applications = Applications(self.cell, self.directory, self.id)
+        self.registrations = Registrations(self.cell, self.directory)
         self.assignments = Assignments(self.cell, self.directory, self.applications)
         self.tokens = TokenEndpoint(self.cell, self.applications)
         self.seals = Seals(self.cell, self.id)

@@ -55,7 +55,7 @@ class _Api:
         self.desk = desk
         self.sign_in = sign_in
         self.recent: deque[float] = deque()
-        self.names = {name.lower(): name for name in (*desk.tables, "InstanceInfo")}
+        self.names = {name.lower(): name for name in (*desk.tables, "InstanceInfo", "Control")}
 
     async def answer(self, request: Request) -> Response:
         """Gate, fault, work, log."""
@@ -90,7 +90,9 @@ class _Api:
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
         if not resource:
             return Response(status_code=404)
-        if resource == "TicketApproval" and quirks.approvals == "none":
+        if (resource == "TicketApproval" and quirks.approvals == "none") or (
+            resource == "SingleSignOnApplication" and quirks.single_sign_on == "control"
+        ):
             return Response(status_code=404)
         if resource in quirks.forbidden or not may(scopes, request.method, resource):
             return Response(status_code=403)
@@ -129,8 +131,8 @@ class _Api:
         key = str(request.path_params.get("key", ""))
         query = {name.lower(): value for name, value in request.query_params.items()}
         try:
-            if resource == "InstanceInfo" and request.method == "GET":
-                return _json(self._instance(request))
+            if resource in {"InstanceInfo", "Control"} and request.method == "GET":
+                return _json(self.desk.control if resource == "Control" else self._instance(request))
             if request.method == "GET":
                 return self._one(resource, key, query) if key else _bytes(list_body(self.desk, resource, query))
             if request.method == "POST" and not key and resource in MODELS:

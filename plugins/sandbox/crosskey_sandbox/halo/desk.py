@@ -25,6 +25,7 @@ from crosskey_sandbox.halo.records import (
     Organisation,
     Record,
     Role,
+    SingleSignOnApplication,
     Site,
     Team,
     Ticket,
@@ -78,7 +79,10 @@ class SessionEnd(msgspec.Struct, frozen=True):
 
 
 class HaloDesk:
-    """One Halo instance. Add and edit records here directly; only what comes over HTTP is in ``writes``."""
+    """One Halo instance. Add and edit records here directly; only what comes over HTTP is in ``writes``.
+
+    ``control`` are those of its global settings that were ever set.
+    """
 
     def __init__(
         self,
@@ -98,10 +102,11 @@ class HaloDesk:
             name: {}
             for name in (
                 *("Users", "Agent", "Client", "Site", "Team", "Roles", "UserRoles", "TopLevel", "Organisation"),
-                *("Tickets", "TicketApproval"),
+                *("Tickets", "TicketApproval", "SingleSignOnApplication"),
             )
         }
         self.busy_agents: set[int] = set()
+        self.control: dict[str, str | bool] = {}
         self.requests: list[RequestLog] = []
         self.writes: list[Write] = []
         self.session_ends: list[SessionEnd] = []
@@ -361,4 +366,5 @@ _RESOURCES: dict[type[Record], str] = {
     Organisation: "Organisation",
     Ticket: "Tickets",
     Approval: "TicketApproval",
+    SingleSignOnApplication: "SingleSignOnApplication",
 }

@@ -95,6 +95,9 @@ class HaloQuirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     parameter is documented as an array, how it is written is not."""
     approvals: Literal["all", "mine", "none"] = "all"
     """``/TicketApproval?mine=false``: approvals of everybody; of the acting agent only; the path is 404. *Unknown*."""
+    single_sign_on: Literal["list", "typed", "control"] = "list"
+    """Applications for single sign-on: a list (2.210 and later); the same, where none is made without a ``type``; no
+    such list, only settings of ``/Control``. Whether ``type`` is required is *unknown*."""
     locked_tickets: tuple[int, ...] = ()
     """Tickets that refuse to be changed (400), as a workflow step may."""
     error_body: Literal["exception", "message", "error", "result"] = "exception"

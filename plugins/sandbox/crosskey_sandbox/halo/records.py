@@ -25,6 +25,7 @@ __all__ = (
     "Record",
     "Role",
     "RoleLink",
+    "SingleSignOnApplication",
     "Site",
     "Team",
     "TeamLink",
@@ -270,6 +271,20 @@ class Approval(Record, frozen=True, kw_only=True):
     ticket_id: int = 0
     agent_id: int = 0
     dateapproved: str = ""
+
+
+class SingleSignOnApplication(Record, frozen=True, kw_only=True):
+    """One application for single sign-on (2.210 and later). ``new_client_secret`` is written and never shown."""
+
+    id: int
+    type: int = 0
+    oidc_url: str = ""
+    client_id: str = ""
+    new_client_secret: str = ""
+    scope: str = ""
+    active: bool = False
+    allowed_entities: int = 0
+    user_matching_field: int = 0
 
 
 READ_ONLY: Final = frozenset({"id", "id_int", "datecreated", "lastupdate", "last_modified", "general", "unassigned"})

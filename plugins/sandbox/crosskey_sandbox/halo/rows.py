@@ -33,6 +33,7 @@ Json = dict[str, object]
 
 ENCODER: Final = msgspec.json.Encoder()
 _DETAIL_ONLY: Final = frozenset({"roles", "departments", "teams", "general", "unassigned", "oktaid"})
+_NEVER: Final = "new_client_secret"
 _USER_LIST: Final = (
     "firstname", "surname", "initials", "title", "emailaddress", "email2", "email3", "phonenumber", "homenumber",
     "mobilenumber", "mobilenumber2", "fax", "login", "inactive", "isserviceaccount", "isimportantcontact",
@@ -76,7 +77,9 @@ def agent_row(desk: HaloDesk, agent: Agent, *, roles: bool, memberships: bool) -
 def single(desk: HaloDesk, record: Record, *, details: bool) -> Json:
     """One record by itself; nested lists only with ``details``."""
     row = _start(record)
-    names = tuple(field for field in record.__struct_fields__ if field not in _DETAIL_ONLY and field not in row)
+    names = tuple(
+        field for field in record.__struct_fields__ if field not in _DETAIL_ONLY and field not in {*row, _NEVER}
+    )
     row |= _present(record, _visible(desk, names, "listed", "detail"))
     if isinstance(record, User):
         row |= _user_place(desk, record)

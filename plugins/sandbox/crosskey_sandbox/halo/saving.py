@@ -27,6 +27,7 @@ from crosskey_sandbox.halo.records import (
     Record,
     Role,
     RoleLink,
+    SingleSignOnApplication,
     Site,
     Team,
     TeamLink,
@@ -49,6 +50,7 @@ MODELS: Final[dict[str, type[Record]]] = {
     "TopLevel": TreeNode,
     "Organisation": Organisation,
     "Tickets": Ticket,
+    "SingleSignOnApplication": SingleSignOnApplication,
 }
 
 
@@ -254,6 +256,10 @@ def _require(desk: HaloDesk, model: type[Record], before: Record | None, members
         return
     if not str(value("name") or "").strip():
         raise BadItem("Please enter a name.")
+    if model is SingleSignOnApplication:  # its `client_id` is the provider's, and no client of the desk
+        if desk.quirks.single_sign_on == "typed" and not value("type"):
+            raise BadItem("Please select a type.")
+        return
     for name in ("site_id",) if model is User else ("client_id",) if model is Site else ():
         if not value(name):
             raise BadItem(f"Please select a {name.removesuffix('_id')}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crosskey_sandbox.okta.cell import Cell
 from crosskey_sandbox.okta.errors import ApiError
 from crosskey_sandbox.okta.groups import Groups
-from crosskey_sandbox.okta.records import App, AppGroup, AppUser, User
+from crosskey_sandbox.okta.records import App, AppGroup, AppUser, OidcClient, User
 from crosskey_sandbox.okta.roll import Roll
 from crosskey_sandbox.okta.syslog import Target
 from crosskey_sandbox.okta.targets import app_target, group_target, user_target
@@ -27,6 +27,7 @@ class Apps:
         self._users: dict[str, Roll[AppUser]] = {}
         self._assigned: dict[str, Roll[AppGroup]] = {}
         self.roll: Roll[App] = Roll()
+        self.clients: dict[str, OidcClient] = {}
         users.on_status.append(self._status_changed)
         users.on_deleted.append(self._drop)
         groups.on_joined.append(self._joined)

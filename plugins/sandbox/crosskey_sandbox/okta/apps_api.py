@@ -39,12 +39,15 @@ def list_apps(org: OktaOrg, call: Call) -> Answer:
         return named and (test is None or test(app))
 
     page = cut(org.apps.roll.slots, asked, keep)
-    return write_page(org, call, asked, [app_row(app, call.shown) for app in page.rows], page.next)
+    return write_page(
+        org, call, asked, [app_row(app, call.shown, org.apps.clients.get(app.id)) for app in page.rows], page.next
+    )
 
 
 def read(org: OktaOrg, call: Call) -> Answer:
     """``GET /apps/{id}``."""
-    return reply(app_row(org.apps.find(call.params["id"]), call.shown))
+    app = org.apps.find(call.params["id"])
+    return reply(app_row(app, call.shown, org.apps.clients.get(app.id)))
 
 
 def users_of(org: OktaOrg, call: Call) -> Answer:

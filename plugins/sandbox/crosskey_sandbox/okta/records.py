@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-__all__ = ("App", "AppGroup", "AppUser", "Group", "Profile", "ProfileValue", "User", "UserStatus")
+__all__ = ("App", "AppGroup", "AppUser", "Group", "OidcClient", "Profile", "ProfileValue", "User", "UserStatus")
 
 ProfileValue = str | bool | int | float | list[str] | None
 Profile = dict[str, ProfileValue]
@@ -47,6 +47,14 @@ class Group(msgspec.Struct, rename="camel", kw_only=True):
     object_class: tuple[str, ...] = ("okta:user_group",)
     type: Literal["OKTA_GROUP", "APP_GROUP", "BUILT_IN"] = "OKTA_GROUP"
     profile: Profile
+
+
+class OidcClient(msgspec.Struct, kw_only=True):
+    """What an OpenID Connect app is as a client: ``settings.oauthClient`` as written, and a synthetic secret."""
+
+    settings: dict[str, Any]
+    auth_method: str
+    secret: str
 
 
 class App(msgspec.Struct, rename="camel", kw_only=True):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from crosskey_sandbox.okta import apps_api, groups_api, hooks_api, logs_api, org_api, users_api
+from crosskey_sandbox.okta import apps_api, groups_api, hooks_api, logs_api, oidc_apps, org_api, users_api
 from crosskey_sandbox.okta.call import Call, Handler
 from crosskey_sandbox.okta.org import OktaOrg
 
@@ -63,6 +63,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", f"{_GROUPS}/{{id}}/apps", groups_api.apps_of, "group", "okta.groups.read"),
     Operation("GET", _APPS, apps_api.list_apps, "apps", "okta.apps.read"),
     Operation("GET", f"{_APPS}/{{id}}", apps_api.read, "app", "okta.apps.read"),
+    Operation("POST", _APPS, oidc_apps.create, "apps", "okta.apps.manage"),
+    Operation("PUT", f"{_APPS}/{{id}}", oidc_apps.replace, "app", "okta.apps.manage"),
     Operation("DELETE", f"{_APPS}/{{id}}", apps_api.delete, "app", "okta.apps.manage"),
     Operation("GET", f"{_APPS}/{{id}}/users", apps_api.users_of, "apps", "okta.apps.read"),
     Operation("POST", f"{_APPS}/{{id}}/users", apps_api.assign_user, "apps", "okta.apps.manage"),

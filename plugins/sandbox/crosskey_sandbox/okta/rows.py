@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from crosskey_sandbox.okta.records import App, AppGroup, AppUser, Group, User
+from crosskey_sandbox.okta.records import App, AppGroup, AppUser, Group, OidcClient, User
 
 __all__ = (
     "Projection",
@@ -135,8 +135,8 @@ def group_row(group: Group, base: str, *, membership_time: str, stats: tuple[int
     return _encode(row)
 
 
-def app_row(app: App, base: str) -> bytes:
-    """An application, with the members that every application has."""
+def app_row(app: App, base: str, client: OidcClient | None = None) -> bytes:
+    """An application, with the members that every application has; ``client`` where it is one of OpenID Connect."""
     href = f"{base}/api/v1/apps/{app.id}"
     turn = "deactivate" if app.status == "ACTIVE" else "activate"
     rest: dict[str, object] = {
@@ -151,6 +151,10 @@ def app_row(app: App, base: str) -> bytes:
             turn: {"href": f"{href}/lifecycle/{turn}"},
         },
     }
+    if client is not None:
+        shown = {"client_id": app.id, "token_endpoint_auth_method": client.auth_method}
+        rest["credentials"] = {"userNameTemplate": {"template": "${source.login}"}, "oauthClient": shown}
+        rest["settings"] = {"app": {}, "oauthClient": client.settings}
     return _encode(app)[:-1] + b"," + _encode(rest)[1:]
 
 
