@@ -18,6 +18,7 @@ from crosskey.cli.main import COMMANDS, cli
 from crosskey.config.doors import DoorSettings
 from crosskey.config.reference import settings_table
 from crosskey.config.sections import JournalSettings, RailSettings, SyncSection, WatchSettings
+from crosskey.config.serve import ServeSettings
 from crosskey.connector.mapper import Candidate
 from crosskey.connector.reasons import AREAS
 from crosskey.connector.target import FieldSpec, KindSpec, ReferenceSpec
@@ -380,6 +381,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "settings journal": lambda: settings_table(JournalSettings),
         "settings watch": lambda: settings_table(WatchSettings),
         "settings door": lambda: settings_table(DoorSettings),
+        "settings serve": lambda: settings_table(ServeSettings),
         "settings sso okta": lambda: settings_table(OktaSsoSettings),
         "settings sso entra": lambda: settings_table(EntraSsoSettings),
         "settings sso oidc": lambda: settings_table(OidcSettings),

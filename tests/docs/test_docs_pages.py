@@ -13,6 +13,7 @@ from docs_pages import PAGES, ROOT, anchors, every, prose
 from crosskey.cli.main import COMMANDS
 from crosskey.config.reference import setting_rows
 from crosskey.config.sections import JournalSettings, RailSettings, SyncSection, WatchSettings
+from crosskey.config.serve import ServeSettings
 from crosskey.engine.rails import RAILS
 from crosskey.errors import ExitCode
 from crosskey.instruments import INSTRUMENTS
@@ -119,7 +120,7 @@ def test_terminal_output_is_generated():
 
 
 def test_the_proxy_lets_only_hooks_through_and_as_much_as_the_door_takes():
-    (proxy,) = every("nginx")
+    (proxy,) = [block for block in every("nginx") if "/hooks/" in block.text]
     assert proxy.text.count("{") == proxy.text.count("}")
     places = dict(re.findall(r"location (\S+) \{\n(.*?)\n    \}", proxy.text, re.DOTALL))
     assert places.keys() == {"/hooks/", "/"}
@@ -128,6 +129,15 @@ def test_the_proxy_lets_only_hooks_through_and_as_much_as_the_door_takes():
     limits = Limits()
     assert f"client_max_body_size {limits.body // 1024}k;" in places["/hooks/"]
     assert f"client_body_timeout {limits.body_seconds:.0f}s;" in places["/hooks/"]
+
+
+def test_the_proxy_before_the_doors_asks_what_is_served_and_believes_no_browser():
+    (proxy,) = [block for block in every("nginx") if "auth_request" in block.text]
+    assert proxy.text.count("{") == proxy.text.count("}")
+    asked = f"http://{ServeSettings().listen}/auth/verify?door=agents"
+    for line in (f"proxy_pass {asked};", 'proxy_set_header X-Forwarded-Uri "";', "error_page 401 = @sign_in;"):
+        assert line in proxy.text
+    assert "return 302 /agents/sign-in?to=$request_uri;" in proxy.text
 
 
 def test_the_limits_of_the_door_are_those_that_are_told():

@@ -46,6 +46,20 @@ async def test_c2_c_hash_missing(bench):
     assert bench.provider.asked("/token") == []
 
 
+async def test_d5_an_id_token_beside_the_code_says_whose_answer_it_is(bench):
+    """Certified providers leave `iss` out then, though they advertise it (RFC 9207 §4)."""
+    bench.provider.metadata["authorization_response_iss_parameter_supported"] = True
+    await back(bench)
+    assert bench.inside == 1
+    bench.provider.requests.clear()
+    await back(bench, "iss-mismatch", iss="https://evil.example")
+    assert bench.provider.asked("/token") == []
+    await bench.begin()
+    await bench.refuses("response-iss-missing")
+    await bench.begin()
+    await bench.refuses("response-iss-mismatch", parameters={"id_token": bench.front_token(), "iss": "https://evil"})
+
+
 async def test_c2_no_id_token_beside_the_code(bench):
     await bench.begin()
     await bench.refuses("callback-malformed")

@@ -18,6 +18,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "apply": ("crosskey.cli.apply:apply", "Show the plan, ask, and carry it out; or apply a saved plan exactly."),
     "sync": ("crosskey.cli.sync:sync", "Plan and apply in one go, as the rails allow."),
     "watch": ("crosskey.cli.watch:watch", "Keep in step for years: rounds of changes often, everything daily."),
+    "serve": (
+        "crosskey.cli.serve:serve",
+        "Let people sign in: the doors that are switched on, and the check behind every click.",
+    ),
+    "sessions": ("crosskey.cli.sessions:sessions", "List who is signed in at the doors, and end sessions; offline."),
     "status": ("crosskey.cli.status:status", "Say how it is going: watcher, last success, what is held, notices."),
     "held": ("crosskey.cli.held:held", "List what waits for a person, why, and what lets it through."),
     "approve": ("crosskey.cli.approve:approve", "Let exactly what is held now through one rail, once."),
@@ -35,7 +40,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("crosskey.cli.audit:audit", "Prove that the journal is what was written, or say from where it is not."),
     "doctor": ("crosskey.cli.doctor:doctor", "Say whether this machine, the journal and its disk are fit; offline."),
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
-    "sso": ("crosskey.cli.sso:sso", "Set sign-in up at the identity provider and at the desk."),
+    "sso": (
+        "crosskey.cli.sso:sso",
+        "Set sign-in up at the identity provider and at the desk, try it, and list attempts.",
+    ),
     "cassette": (
         "crosskey.cli.cassette:cassette",
         "Record what vendors answer, without secrets and people, for tests.",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import click
 
 from crosskey.cli.sso_apply import apply
+from crosskey.cli.sso_attempts import attempts
 from crosskey.cli.sso_plan import plan
+from crosskey.cli.sso_test import test
 
 __all__ = ("sso",)
 
 
 @click.group()
 def sso() -> None:
-    """Set sign-in up at the identity provider and at the desk.
+    """Set sign-in up at the identity provider and at the desk, try it, and list attempts.
 
     What `[sso.agents]` and `[sso.portal]` ask for is compared with what is there, and made so.
     """
@@ -20,3 +22,5 @@ def sso() -> None:
 
 sso.add_command(plan)
 sso.add_command(apply)
+sso.add_command(test)
+sso.add_command(attempts)

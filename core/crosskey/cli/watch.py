@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import json
-import os
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 
 from crosskey.cli.options import config_option, json_option, watch_options
+from crosskey.cli.poking import poke
+from crosskey.cli.saying import Say, sayer
 from crosskey.cli.session import Session
 from crosskey.config import listen_address, load_config
 from crosskey.connector.notifier import Notice
@@ -26,8 +25,6 @@ from crosskey.plugins import load_plugins
 from crosskey.watch import Setup, Systemd, Watcher, read_status
 
 __all__ = ("watch",)
-
-Say = Callable[[str], None]
 
 _WEB: Final = ("starlette", "uvicorn", "prometheus_client")
 
@@ -63,7 +60,7 @@ def watch(config_path: Path, *, as_json: bool, now: bool, full: bool, clear: boo
     setup = _loading(config_path)
     if test_notices:
         return asyncio.run(_test(setup()))
-    return asyncio.run(_watch(setup, _sayer(as_json=as_json)))
+    return asyncio.run(_watch(setup, sayer(as_json=as_json)))
 
 
 def _loading(config_path: Path) -> Callable[[], Setup]:
@@ -107,17 +104,6 @@ async def _watch(load: Callable[[], Setup], say: Say) -> int:
     return await watcher.run()
 
 
-def _sayer(*, as_json: bool) -> Say:
-    def say(text: str) -> None:
-        now = datetime.now(UTC)
-        if as_json:
-            click.echo(json.dumps({"at": now.isoformat(timespec="seconds"), "text": text}, ensure_ascii=False))
-        else:
-            click.echo(f"{now:%Y-%m-%d %H:%M:%S} {text}")
-
-    return say
-
-
 def _ask(config_path: Path, wanted: Ask) -> int:
     session = Session(config_path, offline=True)
     with _book(session) as book:
@@ -130,7 +116,7 @@ def _ask(config_path: Path, wanted: Ask) -> int:
                 fix="start `crosskey watch`, or run `crosskey sync` once",
             )
         book.ask(wanted)
-        _poke(book)
+        poke(book)
     click.echo("asked; see what comes of it with `crosskey status`")
     return int(ExitCode.OK)
 
@@ -141,24 +127,13 @@ def _clear(config_path: Path) -> int:
         there = book.clear_trouble(by="command")
         if book.watcher() is not None:
             book.ask("everything")
-        _poke(book)
+        poke(book)
     click.echo("cleared; the watcher reads everything at once" if there else "there was no quarantine")
     return int(ExitCode.OK)
 
 
 def _book(session: Session) -> Watchbook:
     return Watchbook.noting(session.config.journal.path, clock=session.clock, connection=session.connection)
-
-
-def _poke(book: Watchbook) -> None:
-    """Let the watcher look at once; one on another machine, or another user's, looks within a minute."""
-    watcher = book.watcher()
-    if watcher is None or watcher.holder is None or not watcher.holder.is_here:
-        return
-    try:
-        os.kill(watcher.holder.pid, signal.SIGUSR1)
-    except OSError:
-        return
 
 
 async def _test(setup: Setup) -> int:

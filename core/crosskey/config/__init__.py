@@ -4,6 +4,7 @@ from crosskey.config.doors import DOORS, DoorSection, DoorSettings
 from crosskey.config.durations import duration_text, parse_duration
 from crosskey.config.hook_address import hook_addresses
 from crosskey.config.lines import line_of
+from crosskey.config.listening import listen_address
 from crosskey.config.loader import kept_config, load_config
 from crosskey.config.sections import (
     Ceiling,
@@ -19,8 +20,8 @@ from crosskey.config.sections import (
     SyncSection,
     TargetSection,
     WatchSettings,
-    listen_address,
 )
+from crosskey.config.serve import ServeSettings
 
 __all__ = (
     "DOORS",
@@ -34,6 +35,7 @@ __all__ = (
     "MapSection",
     "NotifySection",
     "RailSettings",
+    "ServeSettings",
     "SnapshotSettings",
     "SourceSection",
     "SyncSection",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Annotated, Final, Literal, cast, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -51,6 +52,20 @@ class DoorSettings(Settings, frozen=True, kw_only=True):
         Literal["required", "off"],
         Meta(description="`required`: only who proved a second factor to the identity provider comes in."),
     ] = "off"
+    entry: Annotated[
+        Literal["button", "redirect"],
+        Meta(
+            description="`button`: people press one to be sent to the provider. `redirect`: they are sent at once; "
+            "needs `local`."
+        ),
+    ] = "button"
+    local: Annotated[
+        str,
+        Meta(
+            description="Path of another way in, such as the desk's own sign-in, for the day on which the provider is "
+            "down. Shown below the button, and at `/<door>/sign-in?sso=off`."
+        ),
+    ] = ""
     response: Annotated[
         Literal["code", "code id_token"],
         Meta(
@@ -88,8 +103,20 @@ class DoorSettings(Settings, frozen=True, kw_only=True):
             raise ConfigError(
                 "an open door needs an address", where="public_url", fix='write it like "https://desk.acme.example"'
             )
-        if self.public_url:
-            checked_hook_url(self.public_url, where="public_url")
+        if self.public_url and urlsplit(checked_hook_url(self.public_url, where="public_url")).path:
+            raise ConfigError(
+                "a door's cookies are for a whole host, so its address has no path",
+                where="public_url",
+                fix='write it like "https://desk.acme.example"',
+            )
+        if self.local and (not self.local.startswith("/") or self.local.startswith(("//", "/\\"))):
+            raise ConfigError("it is no path of this host", where="local", fix='write it like "/auth/account/login"')
+        if self.entry == "redirect" and not self.local:
+            raise ConfigError(
+                "without another way in nobody gets in while the provider is down",
+                where="local",
+                fix='write the path of the desk\'s own sign-in, and try it; or entry = "button"',
+            )
         for name, value in (("idle", self.idle), ("lasts", self.lasts), ("heartbeat", self.heartbeat)):
             if value is not None and value < _SHORTEST:
                 raise ConfigError("it is too short", where=name, fix=f'write at least "{duration_text(_SHORTEST)}"')

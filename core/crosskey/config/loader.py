@@ -23,6 +23,7 @@ from crosskey.config.sections import (
     TargetSection,
     WatchSettings,
 )
+from crosskey.config.serve import ServeSettings
 from crosskey.config.words import type_words
 from crosskey.errors import ConfigError, close_matches
 from crosskey.model import PERSON_ATTRIBUTES
@@ -38,7 +39,7 @@ P = TypeVar("P")
 
 DEFAULT_MAPPER: Final = "rules"
 
-_TABLES: Final = ("source", "target", "sync", "map", "rails", "journal", "watch", "notify", "sso")
+_TABLES: Final = ("source", "target", "sync", "map", "rails", "journal", "watch", "notify", "sso", "serve")
 
 
 def load_config(
@@ -121,13 +122,14 @@ class _Loading:
         rails = self.decoder.struct(RailSettings, tables.get("rails", {}), "rails")
         journal = self.decoder.struct(JournalSettings, tables.get("journal", {}), "journal")
         watch = self.decoder.struct(WatchSettings, tables.get("watch", {}), "watch")
+        serve = self.decoder.struct(ServeSettings, tables.get("serve", {}), "serve")
         if tables.get("map", {}) == {}:
             self.decoder.problem("map", "config-required", "there are no mapping rules", "write a section [map.<kind>]")
         if sync is None:
             return None
         self._used = {f"target.{sync.target}", *(f"map.{kind}" for kind in maps)}
         self._used |= {f"source.{name}" for name in sync.sources}
-        if rails is msgspec.UNSET or journal is msgspec.UNSET or watch is msgspec.UNSET:
+        if rails is msgspec.UNSET or journal is msgspec.UNSET or watch is msgspec.UNSET or serve is msgspec.UNSET:
             return None
         self._check_hooks(watch, sync)
         wrong_kinds = [problem for door in doors.values() if (problem := kind_problem(door, self._names("map")))]
@@ -145,6 +147,7 @@ class _Loading:
             watch=watch,
             notify=notify,
             doors={section.door: section for section in doors.values()},
+            serve=serve,
         )
 
     def _check_hooks(self, watch: WatchSettings, sync: SyncSection) -> None:

@@ -12,6 +12,8 @@ from msgspec import Meta
 from crosskey.config.doors import DoorSection
 from crosskey.config.durations import duration_text
 from crosskey.config.hook_address import checked_hook_url, is_loopback
+from crosskey.config.listening import listen_address
+from crosskey.config.serve import ServeSettings
 from crosskey.connector.mapper import MapperSpec
 from crosskey.connector.notifier import NotifierSpec
 from crosskey.connector.source import SourceSpec
@@ -35,7 +37,6 @@ __all__ = (
     "SyncSection",
     "TargetSection",
     "WatchSettings",
-    "listen_address",
 )
 
 _SHORTEST: Final = timedelta(seconds=10)
@@ -344,17 +345,6 @@ class WatchSettings(Settings, frozen=True, kw_only=True):
         return self.every * 2 + self.spread if self.alarm_after is None else self.alarm_after
 
 
-def listen_address(text: str) -> tuple[str, int]:
-    """Host and port of ``host:port``; IPv6 in brackets. Raises :class:`ConfigError`."""
-    host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        raise ConfigError(
-            "expected an address and a port", where="listen", fix='write "127.0.0.1:8470", or "" for none'
-        )
-    return host, int(port)
-
-
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A whole configuration.
 
@@ -374,6 +364,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     watch: WatchSettings = WatchSettings()
     notify: dict[str, NotifySection] = {}
     doors: dict[Door, DoorSection] = {}
+    serve: ServeSettings = ServeSettings()
 
     @property
     def feeds(self) -> tuple[SourceSection, ...]:

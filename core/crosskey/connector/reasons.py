@@ -181,6 +181,9 @@ other-door again 400
 other-provider again 400
   The sign-in was begun with another provider or with other settings.
   Nothing, if the configuration has just been changed.
+sign-in-loop again 429
+  The browser was sent to the provider three times within a minute without anybody asking for it.
+  See what sends it back: a desk that does not keep the session, or a proxy that asks for another door.
 response-iss-mismatch again 400
   The answer is of another provider than the one that was asked.
   Look at who did it: no honest provider sends this.

@@ -31,6 +31,8 @@ CORE_KEYS: Final[dict[type[Spec], frozenset[str]]] = {
             "source",
             "kind",
             "mfa",
+            "entry",
+            "local",
             "response",
             "idle",
             "lasts",

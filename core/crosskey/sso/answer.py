@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -40,7 +41,7 @@ def read_answer(callback: Callback, provider: Provider) -> Answer:
     Whose answer it is comes before anything else, also before an error in it (RFC 9207 §2.4).
     """
     said, asked = callback.parameters, callback.request
-    _require_issuer(said.get("iss"), provider)
+    _require_issuer(said, provider)
     if (callback.method == "POST") != (asked.response_mode == "form_post"):
         raise SsoRefused("callback-mode", f"came back by {callback.method}, asked for {asked.response_mode}")
     if "access_token" in said:
@@ -58,12 +59,13 @@ def read_answer(callback: Callback, provider: Provider) -> Answer:
     return Answer(code=code, id_token=id_token)
 
 
-def _require_issuer(said: str | None, provider: Provider) -> None:
-    if said is None:
-        if provider.tells_issuer:
+def _require_issuer(said: Mapping[str, str], provider: Provider) -> None:
+    """An ID token beside the code says whose answer it is, and is verified before the code is used (RFC 9207 §4)."""
+    if "iss" not in said:
+        if provider.tells_issuer and "id_token" not in said:
             raise SsoRefused("response-iss-missing")
-    elif said != provider.issuer:
-        raise SsoRefused("response-iss-mismatch", f"the answer is of {said[:200]}")
+    elif said["iss"] != provider.issuer:
+        raise SsoRefused("response-iss-mismatch", f"the answer is of {said['iss'][:200]}")
 
 
 def _shown(words: str) -> str:

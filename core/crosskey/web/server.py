@@ -16,9 +16,14 @@ __all__ = ("serving",)
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int) -> AsyncGenerator[str]:
-    """Serve while the block lasts; the base URL. Raises :class:`ConfigError` when the address cannot be had."""
-    listener = _listen(host, port)
+async def serving(
+    app: ASGIApp, host: str, port: int, *, where: str = "watch.listen", most: int = 100
+) -> AsyncGenerator[str]:
+    """Serve while the block lasts, ``most`` connections at once; the base URL.
+
+    Raises :class:`ConfigError`, which names the setting ``where``, when the address cannot be had.
+    """
+    listener = _listen(host, port, where)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -27,7 +32,8 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncGenerator[str]:
         loop="asyncio",
         ws="none",
         server_header=False,
-        limit_concurrency=100,
+        proxy_headers=False,  # whose word counts is decided where it is used
+        limit_concurrency=most,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=1,
     )
@@ -42,7 +48,7 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncGenerator[str]:
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, where: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # the protocol is named so that asyncio sets TCP_NODELAY on accepted connections
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -55,8 +61,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ConfigError(
             f"{host}:{port} cannot be listened on: {error.strerror}",
             code="listen",
-            where="watch.listen",
-            fix='write another port there, or "" for no endpoints',
+            where=where,
+            fix="write another port there, or end the program that has this one",
         ) from None
     return listener
 
