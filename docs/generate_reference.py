@@ -25,7 +25,8 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "mappers": "MappingContext CompiledMapping Candidate Desired MatchKey LeaverPolicy Ownership TellsOrigins",
         "sso": "SsoFlow SsoContext Door Provider LoginRequest AuthorizationRedirect Callback Identity MfaEvidence "
         "Pinned Pins SsoRefused RefreshesLogins Refreshed EndsLogins LogoutRequest HearsSignals SignalMessage "
-        "SignalEvent",
+        "SignalEvent DoorApp ClientAuth SetsUpSignIn LeadsSignIn SignInApp SignInGroup SignInLink SignInAddresses "
+        "Survey Difference SetUp",
         "notifiers": "Notifier Notice",
         "vocabulary": "Subject Person PERSON_ATTRIBUTES Group GroupSelection Account Catalogue CatalogueEntry Scalar "
         "Change FieldChange ReferenceChange Outcome PlanHeader Event RunFacts Diagnostic",
@@ -35,6 +36,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
+        "ClientAuth": "How an application proves to its provider who it is, by its name in OpenID Connect.",
         "Door": "One audience's sign-in: `agents` or `portal`.",
         "PERSON_ATTRIBUTES": "The names that a mapping may use besides `active`, `subject` and `extra.*`.",
         "ReadPage": "Any page of a read: what `Source.read` and `ReadsChanges.read_changes` give one after the other.",

@@ -91,6 +91,7 @@ async def test_the_share_of_a_day_is_of_all_who_were_there_when_it_began(bench):
 )
 async def test_too_many_disables_one_after_the_other(tight, gone, span, setting, limit):
     await staffed(tight, 6)
+    began = tight.clock.elapsed
     for number in range(gone):
         leave(tight, number)
         assert rails(await tight.run()) == []
@@ -107,6 +108,8 @@ async def test_too_many_disables_one_after_the_other(tight, gone, span, setting,
             (f"P00{gone}: {LEFT}",),
         ),
     )
+    tight.clock.advance(began + (7 if span == "a week" else 1) * 24 * 3600 + 1 - tight.clock.elapsed)
+    assert rails(await tight.run()) == [], "the first was longer ago"
 
 
 async def test_too_many_who_would_lose_something(tight):

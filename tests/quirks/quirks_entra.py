@@ -48,6 +48,7 @@ ENTRA: Mapping[str, Switch] = {
     "notification_delay": harmless("a notification only says to look sooner", 120.0),
     "notification_batch": harmless("many notifications in one delivery are many", 1),
     "notification_repeats": harmless("a replay costs a look", 2),
+    "fresh_misses": harmless("no app registration is made here", 2),
     "lost_notifications": harmless("rounds by the timer tell everything without them", 2),
     "token_life": harmless("a token that ends is replaced", 2, more=20),
 }

@@ -191,6 +191,7 @@ HALO: Mapping[str, Switch] = {
     ),
     "ticket_agents": harmless("each agent whom a list leaves out is asked for alone"),
     "approvals": harmless("approvals that are not listed are left out"),
+    "single_sign_on": harmless("nobody's sign-in is set up here"),
     "locked_tickets": harmless("nobody's tickets are handed over here", (1,)),
     "error_body": harmless("every shape has its sentence", beside=_NAMESAKES, writes=14),
     "auth_info": harmless("the hosted default address holds"),
