@@ -81,7 +81,7 @@ async def test_what_the_source_can_do_is_to_be_seen() -> None:
         for ability in (ReadsChanges, FindsPeople, ConfirmsMembership, ReceivesSignals, ManagesSubscriptions):
             assert isinstance(source, ability)
         assert isinstance(source, TellsCredentials)
-        named = ("credentials", "find", "groups_of", "read_changes", "receive", "subscribe")
+        named = ("credentials", "find", "groups_of", "read_changes", "receive", "set_up_sign_in", "subscribe")
         assert capabilities(crosskey_sources()[0], source) == named
 
 
