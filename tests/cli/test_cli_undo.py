@@ -125,4 +125,5 @@ def test_an_undo_that_was_saved_is_refused_when_somebody_changed_it_since(crossk
     writes = crosskey.writes
     refused = crosskey("undo", run, "--plan", "back.plan", "--json")
     assert refused.error["code"] == "stale"
+    assert "crosskey undo RUN --save FILE" in refused.error["fix"]
     assert crosskey.writes == writes

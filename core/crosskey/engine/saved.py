@@ -119,5 +119,5 @@ def _stale(header: PlanHeader, reason: str) -> StaleError:
     return StaleError(
         f"the plan {header.id} cannot be applied: {reason}",
         where="apply",
-        fix="make a new one with `crosskey plan --save FILE` and look at it again",
+        fix="look at a new one: `crosskey plan --save FILE`, or of an undo `crosskey undo RUN --save FILE`",
     )
