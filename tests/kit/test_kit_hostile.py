@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +13,8 @@ from kit_judged import judged
 from little_source import LittleDirectory
 from little_target import LittleDesk
 
-from crosskey.testing import MapperConformance, SourceConformance, TargetConformance
+from crosskey.testing import MapperConformance, SourceConformance, TargetConformance, VirtualClock, play
+from crosskey.testing.clock import StuckError
 from crosskey.testing.conformance import stories_of
 
 SETTINGS = 'token = {{ env = "LITTLE_TOKEN" }}\nhow = "{}"'
@@ -71,3 +75,21 @@ def test_a_hostile_mapper_fails(tmp_path: Path) -> None:
     failures, left_out = judged(Hostile, tmp_path)
     assert not left_out
     assert musts(Hostile) - failures.keys() <= HARMLESS
+
+
+def test_threads_of_others_are_not_waited_for(tmp_path: Path) -> None:
+    """A test runner's own threads say nothing about whether the code under test would go on."""
+    over, began = threading.Event(), time.monotonic()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    try:
+        with pytest.raises(StuckError):
+            play(_for_ever, VirtualClock())
+    finally:
+        over.set()
+        other.join()
+    assert time.monotonic() - began < 25, "it waited for a thread that has nothing to do with it"
+
+
+async def _for_ever() -> None:
+    await asyncio.get_running_loop().create_future()

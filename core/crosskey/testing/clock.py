@@ -87,6 +87,8 @@ class _Timeless(selectors.SelectSelector):
         self.in_threads = 0
         self._clock = clock
         self._waited = 0.0
+        self._others = threading.active_count()
+        """Threads that were there before: test runners have some, and nothing on this loop waits for them."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.in_threads and timeout != 0:
@@ -95,7 +97,7 @@ class _Timeless(selectors.SelectSelector):
         if ready or timeout == 0:
             return ready
         if timeout is None:
-            if threading.active_count() > 1 and (ready := super().select(_THREADS)):
+            if threading.active_count() > self._others and (ready := super().select(_THREADS)):
                 return ready
             raise StuckError("nothing is due and nobody waits for time: the code under test would hang for ever")
         self._clock.elapsed += timeout
