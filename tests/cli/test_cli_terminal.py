@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -18,6 +19,8 @@ from rich.cells import cell_len
 from crosskey.errors import ExitCode
 
 CTRL_C = "\x03"
+ASKED = b"[y/N]: "
+_PATIENCE = 5.0
 _CONTROL = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|(.)", re.DOTALL)
 
 
@@ -46,11 +49,16 @@ class Terminal:
             os.close(theirs)
             said = b""
             while True:
+                # A signal between the prompt and Python's own wait for a key is noted and wakes nobody: a person presses
+                # the keys again, and so does this one.
+                if typed == CTRL_C and said.endswith(ASKED) and not select.select([ours], [], [], _PATIENCE)[0]:
+                    process.send_signal(signal.SIGINT)
+                    continue
                 try:
                     said += os.read(ours, 65536)
                 except OSError:  # the other end is closed
                     break
-                if said.endswith(b"[y/N]: "):
+                if said.endswith(ASKED):
                     process.send_signal(signal.SIGINT) if typed == CTRL_C else os.write(ours, typed.encode())
         os.close(ours)
         self.raw = said.decode()
