@@ -188,7 +188,7 @@ class Database:
             raise StorageError(again, code=first.code, where=first.where, fix=first.fix)
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self._failed = sqlite_failure(error, self.path)
             raise self._failed from error
         except UnicodeEncodeError as error:

@@ -60,9 +60,13 @@ _AS_SQLITE = {
 _UNKNOWN = ("journal", "the journal failed", "check the disk and the file, then run the same command again")
 
 
-def sqlite_failure(error: sqlite3.Error, path: Path) -> StorageError:
-    """The :class:`StorageError` that says what an ``sqlite3`` error means for the journal at ``path``."""
-    extended = getattr(error, "sqlite_errorcode", None)
+def sqlite_failure(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> StorageError:
+    """The :class:`StorageError` that says what an ``sqlite3`` error means for the journal at ``path``.
+
+    Text that cannot be decoded is damage too: the module tells of it in an error of its own where a name is broken.
+    """
+    broken = isinstance(error, UnicodeDecodeError)
+    extended = sqlite3.SQLITE_CORRUPT if broken else getattr(error, "sqlite_errorcode", None)
     # The low byte is the primary code (https://sqlite.org/rescode.html#primary_result_codes_versus_extended_result_codes).
     code, sentence, fix = _UNKNOWN if extended is None else _KNOWN.get(extended & 0xFF, _UNKNOWN)
     return StorageError(f"{sentence} ({error})", code=code, where=str(path), fix=fix)
