@@ -6,7 +6,6 @@ run: SQLite keeps transactions apart. Several processes may have one open.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +17,10 @@ from crosskey.connector.sso import Door, Pinned, SignalEvent
 from crosskey.journal import attempts, events, heard, logins, pins, revocations, sessions, standing
 from crosskey.journal.attempts import AttemptRecord
 from crosskey.journal.database import Database
-from crosskey.journal.files import check_existing
 from crosskey.journal.heard import ChannelRecord
 from crosskey.journal.journal import Journal
 from crosskey.journal.logins import LoginRecord, Purpose
-from crosskey.journal.migrations import identify
-from crosskey.journal.opening import open_to_read
+from crosskey.journal.opening import open_to_note, open_to_read
 from crosskey.journal.revocations import Who
 from crosskey.journal.sessions import SessionRecord, Whom
 from crosskey.journal.standing import Standing
@@ -50,16 +47,7 @@ class Doorbook(Journal):
 
         Raises :class:`crosskey.errors.StorageError`; :meth:`crosskey.journal.Watchbook.prepare` makes journals.
         """
-        path = Path(os.path.realpath(path))
-        check_existing(path)
-        database = Database(path, writable=True)
-        try:
-            identify(database)
-            database.make_durable()
-        except BaseException:
-            database.close()
-            raise
-        return cls._on(database, connection, clock)
+        return cls._on(open_to_note(path), connection, clock)
 
     @classmethod
     def _on(cls, database: Database, connection: str, clock: Clock) -> Doorbook:

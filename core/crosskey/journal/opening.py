@@ -26,7 +26,7 @@ from crosskey.journal.migrations import AUDITED, MIGRATIONS, identify, migrate
 from crosskey.journal.moments import KeptRows, as_it_was
 from crosskey.model import Scalar
 
-__all__ = ("Writing", "only_connection", "open_past", "open_to_read", "open_to_write")
+__all__ = ("Writing", "only_connection", "open_past", "open_to_note", "open_to_read", "open_to_write")
 
 _DAY: Final = timedelta(days=1)
 
@@ -50,6 +50,20 @@ def open_to_read(path: Path) -> Database:
         version = identify(database)
         if version < MIGRATIONS[-1].version:
             _upgrade_in_memory(database, version)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_to_note(path: Path) -> Database:
+    """Open an existing journal of this version to note in beside a run. Raises :class:`StorageError`."""
+    path = Path(os.path.realpath(path))
+    check_existing(path)
+    database = Database(path, writable=True)
+    try:
+        identify(database)
+        database.make_durable()
     except BaseException:
         database.close()
         raise

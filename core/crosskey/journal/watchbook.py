@@ -6,7 +6,6 @@ transactions apart, and a run that is at work looks at an approval once more whe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,12 +17,10 @@ from crosskey.journal import approvals, drifts, events, expiries, outbox, rounds
 from crosskey.journal.approvals import Approval, Approved
 from crosskey.journal.condition import Keeping, keeping
 from crosskey.journal.database import Database, moment
-from crosskey.journal.files import check_existing
 from crosskey.journal.holder import Holder, this_process
 from crosskey.journal.journal import Journal
 from crosskey.journal.lease import lease_holder
-from crosskey.journal.migrations import identify
-from crosskey.journal.opening import open_to_read
+from crosskey.journal.opening import open_to_note, open_to_read
 from crosskey.journal.outbox import Cause, Delivery, Outbox
 from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
@@ -52,16 +49,7 @@ class Watchbook(Journal):
 
         Raises :class:`crosskey.errors.StorageError`; :meth:`prepare` makes and upgrades journals.
         """
-        path = Path(os.path.realpath(path))
-        check_existing(path)
-        database = Database(path, writable=True)
-        try:
-            identify(database)
-            database.make_durable()
-        except BaseException:
-            database.close()
-            raise
-        return cls._on(database, connection, clock)
+        return cls._on(open_to_note(path), connection, clock)
 
     @staticmethod
     def prepare(path: Path, *, clock: Clock, connection: str) -> None:
