@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
+from math import inf
 from typing import TYPE_CHECKING
 
 from crosskey.clock import Clock, Skews, SystemClock
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import httpx
     from opentelemetry.trace import Tracer
 
-    from crosskey.http import Budget, Client
+    from crosskey.http import Budget, Client, RetryPolicy
 
 __all__ = ("InstanceContext", "TransportFactory")
 
@@ -40,6 +41,14 @@ class InstanceContext:
         self.clock: Clock = clock or SystemClock()
         self._transport = transport
         self._skews = skews
+        self._longest = inf
+        """No exchange may take longer, whatever a connector asks for."""
+        self._largest: int | None = None
+        self._public_only = False
+
+    def _retry(self) -> RetryPolicy | None:
+        """How often clients try again; ``None``: as usual."""
+        return None
 
     @property
     def logger(self) -> logging.Logger:
@@ -67,6 +76,7 @@ class InstanceContext:
     ) -> AbstractAsyncContextManager[Client]:
         """An HTTP client on the core's stack."""
         from crosskey.http import open_client  # noqa: PLC0415 - httpx is imported when a connector is opened
+        from crosskey.http.wire import LARGEST_BODY  # noqa: PLC0415 - as above
         from crosskey.telemetry import instruments  # noqa: PLC0415 - as above
 
         return open_client(
@@ -81,8 +91,11 @@ class InstanceContext:
             budget=budget,
             hosts=hosts,
             concurrency=concurrency,
-            deadline=deadline,
+            deadline=min(deadline, self._longest),
             transport=self._transport(self.instance) if self._transport else None,
+            retry=self._retry(),
             instruments=instruments(),
             skews=self._skews,
+            public_only=self._public_only,
+            largest=self._largest or LARGEST_BODY,
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
 from crosskey.clock import Clock
@@ -12,9 +10,7 @@ from crosskey.connector.sso import Door, Pins
 from crosskey.context import InstanceContext, TransportFactory
 
 if TYPE_CHECKING:
-    import httpx
-
-    from crosskey.http import Budget, Client
+    from crosskey.http import RetryPolicy
 
 __all__ = ("DoorContext",)
 
@@ -37,41 +33,11 @@ class DoorContext(InstanceContext):
     ) -> None:
         super().__init__(section.path, clock=clock, transport=transport)
         self._public_only = not section.rules.private_addresses
+        self._longest, self._largest = _SECONDS, _LARGEST
         self.door: Door = section.door
         self.pins = pins
 
-    def http(
-        self,
-        base_url: str,
-        *,
-        auth: httpx.Auth | None = None,
-        headers: Mapping[str, str] | None = None,
-        explain: Callable[[httpx.Response], str] | None = None,
-        budget: Budget | None = None,
-        hosts: Collection[str] = (),
-        concurrency: int = 8,
-        deadline: float = _SECONDS,
-    ) -> AbstractAsyncContextManager[Client]:
-        """An HTTP client on the core's stack, for short answers that somebody waits for."""
-        from crosskey.http import RetryPolicy, open_client  # noqa: PLC0415 - httpx is imported when a flow is opened
-        from crosskey.telemetry import instruments  # noqa: PLC0415 - as above
+    def _retry(self) -> RetryPolicy:
+        from crosskey.http import RetryPolicy  # noqa: PLC0415 - httpx is imported when a flow is opened
 
-        return open_client(
-            base_url,
-            instance=self.instance,
-            clock=self.clock,
-            tracer=self.tracer,
-            logger=self.logger,
-            auth=auth,
-            headers=headers,
-            explain=explain,
-            budget=budget,
-            hosts=hosts,
-            concurrency=concurrency,
-            deadline=min(deadline, _SECONDS),
-            transport=self._transport(self.instance) if self._transport else None,
-            retry=RetryPolicy(attempts=2, patience=2.0, throttle_patience=3.0),
-            instruments=instruments(),
-            public_only=self._public_only,
-            largest=_LARGEST,
-        )
+        return RetryPolicy(attempts=2, patience=2.0, throttle_patience=3.0)
