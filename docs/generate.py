@@ -4,7 +4,8 @@
     python docs/generate.py --check    change nothing; exit code 1 and a diff when a block is stale
 
 A block stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``. Tables come from the code's own declarations
-(:mod:`generate_tables`); what a terminal shows comes from running the commands (:mod:`generate_runs`).
+(:mod:`generate_tables`, :mod:`generate_signing_in`); what a terminal shows comes from running the commands
+(:mod:`generate_runs`).
 """
 
 from __future__ import annotations
@@ -19,12 +20,21 @@ from generate_conformance import CONFORMANCE
 from generate_hooks import HOOKS
 from generate_reference import REFERENCE
 from generate_runs import RUNS
+from generate_signing_in import SIGNING_IN
 from generate_tables import TABLES
 from generate_testing import TESTING
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-BLOCKS: Mapping[str, Callable[[], str]] = {**TABLES, **RUNS, **TESTING, **CONFORMANCE, **HOOKS, **REFERENCE}
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    **TABLES,
+    **SIGNING_IN,
+    **RUNS,
+    **TESTING,
+    **CONFORMANCE,
+    **HOOKS,
+    **REFERENCE,
+}
 
 
 def pages() -> list[Path]:

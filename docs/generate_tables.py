@@ -15,12 +15,9 @@ import crosskey.http
 import crosskey.sso
 from crosskey import hookspecs
 from crosskey.cli.main import COMMANDS, cli
-from crosskey.config.doors import DoorSettings
 from crosskey.config.reference import settings_table
 from crosskey.config.sections import JournalSettings, RailSettings, SyncSection, WatchSettings
-from crosskey.config.serve import ServeSettings
 from crosskey.connector.mapper import Candidate
-from crosskey.connector.reasons import AREAS
 from crosskey.connector.target import FieldSpec, KindSpec, ReferenceSpec
 from crosskey.engine.rails import RAILS, Allowed
 from crosskey.errors import ExitCode
@@ -36,16 +33,12 @@ from crosskey_entra.advice import permission_for
 from crosskey_entra.attributes import NEUTRAL
 from crosskey_entra.clouds import CLOUDS
 from crosskey_entra.settings import EntraSettings
-from crosskey_entra.sign_in_app import CLAIMS
-from crosskey_entra.sso_settings import EntraSsoSettings
 from crosskey_halo.schema import halo_schema
 from crosskey_halo.settings import HaloSettings
 from crosskey_notify.settings import CommandSettings, SmtpSettings, WebhookSettings
-from crosskey_oidc.settings import OidcSettings
 from crosskey_okta.people import PROFILE_ATTRIBUTES
 from crosskey_okta.settings import HOOKS_SCOPE, LOG_SCOPE, NEEDED_SCOPES, OktaSettings
 from crosskey_okta.signals import HOOK_EVENTS
-from crosskey_okta.sso_settings import OktaSsoSettings
 from crosskey_okta.status import DEFAULT_VERDICTS
 
 __all__ = ("TABLES",)
@@ -237,17 +230,6 @@ def okta_scopes() -> str:
     return table("scope", "for", rows=[(f"`{scope}`", why[scope]) for scope in scopes])
 
 
-def sign_in_set_up() -> str:
-    """What is set up at each vendor."""
-    registration = f"an app registration: redirect URIs, ID tokens where one comes with the code, {words([*CLAIMS])}"
-    rows = [
-        ("Okta", "a web app: redirect and sign-out URIs, response and grant types, client authentication, groups"),
-        ("Entra ID", f"{registration}. Its service principal: assignment required, groups"),
-        ("Halo", "a record for single sign-on: address, client ID, scopes, secret; switched off"),
-    ]
-    return table("vendor", "what is compared and written", rows=rows)
-
-
 def okta_hook_events() -> str:
     """The event types that the event hook is made for."""
     return "   " + ", ".join(f"`{kind}`" for kind in HOOK_EVENTS)
@@ -345,16 +327,6 @@ def metrics() -> str:
     return table("metric", "kind", "unit", "what it tells", "attributes", rows=rows)
 
 
-def sso_reasons() -> str:
-    """Every reason for which nobody is signed in."""
-    blocks = [
-        f"### {area}\n\n"
-        + table("code", "what happened", "the fix", rows=[(f"`{one.code}`", one.text, one.fix) for one in reasons])
-        for area, reasons in AREAS.items()
-    ]
-    return "\n\n".join(blocks)
-
-
 def public_names() -> str:
     """What a plugin may import."""
     rows = [
@@ -380,12 +352,6 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "settings rails": lambda: settings_table(RailSettings),
         "settings journal": lambda: settings_table(JournalSettings),
         "settings watch": lambda: settings_table(WatchSettings),
-        "settings door": lambda: settings_table(DoorSettings),
-        "settings serve": lambda: settings_table(ServeSettings),
-        "settings sso okta": lambda: settings_table(OktaSsoSettings),
-        "settings sso entra": lambda: settings_table(EntraSsoSettings),
-        "settings sso oidc": lambda: settings_table(OidcSettings),
-        "sso reasons": sso_reasons,
         "settings webhook": lambda: settings_table(WebhookSettings),
         "settings smtp": lambda: settings_table(SmtpSettings),
         "settings command": lambda: settings_table(CommandSettings),
@@ -396,7 +362,6 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "okta statuses": okta_statuses,
         "okta scopes": okta_scopes,
         "okta hook events": okta_hook_events,
-        "sign-in set up": sign_in_set_up,
         "entra permissions": entra_permissions,
         "entra clouds": entra_clouds,
         "halo user fields": lambda: halo_fields("user"),

@@ -1,0 +1,53 @@
+"""The tables about signing in: settings of doors and flows, reasons, and what is set up at vendors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from generate_tables import table, words
+
+from crosskey.config.doors import DoorSettings
+from crosskey.config.reference import settings_table
+from crosskey.config.serve import ServeSettings
+from crosskey.connector.reasons import AREAS
+from crosskey_entra.sign_in_app import CLAIMS
+from crosskey_entra.sso_settings import EntraSsoSettings
+from crosskey_oidc.settings import OidcSettings
+from crosskey_okta.sso_settings import OktaSsoSettings
+
+__all__ = ("SIGNING_IN",)
+
+
+def sign_in_set_up() -> str:
+    """What is set up at each vendor."""
+    registration = f"an app registration: redirect URIs, ID tokens where one comes with the code, {words([*CLAIMS])}"
+    rows = [
+        ("Okta", "a web app: redirect and sign-out URIs, response and grant types, client authentication, groups"),
+        ("Entra ID", f"{registration}. Its service principal: assignment required, groups"),
+        ("Halo", "a record for single sign-on: address, client ID, scopes, secret; switched off"),
+    ]
+    return table("vendor", "what is compared and written", rows=rows)
+
+
+def sso_reasons() -> str:
+    """Every reason for which nobody is signed in."""
+    blocks = [
+        f"### {area}\n\n"
+        + table("code", "what happened", "the fix", rows=[(f"`{one.code}`", one.text, one.fix) for one in reasons])
+        for area, reasons in AREAS.items()
+    ]
+    return "\n\n".join(blocks)
+
+
+SIGNING_IN: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "settings door": lambda: settings_table(DoorSettings),
+        "settings serve": lambda: settings_table(ServeSettings),
+        "settings sso okta": lambda: settings_table(OktaSsoSettings),
+        "settings sso entra": lambda: settings_table(EntraSsoSettings),
+        "settings sso oidc": lambda: settings_table(OidcSettings),
+        "sso reasons": sso_reasons,
+        "sign-in set up": sign_in_set_up,
+    }
+)
