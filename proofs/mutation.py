@@ -36,7 +36,7 @@ class Area(NamedTuple):
 
 _RAIL_TESTS: Final = tuple(
     f"tests/engine/test_engine_{name}.py"
-    for name in ("rail_edges", "allowed_edges", "class_edges", "rail_limits", "first_run")
+    for name in ("rail_edges", "allowed_edges", "class_edges", "rail_limits", "first_run", "headroom")
 )
 _GUARD_TESTS: Final = tuple(
     f"tests/engine/test_engine_{name}.py" for name in ("guard_edges", "switch_edges", "guards", "clock")
