@@ -30,7 +30,7 @@ def told(links: dict[str, tuple[int, int]], counts: dict[tuple[str, str], int], 
         journal=Links(links, set(begun)),
         kinds=[SimpleNamespace(name=kind) for kind in links],
     )
-    return list(headroom(planner, SETTINGS))  # type: ignore[arg-type] # of a planner no more than this is asked
+    return list(headroom(planner, SETTINGS))
 
 
 def test_what_is_left_is_the_limit_less_what_is_planned():
