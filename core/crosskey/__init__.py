@@ -99,6 +99,7 @@ if TYPE_CHECKING:
         Target,
         TargetSchema,
         TargetSpec,
+        TellsSignIns,
     )
     from crosskey.errors import (
         AuthError,
@@ -238,6 +239,7 @@ __all__ = (
     "TargetSpec",
     "TellsCredentials",
     "TellsOrigins",
+    "TellsSignIns",
     "UncertainError",
     "hookimpl",
 )
@@ -266,7 +268,7 @@ _HOMES = {
     ),
     "connector.target": (
         "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "
-        "KindSpec LooksUpAccounts Lookup ReferenceSpec Seats Target TargetSchema TargetSpec"
+        "KindSpec LooksUpAccounts Lookup ReferenceSpec Seats Target TargetSchema TargetSpec TellsSignIns"
     ),
     "errors": (
         "AuthError ConfigError ContractError CrosskeyError CursorExpiredError Diagnostic PluginError "

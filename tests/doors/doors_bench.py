@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-from sso_bench import CLIENT, CODE, CONNECTION, PUBLIC, Journal, section_of
+from sso_bench import CLIENT, CODE, CONNECTION, PUBLIC, Journal, roll_out, section_of
 from sso_provider import FakeProvider, signed
 
 from crosskey.config import Config, DoorSection, JournalSettings, RailSettings, ServeSettings, SyncSection
-from crosskey.journal import Doorbook
+from crosskey.connector.sso import Door
+from crosskey.journal import Doorbook, Step
 from crosskey.web.doors import door_app, open_hall
 from fake_clock import FakeClock
 
@@ -48,6 +49,10 @@ class House:
 
     def look(self) -> None:
         self.looks += 1
+
+    def roll_out(self, step: Step, *doors: Door) -> None:
+        """Move doors as `crosskey sso step` does, whatever the step waits for."""
+        roll_out(self.config.journal.path, self.clock, step, doors or ("agents", "portal"))
 
     @property
     def book(self) -> Doorbook:
@@ -176,11 +181,13 @@ async def house(
     *,
     agents: dict[str, Any] | None = None,
     portal: dict[str, Any] | None = None,
+    step: Step = "button",
     **serve: Any,
 ) -> AsyncIterator[House]:
-    """An open house with the rules of its doors."""
+    """An open house with the rules of its doors, all at one step."""
     sections = [section_of(door="agents", rules=agents or {}), section_of(door="portal", rules=portal or {})]
     opened = House(tmp_path / "kept" / "journal.sqlite", sections, ServeSettings(**serve))
+    opened.roll_out(step)
     async with open_hall(
         opened.config, opened.clock, transport=lambda instance: opened.provider, look=opened.look
     ) as hall:

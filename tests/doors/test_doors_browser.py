@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sso_bench import ADA, CONNECTION, ISSUER, Journal, section_of
+from sso_bench import ADA, CONNECTION, ISSUER, Journal, roll_out, section_of
 
 from crosskey.clock import SystemClock
 from crosskey.config import Config, JournalSettings, RailSettings, ServeSettings, SyncSection
@@ -265,7 +265,8 @@ async def test_the_second_factor_is_the_providers(tmp_path, node):
 
 
 async def test_round_in_circles_and_cookies_blocked(tmp_path, node):
-    async with world(tmp_path, node, portal={"entry": "redirect", "local": "/auth/account/login"}) as there:
+    async with world(tmp_path, node, portal={"local": "/auth/account/login"}) as there:
+        roll_out(there.path, SystemClock(), "redirect", ("portal",))
         page = await there.page(locale="de-DE")
         await page.goto(f"{there.url}/portal/sign-in")
         await log_in(page)

@@ -1,7 +1,7 @@
 """Is the journal what was written? Everything that events vouch for is compared with them, and they with each other.
 
 Covered: every column of `event` and `segment`; of `meta` all; of `operation` all; what approvals let
-through and why; the links, as the last writer that
+through and why; every move of a door; the links, as the last writer that
 closed the journal in good order left them. Not covered: reads, plans and what a watcher notes.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
-from crosskey.journal import events, outcomes, segments
-from crosskey.journal.approvals import is_vouched_for
+from crosskey.journal import approvals, events, outcomes, segments, steps
 from crosskey.journal.database import Database, Row
 from crosskey.journal.linksum import sum_links
 from crosskey.journal.outcomes import STANDING, Standing
@@ -26,6 +26,12 @@ __all__ = ("verify",)
 
 _QUIET = ("lease.", "watch.", "quarantine.", "segment.", "journal.")
 """Events of those kinds leave all links as they are."""
+
+_VOUCHED = {
+    "approval_digest": ("the approval", approvals.is_vouched_for),
+    "step_digest": ("the door's move", steps.is_vouched_for),
+}
+"""Rows for which one digest in an event stands."""
 
 Facts = Mapping[str, Scalar]
 
@@ -108,10 +114,9 @@ class _Walk:
             return f"an intended change of event {seq} is not what was written"
         if "outcomes_digest" in facts and not self._stands(lambda: self._outcomes_match(seq, facts)):
             return f"an outcome of event {seq} is not what was written"
-        if "approval_digest" in facts and not self._stands(
-            lambda: is_vouched_for(self.database, seq, facts["approval_digest"])
-        ):
-            return f"the approval of event {seq} is not what was written"
+        for name, (what, is_vouched_for) in _VOUCHED.items():
+            if name in facts and not self._stands(partial(is_vouched_for, self.database, seq, facts[name])):
+                return f"{what} of event {seq} is not what was written"
         self._note(seq, kind, facts)
         return ""
 

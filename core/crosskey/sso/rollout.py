@@ -1,0 +1,228 @@
+"""Rolling a door out step by step: forward only when what the next step waits for is there, backwards always.
+
+Needs no network: the journal tells what was tested and who came in, the last read's snapshot who is of the pilot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from crosskey.config import Config, DoorSection
+from crosskey.connector.sso import Door
+from crosskey.errors import ConfigError, Diagnostic, StorageError
+from crosskey.journal import STEPS, BreakGlass, Doorbook, Step, StepRecord
+from crosskey.sso.break_glass import FRESH, standing_problems
+from crosskey.sso.pilot import Pilot, read_pilot
+from crosskey.sso.proofs import require_factor_proof
+
+__all__ = ("Next", "Rollout", "move", "read_rollout")
+
+_OLD: Final = timedelta(days=30)
+
+
+class Next(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that is still to come, and what it waits for; nothing: it may be gone to, once it is the next one."""
+
+    step: Step
+    lacks: list[Diagnostic]
+
+
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one door is rolled out. ``pilots`` of ``members`` came in since the step is ``pilot``.
+
+    ``warnings`` are what was there when a step was reached and is there no more.
+    """
+
+    door: Door
+    enabled: bool
+    now: StepRecord
+    ahead: list[Next]
+    members: int | None
+    pilots: int
+    break_glass: BreakGlass | None
+    warnings: list[Diagnostic]
+
+
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What the conditions look at."""
+
+    config: Config
+    section: DoorSection
+    book: Doorbook
+    now: datetime
+    pilot: Pilot | None
+    came: int
+
+
+def read_rollout(config: Config, section: DoorSection, book: Doorbook, now: datetime) -> Rollout:
+    """Look at the journal and the last read; neither network nor secrets."""
+    at = book.step(section.door)
+    look = _look(config, section, book, now, at)
+    ahead = STEPS[STEPS.index(at.step) + 1 :]
+    return Rollout(
+        door=section.door,
+        enabled=section.rules.enabled,
+        now=at,
+        ahead=[Next(step=step, lacks=list(_WAITS_FOR[step](look))) for step in ahead],
+        members=None if look.pilot is None else len(look.pilot.members),
+        pilots=look.came,
+        break_glass=book.break_glass(section.door),
+        warnings=_warnings(look, at.step),
+    )
+
+
+def move(
+    config: Config, section: DoorSection, book: Doorbook, now: datetime, to: Step, *, by: str, reason: str = ""
+) -> StepRecord:
+    """Move a door: one step forward when nothing is lacking, or back to any step before, whatever is.
+
+    Raises :class:`ConfigError` for a step that is not the next one or with everything that is lacking,
+    :class:`crosskey.errors.StaleError` when somebody else moved it meanwhile.
+    """
+    at = book.step(section.door)
+    here, there = STEPS.index(at.step), STEPS.index(to)
+    if there == here:
+        raise ConfigError(f"the door is at {to} already", code="step-same", where=section.path, fix=_show(section))
+    if there > here + 1:
+        raise ConfigError(
+            f"the door is at {at.step}; forward it goes one step at a time",
+            code="step-far",
+            where=section.path,
+            fix=f"crosskey sso step {section.door} {STEPS[here + 1]}",
+        )
+    if there > here:
+        lacks = list(_WAITS_FOR[to](_look(config, section, book, now, at)))
+        if lacks:
+            raise ConfigError(
+                f"the door cannot go to {to} yet; it stays at {at.step}",
+                code="step-unmet",
+                where=section.path,
+                fix=f"do what follows, then `crosskey sso step {section.door} {to}`",
+                problems=lacks,
+            )
+    return book.move(section.door, to, before=at.step, by=by, reason=reason)
+
+
+def _look(config: Config, section: DoorSection, book: Doorbook, now: datetime, at: StepRecord) -> _Look:
+    pilot, came = None, 0
+    if section.rules.pilot:
+        try:
+            pilot = read_pilot(config, section)
+        except (StorageError, msgspec.MsgspecError):
+            pilot = None
+    if pilot is not None and at.step == "pilot" and at.at is not None:
+        came = len(pilot.members & {*book.pilots(section.door, at.at)})
+    return _Look(config=config, section=section, book=book, now=now, pilot=pilot, came=came)
+
+
+# -------------------------------------------------------------------------------------------------- what steps wait for
+
+
+def _for_test(_look: _Look) -> list[Diagnostic]:
+    return []
+
+
+def _for_button(look: _Look) -> list[Diagnostic]:
+    section, lacks = look.section, list[Diagnostic]()
+    if not section.rules.enabled:
+        lacks.append(_lack("door-off", "the door is switched off", f"{section.path}.enabled", "write enabled = true"))
+    if look.book.latest_attempt(section.door, "test", "tested") is None:
+        summary = "no test sign-in was made on this journal in which somebody would come in"
+        lacks.append(_lack("test-missing", summary, section.path, f"crosskey sso test {section.door}"))
+    try:
+        require_factor_proof(section, look.book)
+    except ConfigError as error:
+        lacks.append(error.diagnostic())
+    return lacks
+
+
+def _for_pilot(look: _Look) -> list[Diagnostic]:
+    section, where = look.section, f"{look.section.path}.pilot"
+    if not section.rules.pilot:
+        return [_lack("pilot-empty", "no group is named that goes first", where, 'write pilot = ["<group>"]')]
+    if look.pilot is None:
+        return [_lack("pilot-unread", "who is of the pilot was not read yet", where, "crosskey plan")]
+    lacks: list[Diagnostic] = []
+    if look.pilot.missing:
+        names = ", ".join(f'"{name}"' for name in look.pilot.missing)
+        fix = f"correct the name, or pin it under [source.{section.source}.groups]; then `crosskey plan`"
+        lacks.append(_lack("pilot-unknown", f"the last read brought no group {names}", where, fix))
+    links = look.book.links(section.kind, sorted(look.pilot.members))
+    if not any(link.active for link in links.values()):
+        summary = f"none of the {len(look.pilot.members)} people of the pilot has an account of the kind {section.kind}"
+        lacks.append(_lack("pilot-nobody", f"{summary} that is on", where, "crosskey sync"))
+    return lacks
+
+
+def _for_default(look: _Look) -> list[Diagnostic]:
+    if look.came:
+        return []
+    many = "nobody" if look.pilot is None else f"none of {len(look.pilot.members)} people"
+    fix = f"let somebody of the pilot sign in at {look.section.rules.public_url}/{look.section.door}; who was refused: "
+    return [
+        _lack(
+            "pilot-unused",
+            f"{many} of the pilot signed in since the step is `pilot`",
+            f"{look.section.path}.pilot",
+            f"{fix}`crosskey sso attempts --door {look.section.door}`",
+        )
+    ]
+
+
+def _for_redirect(look: _Look) -> list[Diagnostic]:
+    if look.section.rules.local:
+        return []
+    summary = "without another way in nobody gets in while the provider is down"
+    fix = "write the path of the desk's own sign-in, and try it"
+    return [_lack("local-missing", summary, f"{look.section.path}.local", fix)]
+
+
+def _for_enforced(look: _Look) -> list[Diagnostic]:
+    section = look.section
+    proven = look.book.break_glass(section.door)
+    fix = f"crosskey sso break-glass {section.door} --account <key>"
+    if proven is None or not timedelta(0) <= look.now - proven.at <= FRESH:
+        when = "" if proven is None else f" since {proven.at:%Y-%m-%d %H:%M} UTC"
+        summary = f"nobody proved{when} that a local login works: within 24 hours before"
+        return [_lack("break-glass-unproven", summary, section.path, fix)]
+    return standing_problems(look.config, section, look.book, proven)
+
+
+_WAITS_FOR: Final[Mapping[Step, Callable[[_Look], list[Diagnostic]]]] = {
+    "test": _for_test,
+    "button": _for_button,
+    "pilot": _for_pilot,
+    "default": _for_default,
+    "redirect": _for_redirect,
+    "enforced": _for_enforced,
+}
+
+
+def _warnings(look: _Look, at: Step) -> list[Diagnostic]:
+    """What is there no more that the door's step relies on. Nothing closes by itself."""
+    section, reached = look.section, STEPS.index(at)
+    found = list(_for_redirect(look)) if reached >= STEPS.index("redirect") else []
+    proven = look.book.break_glass(section.door)
+    if at == "enforced":
+        again = f"crosskey sso break-glass {section.door} --account {proven.key if proven else '<key>'}"
+        if proven is None:
+            found.append(_lack("break-glass-unproven", "nobody proved a local login", section.path, again))
+        elif look.now - proven.at > _OLD:
+            days = (look.now - proven.at).days
+            summary = f"that the local login of {proven.kind} {proven.key} works was proven {days} days ago"
+            found.append(_lack("break-glass-old", summary, section.path, again))
+    if proven is not None:
+        found += standing_problems(look.config, section, look.book, proven)
+    return [msgspec.structs.replace(each, severity="warning") for each in found]
+
+
+def _lack(code: str, summary: str, where: str, fix: str) -> Diagnostic:
+    return Diagnostic(severity="error", code=code, summary=summary, path=where, fix=fix)
+
+
+def _show(section: DoorSection) -> str:
+    return f"`crosskey sso step {section.door}` shows what comes next"
