@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from sso_bench import CLIENT, CODE, CONNECTION, PUBLIC, Journal, roll_out, section_of
-from sso_provider import FakeProvider, signed
+from sso_provider import ISSUER, FakeProvider, signed
 
 from crosskey.config import Config, DoorSection, JournalSettings, RailSettings, ServeSettings, SyncSection
 from crosskey.connector.sso import Door
+from crosskey.engine.stage import Stage
 from crosskey.journal import Doorbook, Step
+from crosskey.model import Account, Group, Person, Subject
 from crosskey.web.doors import door_app, open_hall
 from fake_clock import FakeClock
 
@@ -25,8 +27,10 @@ HOST = urlsplit(PUBLIC).netloc
 class House:
     """Both doors, the provider behind them, and what the sync does meanwhile."""
 
-    def __init__(self, path: Path, sections: list[DoorSection], serve: ServeSettings) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, path: Path, sections: list[DoorSection], serve: ServeSettings, clock: FakeClock | None = None
+    ) -> None:
+        self.clock = clock or FakeClock()
         self.provider = FakeProvider()
         self.sync = Journal(path, self.clock)
         self.sync.begin()
@@ -54,6 +58,10 @@ class House:
         """Move doors as `crosskey sso step` does, whatever the step waits for."""
         roll_out(self.config.journal.path, self.clock, step, doors or ("agents", "portal"))
 
+    def read(self, **groups: list[Subject]) -> None:
+        """The last read knew these groups and who is in them."""
+        leave_snapshot(self.config.journal.path, groups)
+
     @property
     def book(self) -> Doorbook:
         """The journal as somebody beside sees it."""
@@ -74,6 +82,19 @@ class House:
     @property
     def now(self) -> int:
         return int(self.clock.now().timestamp())
+
+
+def leave_snapshot(journal: Path, groups: Mapping[str, list[Subject]], accounts: Sequence[Account] = ()) -> None:
+    """What a run leaves beside the journal: these groups with these people, and accounts of the desk."""
+    people = sorted({who for members in groups.values() for who in members})
+    with Stage.fresh(journal.with_name("stage.sqlite"), [ISSUER]) as stage:
+        stage.people.add([Person(subject=who, active=True, user_name=who.id) for who in people])
+        stage.groups.add(ISSUER, [Group(id=name, name=name) for name in groups])
+        for name, members in groups.items():
+            stage.groups.add_members(ISSUER, name, [who.id for who in members])
+        stage.note("groups", {name: [stage.groups.ref(ISSUER, name)] for name in groups})
+        stage.accounts.add(accounts, {})
+        stage.keep(journal.with_name("snapshot.sqlite"))
 
 
 class Browser:
@@ -182,11 +203,12 @@ async def house(
     agents: dict[str, Any] | None = None,
     portal: dict[str, Any] | None = None,
     step: Step = "button",
+    clock: FakeClock | None = None,
     **serve: Any,
 ) -> AsyncIterator[House]:
     """An open house with the rules of its doors, all at one step."""
     sections = [section_of(door="agents", rules=agents or {}), section_of(door="portal", rules=portal or {})]
-    opened = House(tmp_path / "kept" / "journal.sqlite", sections, ServeSettings(**serve))
+    opened = House(tmp_path / "kept" / "journal.sqlite", sections, ServeSettings(**serve), clock)
     opened.roll_out(step)
     async with open_hall(
         opened.config, opened.clock, transport=lambda instance: opened.provider, look=opened.look

@@ -139,8 +139,8 @@ async def _seen(
         )
     before, ends = await target.last_sign_in(account.kind, account.key), connect.clock.monotonic() + wait
     challenge(account)
-    while connect.clock.monotonic() < ends:
-        await connect.clock.sleep(_EVERY)
+    while (left := ends - connect.clock.monotonic()) > 0:
+        await connect.clock.sleep(min(_EVERY, left))
         seen = await target.last_sign_in(account.kind, account.key)
         if seen is not None and (before is None or seen > before):
             return

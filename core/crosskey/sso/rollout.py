@@ -14,12 +14,12 @@ import msgspec
 from crosskey.config import Config, DoorSection
 from crosskey.connector.sso import Door
 from crosskey.errors import ConfigError, Diagnostic, StorageError
-from crosskey.journal import STEPS, BreakGlass, Doorbook, Step, StepRecord
+from crosskey.journal import STEPS, BreakGlass, Doorbook, Journal, Step, StepRecord
 from crosskey.sso.break_glass import FRESH, standing_problems
 from crosskey.sso.pilot import Pilot, read_pilot
 from crosskey.sso.proofs import require_factor_proof
 
-__all__ = ("Next", "Rollout", "move", "read_rollout")
+__all__ = ("DoorState", "Next", "Rollout", "move", "read_rollout", "read_state")
 
 _OLD: Final = timedelta(days=30)
 
@@ -31,20 +31,22 @@ class Next(msgspec.Struct, frozen=True, kw_only=True):
     lacks: list[Diagnostic]
 
 
-class Rollout(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one door is rolled out. ``pilots`` of ``members`` came in since the step is ``pilot``.
-
-    ``warnings`` are what was there when a step was reached and is there no more.
-    """
+class DoorState(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one door is. ``warnings`` are what was there when its step was reached and is there no more."""
 
     door: Door
     enabled: bool
     now: StepRecord
+    break_glass: BreakGlass | None
+    warnings: list[Diagnostic]
+
+
+class Rollout(DoorState, frozen=True, kw_only=True):
+    """How far one door is rolled out. ``pilots`` of ``members`` came in since the step is ``pilot``."""
+
     ahead: list[Next]
     members: int | None
     pilots: int
-    break_glass: BreakGlass | None
-    warnings: list[Diagnostic]
 
 
 class _Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,20 +60,28 @@ class _Look(msgspec.Struct, frozen=True, kw_only=True):
     came: int
 
 
+def read_state(config: Config, section: DoorSection, journal: Journal, now: datetime) -> DoorState:
+    """Look at the journal, and at one account in the last read; neither network nor secrets."""
+    at, proven = journal.step(section.door), journal.break_glass(section.door)
+    found = _local_missing(section) if STEPS.index(at.step) >= STEPS.index("redirect") else []
+    if at.step == "enforced":
+        found += _aged(section, proven, now)
+    if proven is not None:
+        found += standing_problems(config, section, journal, proven)
+    warnings = [msgspec.structs.replace(each, severity="warning") for each in found]
+    return DoorState(door=section.door, enabled=section.rules.enabled, now=at, break_glass=proven, warnings=warnings)
+
+
 def read_rollout(config: Config, section: DoorSection, book: Doorbook, now: datetime) -> Rollout:
-    """Look at the journal and the last read; neither network nor secrets."""
-    at = book.step(section.door)
-    look = _look(config, section, book, now, at)
-    ahead = STEPS[STEPS.index(at.step) + 1 :]
+    """Look at the journal and at who is of the pilot in the last read, too."""
+    state = read_state(config, section, book, now)
+    look = _look(config, section, book, now, state.now)
+    ahead = STEPS[STEPS.index(state.now.step) + 1 :]
     return Rollout(
-        door=section.door,
-        enabled=section.rules.enabled,
-        now=at,
-        ahead=[Next(step=step, lacks=list(_WAITS_FOR[step](look))) for step in ahead],
+        **msgspec.structs.asdict(state),
+        ahead=[Next(step=step, lacks=_WAITS_FOR[step](look)) for step in ahead],
         members=None if look.pilot is None else len(look.pilot.members),
         pilots=look.came,
-        break_glass=book.break_glass(section.door),
-        warnings=_warnings(look, at.step),
     )
 
 
@@ -95,7 +105,7 @@ def move(
             fix=f"crosskey sso step {section.door} {STEPS[here + 1]}",
         )
     if there > here:
-        lacks = list(_WAITS_FOR[to](_look(config, section, book, now, at)))
+        lacks = _WAITS_FOR[to](_look(config, section, book, now, at))
         if lacks:
             raise ConfigError(
                 f"the door cannot go to {to} yet; it stays at {at.step}",
@@ -174,11 +184,7 @@ def _for_default(look: _Look) -> list[Diagnostic]:
 
 
 def _for_redirect(look: _Look) -> list[Diagnostic]:
-    if look.section.rules.local:
-        return []
-    summary = "without another way in nobody gets in while the provider is down"
-    fix = "write the path of the desk's own sign-in, and try it"
-    return [_lack("local-missing", summary, f"{look.section.path}.local", fix)]
+    return _local_missing(look.section)
 
 
 def _for_enforced(look: _Look) -> list[Diagnostic]:
@@ -187,7 +193,7 @@ def _for_enforced(look: _Look) -> list[Diagnostic]:
     fix = f"crosskey sso break-glass {section.door} --account <key>"
     if proven is None or not timedelta(0) <= look.now - proven.at <= FRESH:
         when = "" if proven is None else f" since {proven.at:%Y-%m-%d %H:%M} UTC"
-        summary = f"nobody proved{when} that a local login works: within 24 hours before"
+        summary = f"nobody proved{when} that a local login works; that counts for 24 hours"
         return [_lack("break-glass-unproven", summary, section.path, fix)]
     return standing_problems(look.config, section, look.book, proven)
 
@@ -202,22 +208,24 @@ _WAITS_FOR: Final[Mapping[Step, Callable[[_Look], list[Diagnostic]]]] = {
 }
 
 
-def _warnings(look: _Look, at: Step) -> list[Diagnostic]:
-    """What is there no more that the door's step relies on. Nothing closes by itself."""
-    section, reached = look.section, STEPS.index(at)
-    found = list(_for_redirect(look)) if reached >= STEPS.index("redirect") else []
-    proven = look.book.break_glass(section.door)
-    if at == "enforced":
-        again = f"crosskey sso break-glass {section.door} --account {proven.key if proven else '<key>'}"
-        if proven is None:
-            found.append(_lack("break-glass-unproven", "nobody proved a local login", section.path, again))
-        elif look.now - proven.at > _OLD:
-            days = (look.now - proven.at).days
-            summary = f"that the local login of {proven.kind} {proven.key} works was proven {days} days ago"
-            found.append(_lack("break-glass-old", summary, section.path, again))
-    if proven is not None:
-        found += standing_problems(look.config, section, look.book, proven)
-    return [msgspec.structs.replace(each, severity="warning") for each in found]
+def _local_missing(section: DoorSection) -> list[Diagnostic]:
+    if section.rules.local:
+        return []
+    summary = "without another way in nobody gets in while the provider is down"
+    fix = "write the path of the desk's own sign-in, and try it"
+    return [_lack("local-missing", summary, f"{section.path}.local", fix)]
+
+
+def _aged(section: DoorSection, proven: BreakGlass | None, now: datetime) -> list[Diagnostic]:
+    """That nobody tried the local login for long. Nothing closes by itself."""
+    if proven is not None and now - proven.at <= _OLD:
+        return []
+    fix = f"crosskey sso break-glass {section.door} --account {proven.key if proven else '<key>'}"
+    if proven is None:
+        return [_lack("break-glass-unproven", "nobody proved that a local login works", section.path, fix)]
+    days = (now - proven.at).days
+    summary = f"that the local login of {proven.kind} {proven.key} works was proven {days} days ago"
+    return [_lack("break-glass-old", summary, section.path, fix)]
 
 
 def _lack(code: str, summary: str, where: str, fix: str) -> Diagnostic:

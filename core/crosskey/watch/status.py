@@ -13,6 +13,7 @@ from crosskey.engine.guarding import Stopped, Switch
 from crosskey.errors import ExitCode
 from crosskey.journal import Outbox, Rounds, RunRecord, Trouble, Watchbook, WatcherRecord
 from crosskey.journal.holder import is_alive, this_process
+from crosskey.sso.rollout import DoorState, read_state
 
 __all__ = ("BEAT", "Expiry", "Status", "Unsettled", "read_status")
 
@@ -44,7 +45,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     ``watching``: ``yes``; ``no`` once it was stopped; ``lost`` when its process died; ``never`` where timers run
     ``crosskey sync``. ``stopped``: somebody stopped all writes. ``overdue``: nothing succeeded within ``patience``
-    seconds. ``drifts`` counts values that were found changed by somebody else within a day.
+    seconds. ``drifts`` counts values that were found changed by somebody else within a day. ``doors`` are how far
+    sign-in is rolled out.
     """
 
     at: datetime
@@ -62,6 +64,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     credentials: list[Expiry]
     stopped: Stopped | None = None
     drifts: int = 0
+    doors: list[DoorState] = []
     exit_code: int = 0
 
     @property
@@ -100,6 +103,7 @@ def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
             for instance, each in book.credentials()
         ],
         stopped=Switch(config.journal.path).look(),
+        doors=[read_state(config, section, book, now) for section in config.doors.values()],
     )
     return msgspec.structs.replace(status, exit_code=int(_exit_code(status)))
 

@@ -1,0 +1,262 @@
+"""``crosskey sso step``: forward only when what a step waits for is there, back whenever somebody says so."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from cli_bench import run_here
+from doors_bench import House, house, leave_snapshot
+from sso_bench import ADA, BO, CONNECTION, roll_out, section_of
+from test_doors_commands import CONFIGURATION, Typed
+
+from crosskey.clock import SystemClock
+from crosskey.config import load_config
+from crosskey.errors import ExitCode, StaleError
+from crosskey.journal import AttemptRecord, BreakGlass, Doorbook, LoginRecord
+from crosskey.model import Account
+from crosskey.plugins import load_plugins
+from crosskey.sso.rollout import move
+from fake_clock import FakeClock
+
+RULES = 'enabled = true\npilot = ["First"]\nlocal = "/auth/account/login"'
+
+
+class Rollout(Typed):
+    """A door that is on, and the journal beside it as if a sync and tests had been at work."""
+
+    def __init__(self, folder, rules=RULES, more=""):
+        super().__init__(folder)
+        text = CONFIGURATION.replace("[sso.agents]", f"[sso.agents]\n{rules}") + more
+        (folder / "crosskey.toml").write_text(text, encoding="utf-8")
+        self.house = House(folder / "kept" / "journal.sqlite", [section_of()], None)
+        self.path = self.house.config.journal.path
+        roll_out(self.path, SystemClock(), "test")
+
+    def noting(self):
+        return Doorbook.noting(self.path, clock=SystemClock(), connection=CONNECTION)
+
+    def tested(self, code="tested", mfa="unasked"):
+        with self.noting() as book:
+            at = datetime.now(UTC)
+            book.note_attempt(AttemptRecord(door="agents", at=at, code=code, reference="r", purpose="test", mfa=mfa))
+
+    def proven(self, *, ago=timedelta(0), key="3", pattern="agent:3", word=""):
+        with self.noting() as book:
+            at = datetime.now(UTC) - ago
+            book.prove(BreakGlass(door="agents", kind="agent", key=key, pattern=pattern, word=word, at=at, by="tests"))
+
+    def shown(self):
+        run = self("sso", "step", "agents", "--json")
+        assert run.code == ExitCode.OK, run
+        return run.json
+
+    def lacks(self, step):
+        found = {each["step"]: each["lacks"] for each in self.shown()["ahead"]}
+        return [each["code"] for each in found[step]]
+
+    def refused(self, step):
+        """Moving there is refused; the codes of what is lacking."""
+        before = self.shown()["now"]["step"]
+        run = self("sso", "step", "agents", step)
+        assert (run.code, self.shown()["now"]["step"]) == (ExitCode.CONFIG, before)
+        assert "fix:" in run.err
+        return run.err
+
+    def goes(self, step, *words):
+        run = self("sso", "step", "agents", step, *words)
+        assert run.code == ExitCode.OK, run
+        assert self.shown()["now"]["step"] == step
+
+
+def test_a_door_goes_forward_one_step_at_a_time(tmp_path):
+    there = Rollout(tmp_path, more='\n[rails]\nprotect = ["agent:3"]\n')
+    assert there.lacks("button") == ["test-missing"]
+    assert "crosskey sso test agents" in there.refused("button")
+    there.tested("mfa-missing")
+    assert there.lacks("button") == ["test-missing"]
+    there.tested()
+    assert "one step at a time" in there.refused("pilot")
+    there.goes("button", "--because", "the desk agreed")
+
+    assert there.lacks("pilot") == ["pilot-unread"]
+    leave_snapshot(there.path, {"Others": [ADA]})
+    assert there.lacks("pilot") == ["pilot-unknown", "pilot-nobody"]
+    leave_snapshot(there.path, {"First": [BO]})  # a user of the portal only
+    assert "crosskey sync" in there.refused("pilot")
+    leave_snapshot(there.path, {"First": [ADA, BO]})
+    there.goes("pilot")
+
+    assert there.lacks("default") == ["pilot-unused"]
+    assert (there.shown()["members"], there.shown()["pilots"]) == (2, 0)
+
+
+async def test_a_pilot_who_comes_in_opens_the_way_to_the_default(tmp_path):
+    there = Rollout(tmp_path)
+    leave_snapshot(there.path, {"First": [ADA, BO]})
+    roll_out(there.path, SystemClock(), "button", ("agents",))
+    there.goes("pilot")
+    clock = FakeClock(datetime.now(UTC) + timedelta(seconds=1))
+    async with house(tmp_path, agents={"pilot": ("First",)}, step="pilot", clock=clock) as doors:
+        await doors.browser().sign_in()
+        # moved by the bench a moment later than the command did: the newest move counts
+        with doors.book as book:
+            at = book.step("agents").at
+    assert at is not None
+    assert (there.shown()["pilots"], there.lacks("default")) == (1, [])
+    assert "1 of them signed in" in there("sso", "step", "agents").out
+    there.goes("default")
+
+
+def test_a_second_factor_must_have_been_tested_both_ways(tmp_path):
+    there = Rollout(tmp_path, f'{RULES}\nmfa = "required"')
+    there.tested()
+    assert there.lacks("button") == ["mfa-unproven"]
+    there.tested(mfa="proven")
+    assert "somebody without one, who must be refused" in there.refused("button")
+    there.tested("mfa-missing")
+    there.goes("button")
+
+
+def test_tests_count_for_longer_than_attempts_are_kept(tmp_path):
+    there = Rollout(tmp_path)
+    there.tested()
+    late = FakeClock(datetime.now(UTC) + timedelta(days=400))
+    with Doorbook.noting(there.path, clock=late, connection=CONNECTION) as book:
+        book.begin_login(
+            LoginRecord(
+                state="s",
+                door="agents",
+                browser="b",
+                flow="oidc",
+                issuer="i",
+                purpose="login",
+                request="{}",
+                return_to="/",
+                begun_at=late.now(),
+            )
+        )
+    assert there.lacks("button") == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "to", "code"),
+    [
+        ("enabled = false", "button", "door-off"),
+        ("enabled = true", "pilot", "pilot-empty"),
+        ("enabled = true", "redirect", "local-missing"),
+        (RULES, "enforced", "break-glass-unproven"),
+    ],
+)
+def test_what_the_section_lacks(tmp_path, rules, to, code):
+    there = Rollout(tmp_path, rules)
+    assert code in there.lacks(to)
+
+
+def test_enforced_needs_a_local_login_proven_within_a_day(tmp_path):
+    there = Rollout(tmp_path, more='\n[rails]\nprotect = ["agent:3"]\n')
+    roll_out(there.path, SystemClock(), "redirect", ("agents",))
+    assert "crosskey sso break-glass agents" in there.refused("enforced")
+    there.proven(ago=timedelta(hours=25))
+    assert there.lacks("enforced") == ["break-glass-unproven"]
+    there.proven()
+    there.goes("enforced")
+    with there.noting() as book:
+        facts = next(dict(each.facts) for each in book.events() if each.kind == "break_glass.proven")
+        assert {key: facts[key] for key in ("door", "kind", "key", "how")} == {
+            "door": "agents", "kind": "agent", "key": "3", "how": "seen",
+        }  # fmt: skip
+    assert there.shown()["warnings"] == []
+    there.proven(ago=timedelta(days=31), word="Bo saw Ada do it")
+    assert [each["code"] for each in there.shown()["warnings"]] == ["break-glass-old"]
+    told = there("status")
+    for words in ("enforced", "Bo saw Ada do it", "31 days ago", "crosskey sso break-glass agents --account 3"):
+        assert words in " ".join(told.out.split()), told.out
+    assert there.shown()["now"]["step"] == "enforced"  # nothing closes by itself
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [("linked", "break-glass-linked"), ("unprotected", "break-glass-unprotected"), ("off", "break-glass-off")],
+)
+def test_h10_a_local_login_that_no_longer_stands_is_told(tmp_path, what, code):
+    protect = "" if what == "unprotected" else '\n[rails]\nprotect = ["agent:3"]\n'
+    there = Rollout(tmp_path, more=protect)
+    there.proven()
+    if what == "linked":
+        there.house.sync.link(BO, "agent", "3")
+    if what == "off":
+        leave_snapshot(there.path, {}, [Account(kind="agent", key="3", label="glass", active=False)])
+    [warning] = there.shown()["warnings"]
+    assert (warning["code"], warning["severity"]) == (code, "warning")
+    assert code in there.lacks("enforced")
+    told = there("status", "--json").json
+    assert [each["code"] for door in told["doors"] for each in door["warnings"]] == [code]
+    assert warning["fix"] in " ".join(there("status").out.split())
+
+
+# ------------------------------------------------------------------------------------------------------------- and back
+
+
+async def test_back_any_number_while_the_doors_are_served_and_the_provider_is_down(tmp_path):
+    there = Rollout(tmp_path)
+    async with house(tmp_path, agents={"local": "/auth/account/login"}, step="enforced") as doors:
+
+        def down(request):
+            raise httpx.ConnectError("no route")
+
+        doors.provider.faults = dict.fromkeys(("/.well-known/openid-configuration",), down)
+        stuck = await doors.browser().get("/agents/sign-in")
+        assert (stuck.status_code, "provider-unreachable" in stuck.text) == (503, True)
+        there.goes("button", "--because", "the provider is down")
+        page = await doors.browser().get("/agents/sign-in")
+        assert (page.status_code, "/auth/account/login" in page.text) == (200, True)
+        there.goes("test")
+        assert (await doors.browser().get("/agents/sign-in")).status_code == 403
+    moved = [dict(event.facts) for event in there.house.book.events() if event.kind == "door.moved"]
+    assert (moved[-1]["before"], moved[-1]["step"], bool(moved[-1]["by"])) == ("button", "test", True)
+    with there.noting() as book:
+        assert [each.reason for each in book.moves("agents", 2)] == ["", "the provider is down"]
+        assert book.verify().ok
+
+
+def test_two_commands_at_once_move_a_door_once(tmp_path):
+    """The second one decided on what is no longer so, and is told."""
+    there = Rollout(tmp_path)
+    there.tested()
+    config = load_config(tmp_path / "crosskey.toml", load_plugins(), resolve_secrets=False)
+    section, now = config.doors["agents"], datetime.now(UTC)
+    with there.noting() as first, there.noting() as second:
+        at = second.step("agents").step
+        move(config, section, first, now, "button", by="one")
+        with pytest.raises(StaleError, match="from test to button"):
+            second.move("agents", "button", before=at, by="two")
+        assert [each.by for each in second.moves("agents", 1)] == ["one"]
+    assert "is at button already" in there("sso", "step", "agents", "button").err
+
+
+def test_a_move_that_nobody_made_is_found(tmp_path):
+    there = Rollout(tmp_path)
+    roll_out(there.path, SystemClock(), "redirect", ("agents",))
+    with sqlite3.connect(there.path) as raw:
+        raw.execute("UPDATE sso_step SET step = 'enforced' WHERE number = (SELECT max(number) FROM sso_step)")
+    raw.close()
+    with there.noting() as book:
+        assert "door's move" in book.verify().reason
+
+
+def test_a_section_that_says_entry_is_told_of_the_step(tmp_path):
+    there = Rollout(tmp_path, 'entry = "redirect"')
+    run = there("sso", "step", "agents")
+    assert run.code == ExitCode.CONFIG
+    for words in ("sso.agents.entry", "remove this line", "crosskey sso step agents"):
+        assert words in run.err
+
+
+def test_a_door_that_is_none(tmp_path):
+    there = Rollout(tmp_path)
+    assert "no-door" in there("sso", "step", "portal", "--json").out
+    assert json.loads(run_here(("sso", "step", "agents", "--json"), tmp_path, {}).out)["now"]["step"] == "test"
