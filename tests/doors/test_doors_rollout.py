@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from cli_bench import run_here
+from cli_bench import Shell, run_here, small_company
 from doors_bench import House, house, leave_snapshot
 from sso_bench import ADA, BO, CONNECTION, roll_out, section_of
 from test_doors_commands import CONFIGURATION, Typed
@@ -260,3 +260,35 @@ def test_a_door_that_is_none(tmp_path):
     there = Rollout(tmp_path)
     assert "no-door" in there("sso", "step", "portal", "--json").out
     assert json.loads(run_here(("sso", "step", "agents", "--json"), tmp_path, {}).out)["now"]["step"] == "test"
+
+
+def test_a_pilot_may_be_a_group_that_no_mapping_names(tmp_path):
+    """It is read with the others; where no source has it, the sync goes on and the step says so."""
+    with small_company() as stage:
+        crosskey = Shell(tmp_path, stage)
+        text = crosskey.file.read_text(encoding="utf-8")
+        team = next(each for each in crosskey.stage.company.teams if f'"{each.name}"' not in text)
+        crosskey.add(f'[sso.agents]\npilot = ["{team.name}", "Nobody Has It"]')
+        run = crosskey("plan")
+        assert run.code in (ExitCode.OK, ExitCode.HELD), run
+        found = crosskey("sso", "step", "agents", "--json").json
+        assert found["members"] == len(team.members) > 0
+        [pilot] = [each for each in found["ahead"] if each["step"] == "pilot"]
+        assert [each["code"] for each in pilot["lacks"] if each["code"] != "pilot-nobody"] == ["pilot-unknown"]
+        assert '"Nobody Has It"' in pilot["lacks"][0]["summary"]
+        assert team.name not in pilot["lacks"][0]["summary"]
+
+        desk = crosskey.stage.desk
+        account = desk.add_agent("Break Glass", email="glass@acme.example")
+        with Doorbook.noting(crosskey.journal, clock=SystemClock(), connection="desk") as book:
+            at = datetime.now(UTC)
+            key = str(account.id)
+            book.prove(BreakGlass(door="agents", kind="agent", key=key, pattern="", word="", at=at, by="tests"))
+        checked = crosskey("check", "--json").json["findings"]["sso.agents"]
+        assert [(each["code"], each["severity"]) for each in checked] == [("break-glass-unprotected", "warning")]
+        refused = crosskey("sso", "break-glass", "agents", "--account", key)
+        assert (refused.code, "[rails] protect" in refused.err) == (ExitCode.CONFIG, True)
+        crosskey.edit(("[rails]\n", f'[rails]\nprotect = ["agent:{key}"]\n'))
+        run = crosskey("sso", "break-glass", "agents", "--account", key, "--attest", "Bo saw it", "--json")
+        assert (run.code, run.json["word"], run.json["pattern"]) == (ExitCode.OK, "Bo saw it", f"agent:{key}")
+        assert "stands: it is on" in crosskey("check").out

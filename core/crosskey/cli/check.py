@@ -119,10 +119,8 @@ async def _check_doors(session: Session, findings: Findings) -> None:
             aged = [each for each in state.warnings if each.code in _NOT_SEEN]
             fresh = await look_at(session.config, session.connect, section, journal, proven)
             warnings = [*aged, *(msgspec.structs.replace(each, severity="warning") for each in fresh)]
-            fine = _fine(
-                "break-glass", f"{proven.kind} {proven.key} is on, protected and nobody's: it can be got in with"
-            )
-            findings[section.path] = warnings or [fine]
+            fine = f"the local login of {proven.kind} {proven.key} stands: it is on, protected and nobody's"
+            findings[section.path] = warnings or [_fine("break-glass", fine)]
 
 
 def _fine(code: str, summary: str) -> Diagnostic:
