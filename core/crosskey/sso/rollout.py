@@ -19,7 +19,7 @@ from crosskey.sso.break_glass import FRESH, standing_problems
 from crosskey.sso.pilot import Pilot, read_pilot
 from crosskey.sso.proofs import require_factor_proof
 
-__all__ = ("DoorState", "Next", "Rollout", "move", "read_rollout", "read_state")
+__all__ = ("WAITS_FOR", "DoorState", "Next", "Rollout", "move", "read_rollout", "read_state")
 
 _OLD: Final = timedelta(days=30)
 
@@ -79,7 +79,7 @@ def read_rollout(config: Config, section: DoorSection, book: Doorbook, now: date
     ahead = STEPS[STEPS.index(state.now.step) + 1 :]
     return Rollout(
         **msgspec.structs.asdict(state),
-        ahead=[Next(step=step, lacks=_WAITS_FOR[step](look)) for step in ahead],
+        ahead=[Next(step=step, lacks=WAITS_FOR[step](look)) for step in ahead],
         members=None if look.pilot is None else len(look.pilot.members),
         pilots=look.came,
     )
@@ -105,7 +105,7 @@ def move(
             fix=f"crosskey sso step {section.door} {STEPS[here + 1]}",
         )
     if there > here:
-        lacks = _WAITS_FOR[to](_look(config, section, book, now, at))
+        lacks = WAITS_FOR[to](_look(config, section, book, now, at))
         if lacks:
             raise ConfigError(
                 f"the door cannot go to {to} yet; it stays at {at.step}",
@@ -133,10 +133,12 @@ def _look(config: Config, section: DoorSection, book: Doorbook, now: datetime, a
 
 
 def _for_test(_look: _Look) -> list[Diagnostic]:
+    """Nothing."""
     return []
 
 
 def _for_button(look: _Look) -> list[Diagnostic]:
+    """The door is switched on; in a test on this journal somebody would come in; with `mfa = "required"` both tests."""
     section, lacks = look.section, list[Diagnostic]()
     if not section.rules.enabled:
         lacks.append(_lack("door-off", "the door is switched off", f"{section.path}.enabled", "write enabled = true"))
@@ -151,6 +153,7 @@ def _for_button(look: _Look) -> list[Diagnostic]:
 
 
 def _for_pilot(look: _Look) -> list[Diagnostic]:
+    """`pilot` names groups that the last read brought, and a member has an account that is on."""
     section, where = look.section, f"{look.section.path}.pilot"
     if not section.rules.pilot:
         return [_lack("pilot-empty", "no group is named that goes first", where, 'write pilot = ["<group>"]')]
@@ -169,6 +172,7 @@ def _for_pilot(look: _Look) -> list[Diagnostic]:
 
 
 def _for_default(look: _Look) -> list[Diagnostic]:
+    """Somebody of the pilot signed in since the step is `pilot`."""
     if look.came:
         return []
     many = "nobody" if look.pilot is None else f"none of {len(look.pilot.members)} people"
@@ -184,10 +188,12 @@ def _for_default(look: _Look) -> list[Diagnostic]:
 
 
 def _for_redirect(look: _Look) -> list[Diagnostic]:
+    """`local` names another way in."""
     return _local_missing(look.section)
 
 
 def _for_enforced(look: _Look) -> list[Diagnostic]:
+    """A local login was proven within 24 hours, and its account is still fit for it."""
     section = look.section
     proven = look.book.break_glass(section.door)
     fix = f"crosskey sso break-glass {section.door} --account <key>"
@@ -198,7 +204,7 @@ def _for_enforced(look: _Look) -> list[Diagnostic]:
     return standing_problems(look.config, section, look.book, proven)
 
 
-_WAITS_FOR: Final[Mapping[Step, Callable[[_Look], list[Diagnostic]]]] = {
+WAITS_FOR: Final[Mapping[Step, Callable[[_Look], list[Diagnostic]]]] = {
     "test": _for_test,
     "button": _for_button,
     "pilot": _for_pilot,
@@ -206,6 +212,7 @@ _WAITS_FOR: Final[Mapping[Step, Callable[[_Look], list[Diagnostic]]]] = {
     "redirect": _for_redirect,
     "enforced": _for_enforced,
 }
+"""What each step waits for."""
 
 
 def _local_missing(section: DoorSection) -> list[Diagnostic]:
