@@ -1,7 +1,7 @@
 """Is the journal what was written? Everything that events vouch for is compared with them, and they with each other.
 
 Covered: every column of `event` and `segment`; of `meta` all; of `operation` all; what approvals let
-through and why; every move of a door; the links, as the last writer that
+through and why; every move of a door and proof of a local login; the links, as the last writer that
 closed the journal in good order left them. Not covered: reads, plans and what a watcher notes.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 
 import msgspec
 
@@ -26,12 +25,6 @@ __all__ = ("verify",)
 
 _QUIET = ("lease.", "watch.", "quarantine.", "segment.", "journal.")
 """Events of those kinds leave all links as they are."""
-
-_VOUCHED = {
-    "approval_digest": ("the approval", approvals.is_vouched_for),
-    "step_digest": ("the door's move", steps.is_vouched_for),
-}
-"""Rows for which one digest in an event stands."""
 
 Facts = Mapping[str, Scalar]
 
@@ -60,6 +53,7 @@ class _Walk:
         self.replaced = self._replaced()
         self.operations = 0
         self.outcomes = 0
+        self.rows = 0
         self.through = 0
         self.taken: Facts = {}
         self.summed: Facts | None = None
@@ -114,10 +108,21 @@ class _Walk:
             return f"an intended change of event {seq} is not what was written"
         if "outcomes_digest" in facts and not self._stands(lambda: self._outcomes_match(seq, facts)):
             return f"an outcome of event {seq} is not what was written"
-        for name, (what, is_vouched_for) in _VOUCHED.items():
-            if name in facts and not self._stands(partial(is_vouched_for, self.database, seq, facts[name])):
-                return f"{what} of event {seq} is not what was written"
-        self._note(seq, kind, facts)
+        problem = self._row_problem(seq, kind, facts)
+        if not problem:
+            self._note(seq, kind, facts)
+        return problem
+
+    def _row_problem(self, seq: int, kind: str, facts: Facts) -> str:
+        """What is wrong with the one row for which an event stands."""
+        if "approval_digest" in facts and not self._stands(
+            lambda: approvals.is_vouched_for(self.database, seq, facts["approval_digest"])
+        ):
+            return f"the approval of event {seq} is not what was written"
+        if "row_digest" in facts:
+            self.rows += 1
+            if not self._stands(lambda: steps.is_vouched_for(self.database, seq, kind, facts["row_digest"])):
+                return f"the row of event {seq} ({kind}) is not what was written"
         return ""
 
     def _stands(self, look: Callable[[], bool]) -> bool:
@@ -204,7 +209,7 @@ class _Walk:
         name = (self.taken.get("lineage"), self.taken.get("created_at"))
         if name not in ((self.lineage, self.created), (None, None)):
             return [(seq + 1, "the journal's name is not what was written")]
-        told = "SELECT count(*) FROM operation WHERE told > ? AND told <> event"
+        told = "SELECT count(*) FROM operation WHERE told > ? AND event <> told"
         if self.database.value(told, (self.start,)) != self.outcomes and not self._moved():
             return [(seq + 1, "an outcome stands that no event vouches for")]
         return self._beside(seq) if self.whole else []
@@ -217,6 +222,8 @@ class _Walk:
         reason = ""
         if self.database.value(sql, (self.start, self.head_seq)) != self.operations:
             reason = "an operation stands that no event intended"
+        elif steps.count(self.database, self.start) != self.rows:
+            reason = "a door's move or proof stands that no event vouches for"
         elif self._links_changed():
             reason = "links are not what the last writer left"
         return [(seq + 1, reason)] if reason and not self._moved() else []

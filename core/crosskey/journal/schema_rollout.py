@@ -6,19 +6,18 @@ __all__ = ("ROLLOUT",)
 
 ROLLOUT = (
     # Every move of a door; the newest says where it is, and a door without any is at its first step. `event` vouches
-    # for the row; it may be pruned, and the row stays.
+    # for the row, and gives the order; it may be pruned, and the row stays.
     """CREATE TABLE sso_step (
-        number INTEGER PRIMARY KEY,
+        event INTEGER PRIMARY KEY,
         connection TEXT NOT NULL REFERENCES connection,
         door TEXT NOT NULL,
         step TEXT NOT NULL,
         before TEXT NOT NULL,
         at TEXT NOT NULL,
         moved_by TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        event INTEGER NOT NULL
+        reason TEXT NOT NULL
     ) STRICT""",
-    "CREATE INDEX sso_step_door ON sso_step (connection, door, number)",
+    "CREATE INDEX sso_step_door ON sso_step (connection, door, event)",
     # Who of the pilot groups came in while the step was `pilot`; `at` is the last time.
     """CREATE TABLE sso_pilot (
         connection TEXT NOT NULL REFERENCES connection,
@@ -28,9 +27,10 @@ ROLLOUT = (
         at TEXT NOT NULL,
         PRIMARY KEY (connection, door, issuer, subject)
     ) STRICT, WITHOUT ROWID""",
-    # The newest proof that the desk's own sign-in lets an account in that no sync touches. `pattern` is the entry of
-    # `[rails] protect` that protects it, '' where the desk itself does; `word` is a person's, '' where the desk told.
+    # Every proof that the desk's own sign-in lets an account in that no sync touches. The newest counts. `pattern`: the
+    # entry of `[rails] protect` that protects it, '' where the desk does; `word` is a person's, '' where the desk told.
     """CREATE TABLE sso_break_glass (
+        event INTEGER PRIMARY KEY,
         connection TEXT NOT NULL REFERENCES connection,
         door TEXT NOT NULL,
         kind TEXT NOT NULL,
@@ -38,8 +38,7 @@ ROLLOUT = (
         pattern TEXT NOT NULL,
         word TEXT NOT NULL,
         proven_at TEXT NOT NULL,
-        proven_by TEXT NOT NULL,
-        event INTEGER NOT NULL,
-        PRIMARY KEY (connection, door)
-    ) STRICT, WITHOUT ROWID""",
+        proven_by TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX sso_break_glass_door ON sso_break_glass (connection, door, event)",
 )

@@ -33,13 +33,18 @@ Step = Literal["test", "button", "pilot", "default", "redirect", "enforced"]
 
 STEPS: Final[tuple[Step, ...]] = get_args(Step)
 
-_MOVES = "SELECT door, step, before, at, moved_by, reason FROM sso_step WHERE connection = ? AND door = ?"
-_LATEST = f"{_MOVES} ORDER BY number DESC LIMIT ?"
-_PROOF = """SELECT door, kind, key, pattern, word, proven_at, proven_by FROM sso_break_glass
-    WHERE connection = ? AND door = ?"""
-_ADD_PROOF = """INSERT INTO sso_break_glass VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-    kind = excluded.kind, key = excluded.key, pattern = excluded.pattern, word = excluded.word,
-    proven_at = excluded.proven_at, proven_by = excluded.proven_by, event = excluded.event"""
+_STEP = "connection, door, step, before, at, moved_by, reason"
+_PROOF = "connection, door, kind, key, pattern, word, proven_at, proven_by"
+_MOVES = f"SELECT {_STEP} FROM sso_step WHERE connection = ? AND door = ? ORDER BY event DESC LIMIT ?"  # noqa: S608 - constants of this module
+_NEWEST = f"SELECT {_PROOF} FROM sso_break_glass WHERE connection = ? AND door = ? ORDER BY event DESC LIMIT 1"  # noqa: S608 - the same
+_ADD_STEP = f"INSERT INTO sso_step (event, {_STEP}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the same
+_ADD_PROOF = f"INSERT INTO sso_break_glass (event, {_PROOF}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the same
+_OF_EVENT = {
+    "door.moved": f"SELECT {_STEP} FROM sso_step WHERE event = ?",  # noqa: S608 - the same
+    "break_glass.proven": f"SELECT {_PROOF} FROM sso_break_glass WHERE event = ?",  # noqa: S608 - the same
+}
+_COUNT = """SELECT (SELECT count(*) FROM sso_step WHERE event > ?1)
+    + (SELECT count(*) FROM sso_break_glass WHERE event > ?1)"""
 _ADD_PILOT = """INSERT INTO sso_pilot VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at"""
 
 
@@ -72,7 +77,7 @@ class BreakGlass(msgspec.Struct, frozen=True, kw_only=True):
 
 def moves(database: Database, connection: str, door: Door, limit: int) -> list[StepRecord]:
     """The newest moves of a door first."""
-    return [_step(row) for row in database.rows(_LATEST, (connection, door, limit))]
+    return [_step(row) for row in database.rows(_MOVES, (connection, door, limit))]
 
 
 def move(
@@ -91,27 +96,22 @@ def move(
             fix=f"look at it with `crosskey sso step {door}`, then decide again",
         )
     moved = StepRecord(door=door, step=to, before=before, at=now, by=by, reason=reason)
-    told = (door, to, before, stamp(now), by, reason)
-    event = events.append(
-        database,
-        now,
-        connection,
-        "",
-        "door.moved",
-        {"door": door, "before": before, "step": to, "by": by, "step_digest": events.digest(told)},
-    )
-    database.run(
-        "INSERT INTO sso_step (connection, door, step, before, at, moved_by, reason, event)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (connection, *told, event),
-    )
+    told = (connection, door, to, before, stamp(now), by, reason)
+    facts = {"door": door, "before": before, "step": to, "by": by, "row_digest": events.digest(told)}
+    event = events.append(database, now, connection, "", "door.moved", facts)
+    database.run(_ADD_STEP, (event, *told))
     return moved
 
 
-def is_vouched_for(database: Database, seq: int, told: object) -> bool:
-    """Whether a move is the one that its event vouches for."""
-    sql = "SELECT door, step, before, at, moved_by, reason FROM sso_step WHERE event = ?"
-    return events.digest(database.row(sql, (seq,)) or ()) == told
+def is_vouched_for(database: Database, seq: int, kind: str, told: object) -> bool:
+    """Whether a move or a proof is the one that its event vouches for."""
+    sql = _OF_EVENT.get(kind)
+    return sql is not None and events.digest(database.row(sql, (seq,)) or ()) == told
+
+
+def count(database: Database, after: int) -> int:
+    """How many moves and proofs there are that events after that one vouch for."""
+    return int(database.value(_COUNT, (after,)))
 
 
 def note_pilot(database: Database, now: datetime, connection: str, door: Door, who: Subject) -> None:
@@ -127,22 +127,23 @@ def pilots(database: Database, connection: str, door: Door, since: datetime) -> 
 
 def proof(database: Database, connection: str, door: Door) -> BreakGlass | None:
     """The newest proof that a local login works."""
-    row = database.row(_PROOF, (connection, door))
+    row = database.row(_NEWEST, (connection, door))
     if row is None:
         return None
-    *said, at, by = row
-    return BreakGlass(**dict(zip(("door", "kind", "key", "pattern", "word"), said, strict=True)), at=moment(at), by=by)
+    _, door, kind, key, pattern, word, at, by = row
+    return BreakGlass(door=door, kind=kind, key=key, pattern=pattern, word=word, at=moment(at), by=by)
 
 
 def prove(database: Database, connection: str, proven: BreakGlass) -> None:
-    """Keep a proof inside the caller's transaction, in place of the one before, and say so in the chain."""
-    told = (proven.door, proven.kind, proven.key, proven.pattern, proven.word, stamp(proven.at), proven.by)
+    """Keep a proof inside the caller's transaction, and say so in the chain."""
+    at = stamp(proven.at)
+    told = (connection, proven.door, proven.kind, proven.key, proven.pattern, proven.word, at, proven.by)
     facts = {"door": proven.door, "kind": proven.kind, "key": proven.key, "by": proven.by}
-    facts |= {"how": "attested" if proven.word else "seen", "proof_digest": events.digest(told)}
+    facts |= {"how": "attested" if proven.word else "seen", "row_digest": events.digest(told)}
     event = events.append(database, proven.at, connection, "", "break_glass.proven", facts)
-    database.run(_ADD_PROOF, (connection, *told, event))
+    database.run(_ADD_PROOF, (event, *told))
 
 
 def _step(row: Row) -> StepRecord:
-    door, step, before, at, by, reason = row
+    _, door, step, before, at, by, reason = row
     return StepRecord(door=door, step=step, before=before, at=moment(at), by=by, reason=reason)
