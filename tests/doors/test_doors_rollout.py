@@ -214,7 +214,8 @@ async def test_back_any_number_while_the_doors_are_served_and_the_provider_is_do
         there.goes("button", "--because", "the provider is down")
         page = await doors.browser().get("/agents/sign-in")
         assert (page.status_code, "/auth/account/login" in page.text) == (200, True)
-        there.goes("test")
+        back = there("sso", "step", "agents", "test")
+        assert (back.code, "taken back" in back.out) == (ExitCode.OK, False)  # forward it goes step by step only
         assert (await doors.browser().get("/agents/sign-in")).status_code == 403
     moved = [dict(event.facts) for event in there.house.book.events() if event.kind == "door.moved"]
     assert (moved[-1]["before"], moved[-1]["step"], bool(moved[-1]["by"])) == ("button", "test", True)

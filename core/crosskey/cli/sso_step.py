@@ -59,7 +59,8 @@ def step(door: Door, to: Step | None, config_path: Path, *, because: str, as_jso
         click.echo(msgspec.json.encode(moved))
     else:
         click.echo(f"{door}: {moved.step}, before {moved.before}, by {moved.by}")
-        click.echo(f"taken back with: crosskey sso step {door} {moved.before}")
+        if moved.before and STEPS.index(moved.step) > STEPS.index(moved.before):
+            click.echo(f"taken back with: crosskey sso step {door} {moved.before}")
     return int(ExitCode.OK)
 
 

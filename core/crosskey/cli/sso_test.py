@@ -140,7 +140,7 @@ def _show(said: dict[str, Any]) -> None:
         if text:
             table.add_row(label, escape(text))
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
-    if not said["differs"]:
+    if "person" in said and not said["differs"]:
         console.print("Nothing differs from what the door wants.")
     for each in said["differs"]:
         console.print(
