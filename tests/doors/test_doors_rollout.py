@@ -16,7 +16,10 @@ from test_doors_commands import CONFIGURATION, Typed
 from crosskey.clock import SystemClock
 from crosskey.config import load_config
 from crosskey.errors import ExitCode, StaleError
-from crosskey.journal import AttemptRecord, BreakGlass, Doorbook, LoginRecord
+from crosskey.journal import AttemptRecord, BreakGlass, Doorbook, JournalWriter, LoginRecord, attempts
+from crosskey.journal.database import Database
+from crosskey.journal.migrations import MIGRATIONS, migrate
+from crosskey.journal.schema_rollout import ROLLOUT
 from crosskey.model import Account
 from crosskey.plugins import load_plugins
 from crosskey.sso.rollout import move
@@ -39,10 +42,12 @@ class Rollout(Typed):
     def noting(self):
         return Doorbook.noting(self.path, clock=SystemClock(), connection=CONNECTION)
 
-    def tested(self, code="tested", mfa="unasked"):
+    def tested(self, code="tested", mfa="unasked", flow="oidc"):
         with self.noting() as book:
             at = datetime.now(UTC)
-            book.note_attempt(AttemptRecord(door="agents", at=at, code=code, reference="r", purpose="test", mfa=mfa))
+            book.note_attempt(
+                AttemptRecord(door="agents", at=at, code=code, reference="r", purpose="test", mfa=mfa, flow=flow)
+            )
 
     def proven(self, *, ago=timedelta(0), key="3", pattern="agent:3", word=""):
         with self.noting() as book:
@@ -77,6 +82,8 @@ def test_a_door_goes_forward_one_step_at_a_time(tmp_path):
     assert there.lacks("button") == ["test-missing"]
     assert "crosskey sso test agents" in there.refused("button")
     there.tested("mfa-missing")
+    assert there.lacks("button") == ["test-missing"]
+    there.tested(flow="okta")  # before the provider was swapped
     assert there.lacks("button") == ["test-missing"]
     there.tested()
     assert "one step at a time" in there.refused("pilot")
@@ -270,6 +277,34 @@ def test_a_section_that_says_entry_is_told_of_the_step(tmp_path):
     assert run.code == ExitCode.CONFIG
     for words in ("sso.agents.entry", "remove this line", "crosskey sso step agents"):
         assert words in run.err
+
+
+def test_a_run_that_is_at_work_keeps_nobody_from_moving_a_door(tmp_path):
+    there = Rollout(tmp_path)
+    there.tested()
+    with JournalWriter.open(there.path, clock=SystemClock(), connection=CONNECTION):
+        there.goes("button")
+        there.goes("test")
+
+
+def test_a_journal_of_an_older_version_is_upgraded_by_the_first_move(tmp_path):
+    typed = Typed(tmp_path)
+    file = tmp_path / "crosskey.toml"
+    file.write_text(CONFIGURATION.replace("[sso.agents]", f"[sso.agents]\n{RULES}"), encoding="utf-8")
+    path = tmp_path / "kept" / "journal.sqlite"
+    path.parent.mkdir(mode=0o700)
+    path.touch(0o600)
+    at = datetime.now(UTC)
+    rollout = next(each.version for each in MIGRATIONS if each.statements is ROLLOUT)
+    with Database(path, writable=True) as database:
+        migrate(database, at, version=0, migrations=[each for each in MIGRATIONS if each.version < rollout])
+        test = AttemptRecord(door="agents", at=at, code="tested", reference="r", purpose="test", flow="oidc")
+        with database.transaction():
+            database.run("INSERT INTO connection (name, epoch, serial) VALUES (?, 1, 1)", (CONNECTION,))
+            attempts.add(database, CONNECTION, test)
+    assert typed("sso", "step", "agents", "--json").json["now"]["step"] == "test"
+    assert typed("sso", "step", "agents", "button").code == ExitCode.OK
+    assert typed("sso", "step", "agents", "--json").json["now"]["step"] == "button"
 
 
 def test_a_door_that_is_none(tmp_path):

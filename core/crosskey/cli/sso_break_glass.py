@@ -12,12 +12,12 @@ from rich.markup import escape
 from crosskey.cli.options import config_option, json_option, watch_options
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
-from crosskey.cli.sso_step import door_of, told_of
+from crosskey.cli.sso_step import door_of, noting, told_of
 from crosskey.cli.user import this_user
 from crosskey.config import DOORS, DoorSection
 from crosskey.connector.sso import Door
 from crosskey.errors import ExitCode
-from crosskey.journal import BreakGlass, Doorbook, Watchbook
+from crosskey.journal import BreakGlass, Doorbook
 from crosskey.model import Account
 from crosskey.sso.break_glass import prove
 
@@ -49,9 +49,7 @@ def break_glass(door: Door, config_path: Path, *, key: str, wait: int, word: str
     """
     session = Session(config_path)
     section = door_of(session, door)
-    path = session.config.journal.path
-    Watchbook.prepare(path, clock=session.clock, connection=session.connection)
-    with Doorbook.noting(path, clock=session.clock, connection=session.connection) as book:
+    with noting(session) as book:
         proven = asyncio.run(_prove(session, section, book, key, wait, word.strip()))
     if as_json:
         click.echo(msgspec.json.encode(proven))

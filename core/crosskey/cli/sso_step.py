@@ -21,7 +21,7 @@ from crosskey.errors import ConfigError, Diagnostic, ExitCode
 from crosskey.journal import STEPS, BreakGlass, Doorbook, Step, StepRecord, Watchbook
 from crosskey.sso.rollout import Rollout, move, read_rollout
 
-__all__ = ("door_of", "step", "told_of")
+__all__ = ("door_of", "noting", "step", "told_of")
 
 
 @click.command(
@@ -71,17 +71,22 @@ def door_of(session: Session, door: Door) -> DoorSection:
     return session.config.doors[door]
 
 
+def noting(session: Session) -> Doorbook:
+    """The journal to note in, beside whatever run is at work. One of an older version is upgraded first."""
+    with _reading(session) as book:
+        older = book.is_older
+    path, connection = session.config.journal.path, session.connection
+    if older:
+        Watchbook.prepare(path, clock=session.clock, connection=connection)
+    return Doorbook.noting(path, clock=session.clock, connection=connection)
+
+
 def _reading(session: Session) -> Doorbook:
     return Doorbook.reading(session.config.journal.path, clock=session.clock, connection=session.connection)
 
 
 def _move(session: Session, section: DoorSection, to: Step, reason: str) -> StepRecord:
-    path, connection = session.config.journal.path, session.connection
-    with _reading(session) as book:
-        never = book.step(section.door).at is None
-    if never:  # only a door that was moved before is sure to be in a journal of this version
-        Watchbook.prepare(path, clock=session.clock, connection=connection)
-    with Doorbook.noting(path, clock=session.clock, connection=connection) as book:
+    with noting(session) as book:
         return move(session.config, section, book, session.clock.now(), to, by=this_user(), reason=reason)
 
 

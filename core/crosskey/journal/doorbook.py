@@ -58,6 +58,11 @@ class Doorbook(Journal):
             database.close()
             raise
 
+    @property
+    def is_older(self) -> bool:
+        """Whether the file is of an older version: it is read as if it were of this one, and must not be noted in."""
+        return self._database.upgraded
+
     # -- signing in ---------------------------------------------------------------------------------------------------
 
     def begin_login(self, login: LoginRecord) -> None:

@@ -142,8 +142,10 @@ def _for_button(look: _Look) -> list[Diagnostic]:
     section, lacks = look.section, list[Diagnostic]()
     if not section.rules.enabled:
         lacks.append(_lack("door-off", "the door is switched off", f"{section.path}.enabled", "write enabled = true"))
-    if look.book.latest_attempt(section.door, "test", "tested") is None:
-        summary = "no test sign-in was made on this journal in which somebody would come in"
+    tested = look.book.latest_attempt(section.door, "test", "tested")
+    flow = section.provided.value.name
+    if tested is None or tested.flow != flow:
+        summary = f"no test sign-in by {flow} was made on this journal in which somebody would come in"
         lacks.append(_lack("test-missing", summary, section.path, f"crosskey sso test {section.door}"))
     try:
         require_factor_proof(section, look.book)
