@@ -1,7 +1,6 @@
 """Somebody leaves while they are inside: `crosskey watch` and `crosskey serve` as processes on one journal.
 
-One house for all of it, so the tests come in their order: with the hook, without it, and with the watcher killed. In
-Chromium too, where there is one.
+One house for all of it; each test has leavers of its own. In Chromium too, where there is one.
 """
 
 from __future__ import annotations
@@ -56,6 +55,7 @@ async def test_a_browser_shows_that_it_is_over(house):
         heading = page.locator("h1")
         await playwright.expect(heading).to_have_text("You are signed in", timeout=30_000)
         with house.watching() as watch:
+            house.hooks("install", "--url", house.watch_url)
             house.leaves(leaver)
             seen = await page.goto(f"{url}/auth/verify")
             while seen.status == 200:
