@@ -55,7 +55,8 @@ async def test_a_browser_shows_that_it_is_over(house):
         heading = page.locator("h1")
         await playwright.expect(heading).to_have_text("You are signed in", timeout=30_000)
         with house.watching() as watch:
-            house.hooks("install", "--url", house.watch_url)
+            installed = house.shell.process("hooks", "install", "--url", house.watch_url)
+            assert installed.code == 0, installed
             house.leaves(leaver)
             seen = await page.goto(f"{url}/auth/verify")
             while seen.status == 200:
