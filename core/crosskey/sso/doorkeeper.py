@@ -46,15 +46,7 @@ __all__ = ("Admitted", "Begun", "Doorkeeper", "Rehearsal")
 _log = logging.getLogger("crosskey.sso")
 
 _NOISE: Final = frozenset(
-    {
-        "state-unknown",
-        "cookie-missing",
-        "other-browser",
-        "callback-malformed",
-        "door-off",
-        "door-testing",
-        "sign-in-loop",
-    }
+    {"state-unknown", "cookie-missing", "other-browser", "callback-malformed", "door-off", "sign-in-loop"}
 )
 """Refusals that anybody can cause at will, as often as they like."""
 
