@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         SignalRequest,
         Subscription,
     )
+    from crosskey.connector.signal_poll import SignalPoll, signal_poll
     from crosskey.connector.source import (
         ConfirmsMembership,
         FindsPeople,
@@ -223,6 +224,7 @@ __all__ = (
     "SignalAnswer",
     "SignalEvent",
     "SignalMessage",
+    "SignalPoll",
     "SignalRequest",
     "Source",
     "SourceSpec",
@@ -240,6 +242,7 @@ __all__ = (
     "TellsOrigins",
     "UncertainError",
     "hookimpl",
+    "signal_poll",
 )
 
 _HOMES = {
@@ -251,6 +254,7 @@ _HOMES = {
     ),
     "connector.notifier": "Notice Notifier NotifierSpec",
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
+    "connector.signal_poll": "SignalPoll signal_poll",
     "connector.source": (
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
         "ReadPage ReadRequest ReadsChanges Source SourceSpec"

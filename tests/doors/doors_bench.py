@@ -176,10 +176,15 @@ async def house(
     *,
     agents: dict[str, Any] | None = None,
     portal: dict[str, Any] | None = None,
+    flow: str = "oidc",
+    settings: dict[str, Any] | None = None,
     **serve: Any,
 ) -> AsyncIterator[House]:
-    """An open house with the rules of its doors."""
-    sections = [section_of(door="agents", rules=agents or {}), section_of(door="portal", rules=portal or {})]
+    """An open house with the rules of its doors; ``settings`` are those of the flow at the agents' door."""
+    sections = [
+        section_of(flow, door="agents", rules=agents or {}, **(settings or {})),
+        section_of(door="portal", rules=portal or {}),
+    ]
     opened = House(tmp_path / "kept" / "journal.sqlite", sections, ServeSettings(**serve))
     async with open_hall(
         opened.config, opened.clock, transport=lambda instance: opened.provider, look=opened.look

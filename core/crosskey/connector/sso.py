@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import msgspec
 
 from crosskey.connector.context import Context
+from crosskey.connector.signal_poll import SignalPoll
 from crosskey.model import Subject
 from crosskey.settings import Secret, Settings
 
@@ -332,7 +333,8 @@ class SsoFlowSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     ``inherits`` are keys that are taken from the section of the source of the same name, where the door leaves them out
     (an org's address): none of them may be a secret. ``app`` says what settings tell of the application at the
-    provider, so that it can be set up; without it that is done by hand.
+    provider, so that it can be set up; without it that is done by hand. ``poll`` says where settings have security
+    events fetched, if anywhere.
     """
 
     name: str
@@ -341,3 +343,4 @@ class SsoFlowSpec(msgspec.Struct, frozen=True, kw_only=True):
     open: Callable[[Any, SsoContext], AbstractAsyncContextManager[SsoFlow]]
     inherits: tuple[str, ...] = ()
     app: Callable[[Any], DoorApp] | None = None
+    poll: Callable[[Any], SignalPoll | None] | None = None

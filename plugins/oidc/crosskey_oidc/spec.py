@@ -21,4 +21,5 @@ SPEC = SsoFlowSpec(
     summary="Signing in with any OpenID Connect provider",
     settings=OidcSettings,
     open=_open,
+    poll=lambda settings: settings.poll,
 )

@@ -36,4 +36,5 @@ SSO = SsoFlowSpec(
     open=_open,
     inherits=("url", "issuer"),
     app=_app,
+    poll=lambda settings: settings.poll,
 )

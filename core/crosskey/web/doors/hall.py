@@ -19,6 +19,7 @@ from crosskey.errors import ConfigError, CrosskeyError
 from crosskey.journal import Doorbook
 from crosskey.sso.context import DoorContext
 from crosskey.sso.doorkeeper import Doorkeeper
+from crosskey.sso.polling import LONGEST
 
 __all__ = ("Hall", "OpenDoor", "open_hall")
 
@@ -32,11 +33,15 @@ _REFUSED_FOR_FACTOR: Final = ("mfa-missing", "mfa-unmet", "provider-refused")
 
 
 class OpenDoor(msgspec.Struct, frozen=True, kw_only=True):
-    """A door, and the provider behind it. ``origins`` are those of the provider's pages."""
+    """A door, and the provider behind it. ``origins`` are those of the provider's pages.
+
+    ``waiting`` makes clients for questions that nobody sits and waits for.
+    """
 
     keeper: Doorkeeper
     flow: SsoFlow
     book: Doorbook
+    waiting: DoorContext
 
     @property
     def section(self) -> DoorSection:
@@ -140,8 +145,9 @@ async def _open(
 ) -> AsyncGenerator[OpenDoor]:
     """One open door. Opening asks the provider nothing."""
     context = DoorContext(section, pins, clock=clock, transport=transport)
+    waiting = DoorContext(section, pins, clock=clock, transport=transport, seconds=LONGEST)
     async with section.provided.value.open(section.settings, context) as flow:
-        yield OpenDoor(keeper=Doorkeeper(section, flow, book, clock), flow=flow, book=book)
+        yield OpenDoor(keeper=Doorkeeper(section, flow, book, clock), flow=flow, book=book, waiting=waiting)
 
 
 @asynccontextmanager
