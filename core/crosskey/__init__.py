@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from crosskey.clock import Clock
     from crosskey.connector.context import Context
     from crosskey.connector.credential import Credential, TellsCredentials
+    from crosskey.connector.lateness import Lateness
     from crosskey.connector.mapper import (
         Candidate,
         CompiledMapping,
@@ -173,6 +174,7 @@ __all__ = (
     "HearsSignals",
     "Identity",
     "KindSpec",
+    "Lateness",
     "LeadsSignIn",
     "LeaverPolicy",
     "LoginRequest",
@@ -249,6 +251,7 @@ _HOMES = {
     "clock": "Clock",
     "connector.context": "Context",
     "connector.credential": "Credential TellsCredentials",
+    "connector.lateness": "Lateness",
     "connector.mapper": (
         "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey Ownership TellsOrigins"
     ),

@@ -14,7 +14,9 @@ import pytest
 from cli_bench import Run, Shell, ended, run_here, wait_until
 from sso_bench import ADA, BO, opened, section_of
 
+from crosskey.clock import SystemClock
 from crosskey.errors import ExitCode
+from crosskey.journal import Doorbook
 
 CONFIGURATION = """
 [source.corp]
@@ -121,6 +123,30 @@ def test_attempts_have_the_real_reason_and_masked_claims(crosskey):
     assert "ada@acme.example" not in crosskey("sso", "attempts", "--json").out
     [last] = json.loads(crosskey("sso", "attempts", "--door", "agents", "--limit", "1", "--json").out)
     assert (last["code"], last["subject"]["id"]) == ("signed-in", "ada")
+
+
+def test_status_tells_how_late_a_leaver_may_be_out(crosskey):
+    """And that the transmitter is asked by nobody, since nothing is served."""
+    file = crosskey.folder / "crosskey.toml"
+    polls = 'enabled = true\nsignal_poll = "https://id.acme.example/poll"\nsignal_poll_token = { env = "POLL_TOKEN" }'
+    file.write_text(CONFIGURATION.replace("[sso.agents]", f"[sso.agents]\n{polls}"), encoding="utf-8")
+    run = crosskey("status")
+    for words in (
+        "worst case: 10h, when sessions end in any case: crosskey watch does not run",
+        "security events fetched: nobody asks the transmitter",
+        "fix: start `crosskey serve`",
+        "Global Token Revocation",
+    ):
+        assert words in run.out
+    [door] = json.loads(crosskey("status", "--json").out)["doors"]
+    assert (door["door"], door["provider"], door["holds"], door["worst"]) == ("agents", "oidc", "limit", 36_000)
+    channels = {each["channel"]: each for each in door["channels"]}
+    assert (channels["poll"]["bound"], channels["poll"]["heard_at"]) == (30, None)
+    assert channels["poll"]["problem"]
+    with Doorbook.noting(crosskey.folder / "kept" / "journal.sqlite", clock=SystemClock(), connection="desk") as book:
+        book.note_poll("agents")
+    [door] = json.loads(crosskey("status", "--json").out)["doors"]
+    assert next(each for each in door["channels"] if each["channel"] == "poll")["problem"] == ""
 
 
 def test_nothing_is_served_without_an_open_door(crosskey):

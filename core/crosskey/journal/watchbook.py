@@ -13,10 +13,11 @@ from pathlib import Path
 from crosskey.clock import Clock
 from crosskey.connector.credential import Credential
 from crosskey.connector.notifier import Notice
-from crosskey.journal import approvals, drifts, events, expiries, outbox, rounds, troubles, watchers
+from crosskey.journal import approvals, drifts, events, expiries, heard, outbox, rounds, sessions, troubles, watchers
 from crosskey.journal.approvals import Approval, Approved
 from crosskey.journal.condition import Keeping, keeping
 from crosskey.journal.database import Database, moment
+from crosskey.journal.heard import Channel, ChannelRecord
 from crosskey.journal.holder import Holder, this_process
 from crosskey.journal.journal import Journal
 from crosskey.journal.lease import lease_holder
@@ -129,6 +130,14 @@ class Watchbook(Journal):
         at = self._database.value("SELECT at FROM event ORDER BY seq DESC LIMIT 1")
         return moment(at) if at else None
 
+    def channels(self) -> list[ChannelRecord]:
+        """When each channel by which doors hear of leavers last spoke."""
+        return heard.channels(self._database, self.connection)
+
+    def asked_last(self) -> dict[str, datetime]:
+        """By door, when the provider was last asked about a session that is not over."""
+        return sessions.asked_last(self._database, self.connection, self._clock.now())
+
     # -- noting -------------------------------------------------------------------------------------------------------
 
     def begin_watch(self) -> Holder:
@@ -155,6 +164,11 @@ class Watchbook(Journal):
         """Ask the watcher for a round."""
         with self._database.transaction():
             watchers.ask(self._database, self.connection, wanted)
+
+    def spoke(self, where: str, channel: Channel) -> None:
+        """Note that a channel works, by the path of the section that it belongs to."""
+        with self._database.transaction():
+            heard.spoke(self._database, self.connection, where, channel, self._clock.now())
 
     def note_full(self, run: str) -> None:
         """Note which run read everything."""

@@ -16,7 +16,7 @@ from crosskey.http import Client
 from crosskey.model import Subject
 from crosskey.sso.signals import SignalReply
 
-__all__ = ("LONGEST", "Fetched", "SignalPoller")
+__all__ = ("LONGEST", "SLOWEST", "Fetched", "SignalPoller")
 
 LONGEST: Final = 65.0
 """Seconds that a transmitter may let a question wait for events: proxies rarely let anything wait longer."""
@@ -26,7 +26,7 @@ _IN_A_ROW: Final = 20
 """So many questions follow one another at once; a transmitter that never takes our word must not make us spin."""
 _SHORT: Final = 3600.0
 """Seconds until a transmitter that let a question wait too long is asked to wait again."""
-_SLOWEST: Final = 15 * 60.0
+SLOWEST: Final = 15 * 60.0
 """Seconds between two questions to a transmitter that does not answer, at most."""
 
 
@@ -85,7 +85,7 @@ class SignalPoller:
         """Seconds until a transmitter that did not answer is asked again: longer each time."""
         self._failures += 1
         told = error.wait if isinstance(error, RetryableError) else 0.0
-        return min(_SLOWEST, max(told, self._poll.every.total_seconds() * 2.0 ** min(self._failures, 10)))
+        return min(SLOWEST, max(told, self._poll.every.total_seconds() * 2.0 ** min(self._failures, 10)))
 
     @property
     def _waits(self) -> bool:
