@@ -27,7 +27,7 @@ from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.watchers import Ask, WatcherRecord
 from crosskey.journal.writer import JournalWriter
-from crosskey.model import Scalar
+from crosskey.model import Scalar, Subject
 
 __all__ = ("Watchbook",)
 
@@ -78,6 +78,10 @@ class Watchbook(Journal):
     def watcher(self) -> WatcherRecord | None:
         """Who watches; ``None`` where nobody ever did."""
         return watchers.get(self._database, self.connection)
+
+    def sought(self) -> tuple[Subject, ...]:
+        """Whom somebody asked the watcher to look at, and it has not yet."""
+        return watchers.sought(self._database, self.connection)
 
     def trouble(self) -> Trouble | None:
         """Why the last rounds failed; ``None`` when the last one was fine."""
@@ -169,6 +173,16 @@ class Watchbook(Journal):
         """Note that a channel works, by the path of the section that it belongs to."""
         with self._database.transaction():
             heard.spoke(self._database, self.connection, where, channel, self._clock.now())
+
+    def seek(self, person: Subject) -> bool | None:
+        """Ask the watcher to look at one person; ``False``: it is to already, ``None``: at too many."""
+        with self._database.transaction():
+            return watchers.seek(self._database, self.connection, person)
+
+    def found(self, people: Collection[Subject]) -> None:
+        """Note that these were looked at."""
+        with self._database.transaction():
+            watchers.found(self._database, self.connection, people)
 
     def note_full(self, run: str) -> None:
         """Note which run read everything."""

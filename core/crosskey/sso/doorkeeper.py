@@ -307,6 +307,8 @@ class Doorkeeper:
         attempt = self._attempt(told.code, told.message, purpose, identity)
         self._book.note_attempt(attempt, noise=login is None or told.code in _NOISE)
         told.reference = attempt.reference
+        told.person = identity.subject if identity is not None else None
+        told.return_to = login.return_to if login is not None else ""
         told.where = told.where or self.section.path
         return told
 

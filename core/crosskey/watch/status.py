@@ -15,7 +15,7 @@ from crosskey.journal import Outbox, Rounds, RunRecord, Trouble, Watchbook, Watc
 from crosskey.journal.holder import is_alive, this_process
 from crosskey.watch.channels import DoorStatus, door_statuses, heard_in
 
-__all__ = ("BEAT", "Expiry", "Status", "Unsettled", "read_status")
+__all__ = ("BEAT", "Expiry", "Status", "Unsettled", "read_status", "watching_of")
 
 BEAT: Final = timedelta(seconds=60)
 """How often a watcher notes a sign of life."""
@@ -81,7 +81,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
     """Look at the journal; needs neither network nor secrets."""
     watcher, rounds, trouble = book.watcher(), book.rounds(), book.trouble()
-    watching = _watching(watcher, now)
+    watching = watching_of(watcher, now)
     overdue = _overdue(config, watcher, watching, rounds.success_at, now)
     unresolved = book.unresolved()
     status = Status(
@@ -109,7 +109,8 @@ def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
     return msgspec.structs.replace(status, exit_code=int(_exit_code(status)))
 
 
-def _watching(watcher: WatcherRecord | None, now: datetime) -> Literal["yes", "no", "lost", "never"]:
+def watching_of(watcher: WatcherRecord | None, now: datetime) -> Literal["yes", "no", "lost", "never"]:
+    """Whether somebody watches, as far as its last sign of life tells."""
     if watcher is None or watcher.beat_at is None:
         return "never"
     if watcher.holder is None:

@@ -58,6 +58,7 @@ def _routes(door: Door, hall: Hall, answering: Answering) -> list[Route]:
         Route(at["start"], end(door, entering.sign_in, writes=True), methods=get),
         Route(f"{at['start']}/start", end(door, entering.start, writes=True), methods=get),
         Route(f"{at['start']}/again", end(door, entering.again, writes=True), methods=get),
+        Route(f"{at['start']}/waiting", end(door, entering.waiting.again, writes=True), methods=get),
         Route(at["callback"], end(door, entering.callback, writes=True), methods=[*get, *post]),
         Route(f"{at['home']}/sign-out", end(door, leaving.sign_out_page), methods=get),
         Route(f"{at['home']}/sign-out", end(door, leaving.sign_out), methods=post),

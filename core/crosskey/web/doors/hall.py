@@ -20,6 +20,7 @@ from crosskey.journal import Doorbook
 from crosskey.sso.context import DoorContext
 from crosskey.sso.doorkeeper import Doorkeeper
 from crosskey.sso.polling import LONGEST
+from crosskey.web.doors.seeking import Nobody, Seeker
 
 __all__ = ("Hall", "OpenDoor", "open_hall")
 
@@ -61,7 +62,10 @@ class OpenDoor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hall:
-    """The doors that are open now. ``look`` asks a watcher to look soon, as often as anything comes."""
+    """The doors that are open now.
+
+    ``look`` asks a watcher to look soon, as often as anything comes; ``seeker`` has single people looked at.
+    """
 
     def __init__(
         self,
@@ -70,12 +74,14 @@ class Hall:
         *,
         transport: TransportFactory | None = None,
         look: Callable[[], None] | None = None,
+        seeker: Seeker | None = None,
         rehearses: bool = False,
         pins: Callable[[Doorbook], Pins] = lambda book: book,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
         self.look = look or _nobody
+        self.seeker: Seeker = seeker or Nobody()
         self.doors: dict[Door, OpenDoor] = {}
         self._transport = transport
         self._rehearses = rehearses
@@ -157,6 +163,7 @@ async def open_hall(
     *,
     transport: TransportFactory | None = None,
     look: Callable[[], None] | None = None,
+    seeker: Seeker | None = None,
     rehearses: bool = False,
     pins: Callable[[Doorbook], Pins] = lambda book: book,
 ) -> AsyncGenerator[Hall]:
@@ -164,7 +171,7 @@ async def open_hall(
 
     Raises :class:`CrosskeyError` where they cannot be opened at all.
     """
-    hall = Hall(config, clock, transport=transport, look=look, rehearses=rehearses, pins=pins)
+    hall = Hall(config, clock, transport=transport, look=look, seeker=seeker, rehearses=rehearses, pins=pins)
     keeping = asyncio.create_task(hall.keep_open())
     try:
         await hall.settled()

@@ -57,7 +57,10 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page says. ``code`` and ``reference`` are for the administrator; ``onward`` is gone to by itself."""
+    """What a page says. ``code`` and ``reference`` are for the administrator.
+
+    ``onward`` is gone to by itself, ``after`` so many seconds.
+    """
 
     title: str
     text: tuple[str, ...] = ()
@@ -67,6 +70,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     reference: str = ""
     table: Rows | None = None
     onward: str = ""
+    after: int = 1
 
     @property
     def has_form(self) -> bool:

@@ -42,7 +42,9 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     nowhere: str
     form_title: str
     form: str
-    asked: str
+    sought_title: str
+    sought: str
+    not_sought: Mapping[str, str]
     try_again: str
     code: str
     reference: str
@@ -110,7 +112,16 @@ ENGLISH: Final = Words(
     nowhere="The address may be mistyped, or this entrance is closed.",
     form_title="This page was too old",
     form="For your safety nothing was done. Please go back, load the page again and repeat what you did.",
-    asked="We have asked for your account to be looked at. Please try again in a few minutes.",
+    sought_title="We are looking at your account",
+    sought="You are known, and have no account here yet. Whether you should have one is being looked at just now. "
+    "This page tries again by itself; leave it open.",
+    not_sought={
+        "over": "We have just looked again: nothing gives you an account here.",
+        "long": "Looking takes longer than usual. Please try again in a few minutes.",
+        "lately": "We looked a few minutes ago: nothing gave you an account here.",
+        "busy": "Many people are being looked at just now. Please try again in a few minutes.",
+        "nobody": "Nobody looks at accounts just now, so that waiting here does not help.",
+    },
     try_again="Sign in again",
     code="Code",
     reference="Reference",
@@ -180,7 +191,16 @@ GERMAN: Final = Words(
     form_title="Diese Seite war zu alt",
     form="Zu Ihrer Sicherheit ist nichts geschehen. Bitte gehen Sie zurück, laden Sie die Seite neu und machen Sie es "
     "noch einmal.",
-    asked="Wir haben darum gebeten, dass nach Ihrem Konto gesehen wird. Bitte versuchen Sie es in einigen Minuten.",
+    sought_title="Wir sehen nach Ihrem Konto",
+    sought="Sie sind bekannt und haben hier noch kein Konto. Ob Sie eines haben sollen, wird gerade nachgesehen. "
+    "Diese Seite versucht es von selbst wieder; lassen Sie sie offen.",
+    not_sought={
+        "over": "Wir haben soeben nachgesehen: Nichts gibt Ihnen hier ein Konto.",
+        "long": "Das Nachsehen dauert länger als sonst. Bitte versuchen Sie es in einigen Minuten wieder.",
+        "lately": "Wir haben vor wenigen Minuten nachgesehen: Nichts gab Ihnen hier ein Konto.",
+        "busy": "Gerade wird nach vielen Leuten gesehen. Bitte versuchen Sie es in einigen Minuten wieder.",
+        "nobody": "Gerade sieht niemand nach Konten, sodass Warten hier nicht hilft.",
+    },
     try_again="Neu anmelden",
     code="Code",
     reference="Kennung",
