@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -17,6 +18,7 @@ from sso_bench import ADA, BO, opened, section_of
 from crosskey.clock import SystemClock
 from crosskey.errors import ExitCode
 from crosskey.journal import Doorbook
+from crosskey.sso.following import attempts_as_they_come
 
 CONFIGURATION = """
 [source.corp]
@@ -195,3 +197,45 @@ def answer(port: int, path: str) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+async def test_attempts_are_followed_as_they_come(tmp_path):
+    """The last ones first, the oldest at the top; then each once, at the door that was asked for."""
+    async with opened(tmp_path) as bench:
+        await bench.sign_in()
+        await bench.refuses_claims("aud-mismatch", aud="another")
+        coming = attempts_as_they_come(bench.path, "desk", bench.clock, door="agents", last=20)
+        assert [(await anext(coming)).code for _ in range(2)] == ["signed-in", "aud-mismatch"]
+        async with opened(tmp_path, section_of(door="portal"), beside=bench) as portal:
+            await portal.sign_in()
+        await bench.refuses_claims("iss-mismatch", iss="https://evil.example")
+        assert (await anext(coming)).code == "iss-mismatch"
+        waits = len(bench.clock.slept)
+        following = asyncio.ensure_future(anext(coming))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert (following.done(), len(bench.clock.slept) > waits) == (False, True)  # it waits for the next one
+        await bench.sign_in()
+        assert (await following).code == "signed-in"
+        await coming.aclose()
+
+
+async def test_follow_as_a_process(tmp_path):
+    """A line for each, and Ctrl-C ends it in good order."""
+    async with opened(tmp_path) as bench:
+        await bench.refuses_claims("aud-mismatch", aud="another")
+        Typed(tmp_path)
+        shell = Shell.__new__(Shell)
+        shell.folder, shell.environment = tmp_path, {}
+        process = shell.start("sso", "attempts", "--follow", "--json")
+        assert process.stdout is not None
+        try:
+            assert json.loads(process.stdout.readline())["code"] == "aud-mismatch"
+            await bench.sign_in({"email": "ada@acme.example"})
+            line = process.stdout.readline()
+            assert json.loads(line)["code"] == "signed-in"
+            assert "ada@acme.example" not in str(line)
+        finally:
+            process.send_signal(signal.SIGINT)
+        run = ended(process)
+        assert (run.code, run.err) == (ExitCode.OK, "")

@@ -126,6 +126,10 @@ class Doorbook(Journal):
         """The newest attempts first."""
         return attempts.latest(self._database, self.connection, door, limit)
 
+    def attempts_after(self, number: int, door: Door | None = None, limit: int = 500) -> list[AttemptRecord]:
+        """Attempts that came after the one of a number, the oldest first."""
+        return attempts.after(self._database, self.connection, door, number, limit)
+
     def latest_attempt(self, door: Door, purpose: Purpose, code: str) -> AttemptRecord | None:
         """The newest attempt at a door that was made for that and came to that."""
         return attempts.latest_of(self._database, self.connection, door, purpose, code)

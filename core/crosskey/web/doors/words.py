@@ -53,6 +53,10 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     sessions: str
     sessions_none: str
     sessions_heads: tuple[str, ...]
+    attempts_title: str
+    attempts: str
+    attempts_none: str
+    attempts_heads: tuple[str, ...]
     proven: Mapping[str, str]
     end_button: str
     rehearsed_title: str
@@ -130,6 +134,11 @@ ENGLISH: Final = Words(
     sessions="Everybody who is signed in now. Whoever you end is refused at their next click.",
     sessions_none="Nobody is signed in.",
     sessions_heads=("Number", "Entrance", "Account", "Signed in (UTC)", "Last seen (UTC)", "Second factor"),
+    attempts_title="Attempts to sign in",
+    attempts="The last ones, the newest first. This page loads itself again. Claims are masked; "
+    "`crosskey sso attempts` has the real reason.",
+    attempts_none="Nobody has tried to sign in.",
+    attempts_heads=("When (UTC)", "Entrance", "What", "What to do", "Reference", "Account", "Claims"),
     proven={"proven": "yes", "missing": "no", "unasked": "not asked"},
     end_button="End",
     rehearsed_title="The test is done",
@@ -209,6 +218,11 @@ GERMAN: Final = Words(
     sessions="Alle, die gerade angemeldet sind. Wen Sie beenden, wird beim nächsten Klick abgewiesen.",
     sessions_none="Niemand ist angemeldet.",
     sessions_heads=("Nummer", "Eingang", "Konto", "Angemeldet (UTC)", "Zuletzt da (UTC)", "Zweiter Faktor"),
+    attempts_title="Anmeldeversuche",
+    attempts="Die letzten, der neueste zuerst. Diese Seite lädt sich von selbst neu. Angaben sind verdeckt; "
+    "den wahren Grund nennt `crosskey sso attempts`.",
+    attempts_none="Niemand hat versucht, sich anzumelden.",
+    attempts_heads=("Wann (UTC)", "Eingang", "Was", "Abhilfe", "Kennung", "Konto", "Angaben"),
     proven={"proven": "ja", "missing": "nein", "unasked": "nicht verlangt"},
     end_button="Beenden",
     rehearsed_title="Die Probe ist zu Ende",
