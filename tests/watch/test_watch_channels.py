@@ -20,13 +20,14 @@ from crosskey.config import (
     duration_text,
 )
 from crosskey.engine.connect import Connect
-from crosskey.journal import ChannelRecord, Watchbook
+from crosskey.journal import ChannelRecord, Doorbook, Watchbook
 from crosskey.mapping.settings import LeaverSettings, RulesSettings
 from crosskey.mapping.spec import SPEC as RULES
 from crosskey.plugins import load_plugins
 from crosskey.plugins.records import Provided
 from crosskey.settings import Secret
-from crosskey.watch import Setup, Spoken
+from crosskey.watch import Setup, Spoken, read_status
+from crosskey.watch.causes import causes_of
 from crosskey.watch.channels import WORST, Heard, door_statuses
 from crosskey_entra.settings import EntraSettings
 from crosskey_entra.spec import SPEC as ENTRA
@@ -76,8 +77,8 @@ def config_of(flow="okta", *, source="okta", leavers=None, may="demote", rules=N
     )
 
 
-def noted_in(folder):
-    return msgspec.structs.replace(config_of(), journal=JournalSettings(path=folder / "journal.sqlite"))
+def noted_in(folder, **settings):
+    return msgspec.structs.replace(config_of(**settings), journal=JournalSettings(path=folder / "journal.sqlite"))
 
 
 def door_of(config, heard=WATCHED):
@@ -217,3 +218,20 @@ async def test_what_a_vendor_pushes_is_noted_now_and_then(tmp_path):
     setup.config.journal.path.unlink()
     clock.advance(60)
     spoken("corp")  # what cannot be noted keeps no signal from being heard
+
+
+def test_somebody_hears_of_a_silent_channel_and_that_it_is_over(tmp_path):
+    config, clock = noted_in(tmp_path, **POLL), FakeClock()
+    Watchbook.prepare(config.journal.path, clock=clock, connection="desk")
+
+    def told():
+        with Watchbook.noting(config.journal.path, clock=clock, connection="desk") as book:
+            causes = causes_of(read_status(book, config, clock.now()))
+            return [(each.severity, each.key, each.fix) for each in book.tell(causes, notifiers=[])]
+
+    key = "desk:silent:agents:poll"
+    assert ("warning", key, "start `crosskey serve`") in told()
+    assert told() == []  # once
+    with Doorbook.noting(config.journal.path, clock=clock, connection="desk") as book:
+        book.note_poll("agents")
+    assert ("resolved", key, "") in told()

@@ -12,7 +12,13 @@ import msgspec
 from crosskey.errors import ConfigError
 from crosskey.settings import Secret
 
-__all__ = ("SignalPoll", "signal_poll")
+__all__ = ("LONGEST", "SLOWEST", "SignalPoll", "signal_poll")
+
+LONGEST: Final = 65.0
+"""Seconds that a transmitter may let a question wait for events: proxies rarely let anything wait longer."""
+
+SLOWEST: Final = 15 * 60.0
+"""Seconds between two questions to a transmitter that does not answer, at most."""
 
 _SHORTEST: Final = timedelta(seconds=5)
 

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from crosskey.clock import Clock
-from crosskey.connector.signal_poll import SignalPoll
+from crosskey.connector.signal_poll import SLOWEST, SignalPoll
 from crosskey.connector.sso import SignalMessage
 from crosskey.errors import CrosskeyError, RetryableError, UncertainError
-from crosskey.http import Client
 from crosskey.model import Subject
 from crosskey.sso.signals import SignalReply
 
-__all__ = ("LONGEST", "SLOWEST", "Fetched", "SignalPoller")
+if TYPE_CHECKING:
+    from crosskey.http import Client
 
-LONGEST: Final = 65.0
-"""Seconds that a transmitter may let a question wait for events: proxies rarely let anything wait longer."""
+__all__ = ("Fetched", "SignalPoller")
 
 _AT_ONCE: Final = 50
 _IN_A_ROW: Final = 20
 """So many questions follow one another at once; a transmitter that never takes our word must not make us spin."""
 _SHORT: Final = 3600.0
 """Seconds until a transmitter that let a question wait too long is asked to wait again."""
-SLOWEST: Final = 15 * 60.0
-"""Seconds between two questions to a transmitter that does not answer, at most."""
 
 
 class _Sets(msgspec.Struct, rename="camel"):

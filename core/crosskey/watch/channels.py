@@ -13,10 +13,10 @@ import msgspec
 
 from crosskey.config import Config, DoorSection, duration_text
 from crosskey.connector.lateness import Lateness
+from crosskey.connector.signal_poll import LONGEST, SLOWEST
 from crosskey.connector.sso import Door
 from crosskey.journal import ChannelRecord, Rounds, Watchbook
 from crosskey.mapping.settings import RulesSettings
-from crosskey.sso.polling import LONGEST, SLOWEST
 from crosskey.watch.inbox import GATHER
 
 __all__ = ("ChannelStatus", "DoorStatus", "Heard", "door_statuses", "heard_in")

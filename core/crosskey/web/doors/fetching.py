@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from crosskey.config import DoorSection
-from crosskey.connector.signal_poll import SignalPoll
+from crosskey.connector.signal_poll import LONGEST, SignalPoll
 from crosskey.connector.sso import SignalMessage
 from crosskey.errors import CrosskeyError, LockedError, StorageError
 from crosskey.http import Client
 from crosskey.journal.filelock import FileLock
 from crosskey.journal.holder import this_process
 from crosskey.sso.discovery import origin_of
-from crosskey.sso.polling import LONGEST, SignalPoller
+from crosskey.sso.polling import SignalPoller
 from crosskey.sso.signals import SignalReply
 from crosskey.web.doors.hall import Hall
 

@@ -13,13 +13,13 @@ import msgspec
 
 from crosskey.clock import Clock, SystemClock
 from crosskey.config import Config, DoorSection
+from crosskey.connector.signal_poll import LONGEST
 from crosskey.connector.sso import Door, Pins, SsoFlow
 from crosskey.context import TransportFactory
 from crosskey.errors import ConfigError, CrosskeyError
 from crosskey.journal import Doorbook
 from crosskey.sso.context import DoorContext
 from crosskey.sso.doorkeeper import Doorkeeper
-from crosskey.sso.polling import LONGEST
 from crosskey.web.doors.seeking import Nobody, Seeker
 
 __all__ = ("Hall", "OpenDoor", "open_hall")
