@@ -36,7 +36,19 @@ class Area(NamedTuple):
 
 _RAIL_TESTS: Final = tuple(
     f"tests/engine/test_engine_{name}.py"
-    for name in ("rail_edges", "allowed_edges", "class_edges", "rail_limits", "first_run", "headroom")
+    for name in (
+        "rail_edges",
+        "rail_counts",
+        "allowed_edges",
+        "class_edges",
+        "class_rails",
+        "rail_limits",
+        "first_run",
+        "headroom",
+        "approvals",
+        "clock",
+        "rails",
+    )
 )
 _GUARD_TESTS: Final = tuple(
     f"tests/engine/test_engine_{name}.py" for name in ("guard_edges", "switch_edges", "guards", "clock")

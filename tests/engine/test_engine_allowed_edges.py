@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crosskey.engine.rails import Allowed, Approvals
-from crosskey.errors import ConfigError
+from crosskey.errors import ConfigError, StaleError
 from crosskey.journal import Approval, Approved
 from crosskey.model import Subject
 from crosskey.plan import Change
@@ -216,3 +216,73 @@ def test_what_was_needed_and_is_written_is_used():
     assert given.used_for([change(BOB, action="update")]) == {"a2", "a3"}
     given.needed = {"a2"}
     assert given.used_for([change()]) == {"a2"}
+
+
+class Clock:
+    """What a run knows of the time: a doubt, and which moments lie between two others."""
+
+    def __init__(self, doubt: str = "", *, is_open: bool = True) -> None:
+        self.doubt = doubt
+        self._is_open = is_open
+
+    def is_between(self, since: datetime, until: datetime) -> bool:
+        assert (since, until) == (NOW, NOW + timedelta(hours=1))
+        return self._is_open
+
+
+class Binding:
+    """A journal that notes what is used up."""
+
+    def __init__(self) -> None:
+        self.bound: list[tuple[str, set[str]]] = []
+
+    def bind_approvals(self, run: str, ids: set[str]) -> None:
+        self.bound.append((run, ids))
+
+
+GIVEN = (approval("a1", "mass-disable", words=("mass-disable=7",)), approval("a2", "mass-disable", item()))
+
+
+def needing(clock: Clock | None) -> Allowed:
+    allowed = Allowed().approved(GIVEN, clock)
+    allowed.approvals.needed |= {"a1", "a2"}
+    return allowed
+
+
+def test_what_has_ended_counts_for_nothing():
+    allowed = Allowed().approved(GIVEN, Clock(is_open=False))
+    assert allowed.approvals.words() == {}
+    assert not allowed.upto("mass-disable", 7, 0)
+    assert not allowed.covers("mass-disable", "user", "disable", ADA)
+    assert allowed.approvals.needed == set()
+
+
+@pytest.mark.parametrize("clock", [None, Clock()])
+def test_what_is_open_counts_by_its_words_alone(clock):
+    allowed = Allowed().approved(GIVEN, clock)
+    assert allowed.approvals.words() == {"mass-disable=7": "a1"}
+    assert allowed.covers("mass-disable", "user", "disable", ADA)
+
+
+@pytest.mark.parametrize("clock", [None, Clock()])
+def test_what_is_needed_and_written_is_bound_to_the_run(clock):
+    journal = Binding()
+    needing(clock).approvals.bind(journal, "run-1", [])
+    assert journal.bound == [("run-1", {"a1"})]
+
+
+def test_nobody_uses_an_approval_up_while_the_clock_is_in_doubt():
+    journal = Binding()
+    allowed = Allowed().approved([*GIVEN, approval("a0", "mass-demote", words=("mass-demote=1",))], Clock("it jumped"))
+    allowed.approvals.needed |= {"a0", "a1"}
+    with pytest.raises(StaleError) as refused:
+        allowed.approvals.bind(journal, "run-1", [])
+    assert (refused.value.message, refused.value.code, refused.value.where, refused.value.fix) == (
+        "it jumped, so nobody can tell whether what was approved still is; nothing was written",
+        "approval-clock",
+        "approval a0, a1",
+        "set the clock right (NTP), then run again",
+    )
+    allowed.approvals.needed.clear()
+    allowed.approvals.bind(journal, "run-1", [])
+    assert journal.bound == [], "in doubt nothing is bound, not even nothing"

@@ -56,3 +56,7 @@ def test_each_kind_has_its_own_and_a_first_run_may_create_any_number():
         ("mass-disable", "agent", 1),
         ("create-flood", "agent", 9),
     ]
+
+
+def test_what_nothing_is_planned_of_has_its_whole_limit_left():
+    assert told({"user": (10, 10)}, {}, begun=("user",)) == [("mass-disable", "user", 2), ("create-flood", "user", 5)]

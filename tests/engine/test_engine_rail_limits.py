@@ -38,6 +38,8 @@ def held(read_people, last, *, members=1, allow=(), **settings):
         (4, 1, []),
         (100, 70, []),
         (100, 69, ["shrink"]),
+        (1000, 700, []),
+        (1000, 699, ["shrink"]),
         (0, 1, []),
         (10, 1, ["shrink"]),
         (4, 0, ["empty-source"]),

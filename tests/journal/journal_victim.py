@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from journal_samples import SETTLE, create, start, writing
+from journal_samples import SETTLE, applied, create, start, writing
 
 from fake_clock import FakeClock
 
@@ -15,6 +15,9 @@ def main(path: Path, what: str) -> None:
     run = start(journal)
     if what == "intend":
         journal.intend(run, [create(1), create(2)], settle=SETTLE)
+    elif what == "answered":
+        journal.intend(run, [create(1), create(2)], settle=SETTLE)
+        journal.record(run, [create(1)], [applied(create(1), "50")], with_next=True)
     elif what == "half":
         journal.intend(run, [create(1)], settle=SETTLE)
         # Spill a transaction into the file before it commits, as a large one would.

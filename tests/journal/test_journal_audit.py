@@ -293,7 +293,7 @@ def test_a_writer_refuses_to_go_on_from_what_was_altered_since_the_last_seal(ori
 def test_a_name_in_the_schema_that_is_no_text_any_more_is_damage(original, tmp_path):
     path = copied(original, tmp_path)
     content = bytearray(path.read_bytes())
-    sql = content.index(b"CREATE TABLE operation")
+    sql = content.index(b'CREATE TABLE "operation"')
     content[sql + len(b"CREA")] ^= 0x80  # SQLite then names the table in its error, and that name is no text either
     content[content.rindex(b"tableoperationoperation", 0, sql) + len(b"tableo")] ^= 0x80
     path.write_bytes(content)

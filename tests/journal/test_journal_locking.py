@@ -76,6 +76,16 @@ def test_a_kill_between_intent_and_outcome_leaves_both_to_be_found(path, clock, 
         assert journal.links_by_key("user", ["50"])["50"].run == killed.run
 
 
+def test_a_kill_before_the_next_intent_leaves_what_was_answered_to_be_looked_for(path, clock, victim):
+    victim("answered").kill()
+    with writing(path, clock) as journal:
+        assert [(one.change.id, one.state) for one in journal.unresolved()] == [
+            ("user:1", "intent"),
+            ("user:2", "intent"),
+        ]
+        assert journal.verify().first_bad is None
+
+
 def test_a_transaction_that_was_killed_half_way_never_happened(path, clock, victim):
     victim("half").kill()
     hot = [path.with_name(path.name + suffix) for suffix in ("-journal", "-wal")]

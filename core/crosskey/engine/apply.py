@@ -1,4 +1,4 @@
-"""Carry a plan out, batch by batch: the intent is durable before a request leaves, the outcome right after it."""
+"""Carry a plan out, batch by batch: the intent is durable before a request leaves, the outcome before the next one."""
 
 from __future__ import annotations
 
@@ -82,6 +82,8 @@ async def apply_changes(
     """
     applied = Applied()
     for each in batches(changes, batch, alone):
+        if each[0].action != "create":
+            journal.flush()  # guards may look at the target now, and take their time
         if stop():
             applied.interrupted = True
             break
@@ -97,7 +99,9 @@ async def apply_changes(
         with telling.batch(group) as told:
             journal.intend(run, group, settle=settle)
             answered, error = await _send(target, group)
-            outcomes = journal.record(run, group, answered)
+            # What creates came to may share the synced commit of the next intent, which nothing but memory is before.
+            # A run that is killed in between looks, as one does that was killed before it heard the answer.
+            outcomes = journal.record(run, group, answered, with_next=error is None and group[0].action == "create")
             told(outcomes)
         applied.note(group, outcomes, listed=0 if isinstance(error, AuthError) else LISTED)
         progress(group, outcomes)
@@ -107,6 +111,7 @@ async def apply_changes(
         applied.held += [held for guard in guards for held in guard.after(group, outcomes)]
         if applied.is_halted:
             break
+    journal.flush()
     return applied
 
 

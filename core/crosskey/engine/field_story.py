@@ -117,23 +117,35 @@ def stories(
         last = next(iter(written_of(operations, name)), None)
         there = account.references.get(name, ()) if account else ()
         now = last.after if last and last.is_newer(read_at) and isinstance(last.after, tuple) else there
-        rule, reads = _rule(kind, name, desired, f"map.{kind}.default")
-        told.append(
-            FieldStory(
-                name=name,
-                sort="reference",
-                value=now,
-                wanted=desired.references.get(name, ()) if desired else (),
-                said=[],
-                rule=rule,
-                line=line_of(text, rule) if text else None,
-                text=reads,
-                write="always",
-                owner=_drifted(name, drifts) or _owner_of_ids(now, () if link is None else link.given.get(name, ())),
-                last=last,
-            )
-        )
+        told.append(_reference(kind, name, now, desired, link, text=text, last=last, drifts=drifts))
     return told
+
+
+def _reference(
+    kind: str,
+    name: str,
+    now: tuple[str, ...],
+    desired: Desired | None,
+    link: Link | None,
+    *,
+    text: str,
+    last: WrittenOnce | None,
+    drifts: Sequence[Drift],
+) -> FieldStory:
+    rule, reads = _rule(kind, name, desired, f"map.{kind}.default")
+    return FieldStory(
+        name=name,
+        sort="reference",
+        value=now,
+        wanted=desired.references.get(name, ()) if desired else (),
+        said=[],
+        rule=rule,
+        line=line_of(text, rule) if text else None,
+        text=reads,
+        write="always",
+        owner=_drifted(name, drifts) or _owner_of_ids(now, () if link is None else link.given.get(name, ())),
+        last=last,
+    )
 
 
 def written_of(operations: Sequence[OperationRecord], name: str) -> list[WrittenOnce]:

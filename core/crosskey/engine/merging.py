@@ -8,13 +8,14 @@ every source says inactive is somebody a leaver; a status nobody can read leaves
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import msgspec
 
+from crosskey.config.sections import SyncSection
 from crosskey.model import PERSON_ATTRIBUTES, Person, Subject
 
-__all__ = ("Preference", "Voice", "merged")
+__all__ = ("Preference", "Several", "Voice", "merged", "several")
 
 _TEXTS: Final = tuple(name for name in PERSON_ATTRIBUTES if name != "status")
 
@@ -48,6 +49,20 @@ class Preference:
             return voices
         rank = {source: place for place, source in enumerate(first)}
         return sorted(voices, key=lambda voice: (voice.person.active is not True, rank.get(voice.source, len(rank))))
+
+
+class Several(TypedDict):
+    """What tells people of several sources to be one, and whose word counts then; nothing where one source is read."""
+
+    keys: tuple[str, ...]
+    apart: tuple[str, ...]
+    preference: Preference
+
+
+def several(sync: SyncSection) -> Several:
+    """From ``[sync]``."""
+    keys = tuple(sync.same or ()) if len(sync.sources) > 1 else ()
+    return Several(keys=keys, apart=sync.apart, preference=Preference.by_names(sync.prefer, sync.sources))
 
 
 def merged(lead: Subject, voices: Sequence[Voice], preference: Preference) -> Person:

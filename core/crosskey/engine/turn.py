@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from typing import TypedDict
 
 import msgspec
 
@@ -22,7 +21,7 @@ from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.guarding import Guard, usual_guards
 from crosskey.engine.keeping import Keeping
-from crosskey.engine.merging import Preference
+from crosskey.engine.merging import several
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.past import Remembering, Shelf
 from crosskey.engine.planner import KindPlan, Planner
@@ -48,12 +47,6 @@ from crosskey.plan import Held
 from crosskey.plugins import Plugins
 
 __all__ = ("Turn",)
-
-
-class _Several(TypedDict):
-    keys: tuple[str, ...]
-    apart: tuple[str, ...]
-    preference: Preference
 
 
 class _Desk(msgspec.Struct, frozen=True):
@@ -129,7 +122,7 @@ class Turn:
         with blaming(self.config.target):
             catalogue = await target.catalogue() if isinstance(target, HasCatalogue) else Catalogue()
         desk = self._desk(target, schema, catalogue)
-        with Stage.fresh(self._reading, sources.issuers, **self._several()) as stage:
+        with Stage.fresh(self._reading, sources.issuers, **several(self.config.sync)) as stage:
             findings, unions = Findings(stage), Unions()
             gatherer = self._gatherer(sources, desk, findings, unions)
             with self._phase("Reading people and accounts", "read"):
@@ -164,7 +157,7 @@ class Turn:
             self.config, self.journal, sources.issuers_by_path, plugins_of(self.config), self.clock.now()
         )
         with doubting():
-            seeded = Stage.seeded(self._reading, self._snapshot, **self._several())
+            seeded = Stage.seeded(self._reading, self._snapshot, **several(self.config.sync))
         with seeded as stage:
             with doubting(), self._phase("Reading what changed", "read"):
                 desk = self._desk(target, schema, stage.read_note("catalogue", Catalogue))
@@ -199,83 +192,33 @@ class Turn:
             findings.add(hold)
         remaining: Mapping[str, Remaining] = {}
         if not held:
-            remembering = Remembering.begin(
-                stage,
-                self.journal,
-                self._shelf,
-                self.facts,
-                gathered,
-                attributes=attributes_of(desk.mappings.values()),
-                timekeeper=self.timekeeper,
-                config_digest=self.config.digest,
-                allowed=self.allowed,
-                waiting=recovery.waiting,
-                unclear=unions.unclear,
-            )
-            remaining = await self._plan(planner, *remembering.heard(sources, desk.target), gathered)
-            remembering.end(findings)
+            remaining = await self._compare(stage, sources, desk, gathered, findings, unions, planner, recovery)
         if stage.people.partial:
             findings.add_standing(stage.proposals.standing())
         planner.undone.save(self.run)
         tell_unruled(planner, desk.schema)
-        plan = write_plan(
-            stage,
-            findings,
-            self.journal,
-            self.plugins,
-            self.facts,
-            config=self.config,
-            now=self.clock.now(),
-            allowed=self.allowed,
-            tell=self._tell,
-            telling=self.telling,
-            planned=not held,
-        )
-        if self.options.expected is not None:
-            self.options.expected.refuse_other(plan.header)
-        proposal = Proposal(
-            plan=plan,
-            people=gathered.people.people,
-            accounts=gathered.accounts.accounts,
-            schema=desk.schema,
-            catalogue=desk.catalogue,
-        )
+        proposal = self._written(stage, desk, gathered, findings, planned=not held)
         guards = usual_guards(self.config, self.timekeeper, planner, desk.target, remaining)
-        keeping = Keeping(
-            config=self.config,
-            journal=self.journal,
-            options=self.options,
-            run=self.run,
-            snapshot=self._snapshot,
-            shelf=self._shelf,
-            issuers=sources.issuers_by_path,
-            clock=self.clock,
-        )
+        keeping = self._keeping(sources)
         noted = keeping.note_read(gathered, trusted=not held)
         applied = await self._apply(stage, desk, proposal, recovery.alone, guards)
         if applied.held:
-            plan = tell_held(plan, applied.held, findings, self.journal, self._tell)
+            plan = tell_held(proposal.plan, applied.held, findings, self.journal, self._tell)
             proposal = msgspec.structs.replace(proposal, plan=plan)
         told = keeping.keep(stage, gathered, unions, applied, proposal, trusted=not held, noted=noted)
-        if is_settled(self.journal, self.options, gathered.reach, plan, applied):
+        if is_settled(self.journal, self.options, gathered.reach, proposal.plan, applied):
             self.plugins.emit(self.journal.settle_restore(self.run))
         return RunResult(
             **msgspec.structs.asdict(proposal),
             reach=gathered.reach,
             because=because,
             run=self.run,
-            verdict=applied.verdict(held=bool(plan.held)),
+            verdict=applied.verdict(held=bool(proposal.plan.held)),
             applied=applied,
             notices=(*gathered.people.warnings, *gathered.accounts.warnings, *findings.notices, *told),
         )
 
     # -- steps --------------------------------------------------------------------------------------------------------
-
-    def _several(self) -> _Several:
-        """What tells people of several sources to be one, and whose word counts then."""
-        sync = self.config.sync
-        keys = tuple(sync.same or ()) if len(sync.sources) > 1 else ()
-        return _Several(keys=keys, apart=sync.apart, preference=Preference.by_names(sync.prefer, sync.sources))
 
     def _gatherer(self, sources: Sources, desk: _Desk, findings: Findings, unions: Unions) -> Gatherer:
         def united(stage: Stage) -> None:
@@ -314,7 +257,7 @@ class Turn:
         planner = assemble_planner(
             stage,
             self.journal,
-            [KindPlan(kind, desk.mappings[kind.name]) for kind in desk.schema.kinds if kind.name in desk.mappings],
+            kinds,
             findings,
             config=self.config,
             run=self.run,
@@ -333,14 +276,35 @@ class Turn:
         for event in events:
             self.plugins.emit(event)
 
-    async def _plan(
-        self, planner: Planner, sources: Sources, target: object, gathered: Gathered
+    async def _compare(
+        self,
+        stage: Stage,
+        sources: Sources,
+        desk: _Desk,
+        gathered: Gathered,
+        findings: Findings,
+        unions: Unions,
+        planner: Planner,
+        recovery: Recovery,
     ) -> Mapping[str, Remaining]:
+        """Plan everybody, and remember whom nobody could tell."""
+        remembering = Remembering.begin(
+            stage,
+            self.journal,
+            self._shelf,
+            self.facts,
+            gathered,
+            attributes=attributes_of(desk.mappings.values()),
+            timekeeper=self.timekeeper,
+            config_digest=self.config.digest,
+            allowed=self.allowed,
+            waiting=recovery.waiting,
+            unclear=unions.unclear,
+        )
         with self._phase("Comparing", "plan", gathered.people.people):
             remaining = await plan_everyone(
                 planner,
-                sources,
-                target,
+                *remembering.heard(sources, desk.target),
                 gathered.logical,
                 config=self.config,
                 allowed=self.allowed,
@@ -350,7 +314,45 @@ class Turn:
                 telling=self.telling,
             )
         tell_unknown(planner, gathered.people)
+        remembering.end(findings)
         return remaining
+
+    def _written(self, stage: Stage, desk: _Desk, gathered: Gathered, findings: Findings, *, planned: bool) -> Proposal:
+        """The plan as it is on the disk now. Raises where a saved one was to be applied and this is another."""
+        plan = write_plan(
+            stage,
+            findings,
+            self.journal,
+            self.plugins,
+            self.facts,
+            config=self.config,
+            now=self.clock.now(),
+            allowed=self.allowed,
+            tell=self._tell,
+            telling=self.telling,
+            planned=planned,
+        )
+        if self.options.expected is not None:
+            self.options.expected.refuse_other(plan.header)
+        return Proposal(
+            plan=plan,
+            people=gathered.people.people,
+            accounts=gathered.accounts.accounts,
+            schema=desk.schema,
+            catalogue=desk.catalogue,
+        )
+
+    def _keeping(self, sources: Sources) -> Keeping:
+        return Keeping(
+            config=self.config,
+            journal=self.journal,
+            options=self.options,
+            run=self.run,
+            snapshot=self._snapshot,
+            shelf=self._shelf,
+            issuers=sources.issuers_by_path,
+            clock=self.clock,
+        )
 
     async def _apply(
         self, stage: Stage, desk: _Desk, proposal: Proposal, alone: Alone, guards: Sequence[Guard]

@@ -278,7 +278,6 @@ async def open_client(
         timing=Timing(clock, skews),
         largest=largest,
     )
-    standard = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
     try:
         client = Client(
             wire,
@@ -290,16 +289,24 @@ async def open_client(
             metered=budget is not None,
             explain=explain,
             auth=auth,
-            headers={**standard, **(headers or {})},
-            # The pool never holds a request back: the pacer's slots do, where waiting costs no deadline.
-            # Connecting gives up before the deadline cuts it off: httpcore closes only what it gave up by itself.
-            timeout=httpx.Timeout(deadline, connect=min(10.0, deadline / 3), pool=None),
+            headers={**_standard_headers(), **(headers or {})},
+            timeout=_timeout(deadline),
             waited=telling.waited,
         )
     except UnicodeEncodeError:
         raise unsendable(instance) from None
     async with client:
         yield client
+
+
+def _standard_headers() -> dict[str, str]:
+    return {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
+
+
+def _timeout(deadline: float) -> httpx.Timeout:
+    # The pool never holds a request back: the pacer's slots do, where waiting costs no deadline.
+    # Connecting gives up before the deadline cuts it off: httpcore closes only what it gave up by itself.
+    return httpx.Timeout(deadline, connect=min(10.0, deadline / 3), pool=None)
 
 
 def _pool(base: httpx.URL, concurrency: int, instance: str, *, public_only: bool) -> httpx.AsyncBaseTransport:

@@ -59,7 +59,10 @@ class Database:
         self.writable = writable
         self.journal_mode = ""
         self.upgraded = False
+        self.changed: set[str] = set()
+        """Tables with rows that this connection wrote or removed, for whoever asked to be told; said by who writes."""
         self._failed: StorageError | None = None
+        self._is_left_open = False
         self._fence: Callable[[], None] = _no_fence
         self._told: Callable[[float], None] | None = None
         with self._translated():
@@ -155,23 +158,36 @@ class Database:
             self._tables.table(table).insert(dict(record))
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *, with_next: bool = False) -> Generator[None]:
         """All or nothing, synced to disk when the block ends. The only way to write.
 
         ``BEGIN IMMEDIATE`` takes the write lock at once, so that what the block reads cannot change before it writes;
-        the fence is checked under that lock.
+        the fence is checked under that lock. ``with_next``: leave it open, so that the next transaction, or
+        :meth:`flush`, brings both to the disk at once; nobody else can write until then.
         """
+        joins, self._is_left_open = self._is_left_open, False
         with self._translated():
-            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("SAVEPOINT joined" if joins else "BEGIN IMMEDIATE")
             try:
                 self._fence()
                 yield
-                self._commit()
+                if joins:
+                    self.connection.execute("RELEASE joined")
+                if not with_next:
+                    self._commit()
             except BaseException:
                 # After a full disk or an I/O error SQLite has rolled back already, and a second ROLLBACK would raise.
                 if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
+                    self.connection.execute("ROLLBACK TO joined" if joins else "ROLLBACK")
+                self._is_left_open = joins and self.connection.in_transaction
                 raise
+            self._is_left_open = with_next
+
+    def flush(self) -> None:
+        """Bring to the disk what a transaction left open for the next one."""
+        if self._is_left_open and self._failed is None:
+            with self.transaction():
+                pass
 
     def _commit(self) -> None:
         if self._told is None:

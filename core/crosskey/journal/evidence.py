@@ -199,7 +199,7 @@ class _Walk:
         name = (self.taken.get("lineage"), self.taken.get("created_at"))
         if name not in ((self.lineage, self.created), (None, None)):
             return [(seq + 1, "the journal's name is not what was written")]
-        told = "SELECT count(*) FROM operation WHERE told > ? AND told <> event"
+        told = "SELECT count(*) FROM operation WHERE told > ? AND event <> told"
         if self.database.value(told, (self.start,)) != self.outcomes and not self._moved():
             return [(seq + 1, "an outcome stands that no event vouches for")]
         return self._beside(seq) if self.whole else []

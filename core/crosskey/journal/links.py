@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -11,7 +12,10 @@ from crosskey.journal.lookups import chunks, in_json, lookups
 from crosskey.journal.records import Link, Value
 from crosskey.model import Scalar, Subject
 
-__all__ = ("count", "find", "find_by_key", "note_active", "note_known", "remove", "save", "stream")
+__all__ = ("LINKS", "count", "find", "find_by_key", "note_active", "note_known", "remove", "save", "stream")
+
+LINKS: Final = "link"
+"""The table. Whoever writes to it says so: a digest over all of it is told whenever it changed."""
 
 _COLUMNS = "issuer, subject, kind, key, marker, active, established_by, since, given, fields, disabled_by_us, run, seen"
 _PAGE = 2_000
@@ -73,6 +77,7 @@ def count(database: Database, connection: str, kind: str, *, active_only: bool) 
 
 def save(database: Database, connection: str, links: Iterable[Link]) -> None:
     """Write links inside the caller's transaction; one of the same subject and kind is replaced."""
+    database.changed.add(LINKS)
     database.many(
         _SAVE,
         (
@@ -99,6 +104,7 @@ def save(database: Database, connection: str, links: Iterable[Link]) -> None:
 
 def note_active(database: Database, connection: str, kind: str, subject: Subject) -> None:
     """Note inside the caller's transaction that the account is switched on, and that it was not crosskey who did it."""
+    database.changed.add(LINKS)
     database.run(
         "UPDATE link SET active = 1, disabled_by_us = 0"
         " WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ?",
@@ -108,6 +114,7 @@ def note_active(database: Database, connection: str, kind: str, subject: Subject
 
 def note_known(database: Database, connection: str, links: Iterable[Link]) -> None:
     """Note inside the caller's transaction what is known of the values of these links' accounts, and nothing else."""
+    database.changed.add(LINKS)
     database.many(
         "UPDATE link SET given = ?, fields = ?, seen = ?"
         " WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ?",
@@ -128,6 +135,7 @@ def note_known(database: Database, connection: str, links: Iterable[Link]) -> No
 
 def remove(database: Database, connection: str, kind: str, subject: Subject) -> str | None:
     """Forget a link inside the caller's transaction; the account's key, or ``None`` when there was no link."""
+    database.changed.add(LINKS)
     return database.value(
         "DELETE FROM link WHERE connection = ? AND issuer = ? AND subject = ? AND kind = ? RETURNING key",
         (connection, subject.issuer, subject.id, kind),

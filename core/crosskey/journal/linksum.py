@@ -7,6 +7,7 @@ import hashlib
 import msgspec
 
 from crosskey.journal.database import Database
+from crosskey.journal.links import LINKS
 from crosskey.model import Scalar
 
 __all__ = ("LinkSum", "sum_links")
@@ -27,25 +28,19 @@ class LinkSum:
     def __init__(self, database: Database, *, afresh: bool) -> None:
         self._database = database
         self._told: dict[str, Scalar] | None = None if afresh else _last_told(database)
-        # No row is inserted: how a statement on links meets conflicts would also hold for its triggers.
-        database.run("CREATE TEMP TABLE link_touched AS SELECT 0 AS touched")
-        for when in ("INSERT", "UPDATE", "DELETE"):
-            database.run(
-                f"CREATE TEMP TRIGGER link_{when.lower()} AFTER {when} ON main.link"  # noqa: S608 - constants of this module
-                " BEGIN UPDATE link_touched SET touched = 1; END"
-            )
+        database.changed.discard(LINKS)
 
     @property
     def is_due(self) -> bool:
         """Whether links changed since they were summed last."""
-        return self._told is None or bool(self._database.value("SELECT touched FROM link_touched"))
+        return self._told is None or LINKS in self._database.changed
 
     def facts(self) -> dict[str, Scalar]:
         """What an event must say, inside the caller's transaction: the digest, or only the number where it stands."""
         if self._told is not None and not self.is_due:
             return {"links": self._told["links"]}
         self._told = sum_links(self._database)
-        self._database.run("UPDATE link_touched SET touched = 0")
+        self._database.changed.discard(LINKS)
         return self._told
 
 

@@ -16,6 +16,7 @@ from crosskey.journal.files import sync, touch_private
 from crosskey.journal.schema_audit import AUDIT
 from crosskey.journal.schema_drift import DRIFT
 from crosskey.journal.schema_holds import HOLDS
+from crosskey.journal.schema_operation import OPERATION
 from crosskey.journal.schema_sso import SSO
 
 __all__ = ("APPLICATION_ID", "AUDITED", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
@@ -294,6 +295,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(8, DRIFT),
     Migration(AUDITED, AUDIT),
     Migration(10, SSO),
+    Migration(11, OPERATION),
 )
 
 

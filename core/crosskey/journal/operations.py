@@ -17,7 +17,7 @@ import msgspec
 from crosskey.errors import RejectedError, StorageError
 from crosskey.journal import events, outcomes
 from crosskey.journal.database import Database, Row, moment, stamp
-from crosskey.journal.lookups import chunks, in_json
+from crosskey.journal.lookups import chunks, in_json, lookups
 from crosskey.journal.outcomes import Standing
 from crosskey.journal.records import Link, OperationRecord, OperationState
 from crosskey.journal.switched_off import end_intended
@@ -56,6 +56,9 @@ _SINCE = f"""{_OF_CONNECTION} AND id > ? AND state IN ('done', 'resolved_present
 _UNDONE = f"""{_OF_CONNECTION} AND state = 'undone' AND NOT lapsed
     AND (SELECT config_digest FROM run WHERE run.id = operation.run) = ? ORDER BY id DESC"""  # noqa: S608 - constants of this module
 _UNRESOLVED = f"{_OF_CONNECTION} AND state IN ('intent', 'uncertain') ORDER BY id"
+# Left alone, the planner takes the run's index, which leads to all that the run wrote.
+_INTENDED = """SELECT change_id, id FROM operation INDEXED BY operation_subject WHERE connection = ? AND issuer = ?
+    AND subject IN (SELECT value FROM json_each(?)) AND run = ?"""
 
 _change = msgspec.json.Decoder(Change)
 _link = msgspec.json.Decoder(Link | None)
@@ -86,7 +89,7 @@ def intend(
     A change that this run intended before is intended again only where nothing can have been written: its intent still
     stands, or it failed. Raises :class:`StorageError` for a subject whose last write is not settled.
     """
-    known = of_run(database, run, changes)
+    known = of_run(database, connection, run, changes)
     texts = {change.id: _encode(change).decode() for change in changes if change.id not in known}
     at, until = stamp(now), stamp(now + settle)
     first = int(database.value("SELECT coalesce(max(id), 0) + 1 FROM operation"))
@@ -344,16 +347,12 @@ def lapse(database: Database, ids: Sequence[str]) -> dict[str, Scalar]:
     return outcomes.replace(database, before, [msgspec.structs.replace(row, lapsed=1) for row in before])
 
 
-def of_run(database: Database, run: str, changes: Sequence[Change]) -> dict[str, int]:
+def of_run(database: Database, connection: str, run: str, changes: Sequence[Change]) -> dict[str, int]:
     """The operations of those changes that this run intended, by change id."""
     found: dict[str, int] = {}
-    for chunk in chunks([change.id for change in changes]):
-        rows = database.rows(
-            "SELECT change_id, id FROM operation WHERE run = ? AND change_id IN (SELECT value FROM json_each(?))",
-            (run, in_json(chunk)),
-        )
-        found.update((change, operation) for change, operation in rows)
-    return found
+    for issuer, ids in lookups(change.subject for change in changes):
+        found.update(database.rows(_INTENDED, (connection, issuer, ids, run)))
+    return {change.id: found[change.id] for change in changes if change.id in found}
 
 
 def _record(row: Row) -> OperationRecord:

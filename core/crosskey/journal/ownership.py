@@ -76,11 +76,15 @@ def given_after(given: tuple[str, ...], reference: ReferenceChange) -> tuple[str
 
     Ids that were there before and that crosskey never added belong to whoever set them.
     """
+    if not reference.before:
+        return tuple(dict.fromkeys(reference.after))
     mine = set(given) | (set(reference.after) - set(reference.before))
     return tuple(dict.fromkeys(one for one in reference.after if one in mine))
 
 
 def _given(owned: dict[str, tuple[str, ...]], change: Change) -> dict[str, tuple[str, ...]]:
+    if not change.references:
+        return owned
     given = dict(owned)
     for name, reference in change.references.items():
         # Nobody can have given anything to an account that did not exist: a create owns all it wrote.

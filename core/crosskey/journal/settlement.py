@@ -58,7 +58,7 @@ def record(
         raise ContractError(
             f"the target answered for changes that nobody sent: {', '.join(strangers[:5])}", code="outcome-unknown"
         )
-    ids = operations.of_run(database, run, changes)
+    ids = operations.of_run(database, connection, run, changes)
     settled = {outcome.change: _settled(by_change[outcome.change], outcome, ids) for outcome in outcomes}
     done = [(by_change[change], one) for change, one in settled.items() if one.state == "done"]
     linked = link_done(database, now, connection, run, done)

@@ -1,4 +1,4 @@
-"""The journal as its only writer sees it: everything is on disk, synced, when a method returns."""
+"""The journal as its only writer sees it: on disk, synced, when a method returns (but for one option of `record`)."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class JournalWriter(Journal):
         return self._lease.epoch
 
     def time_commits(self, tell: Callable[[float], None]) -> None:
-        """From now on, tell how many seconds the disk takes for each transaction."""
+        """From now on, tell how many seconds the disk takes for each commit."""
         self._database.time_commits(tell)
 
     def close(self) -> None:
@@ -92,8 +92,7 @@ class JournalWriter(Journal):
                 if self._links.is_due:
                     self._append("", "links.summed", self._links.facts())
                 self._lease.release()
-            grew = max(0, self.size - self._size) or self._head.grew
-            self._leave(self._database.path, closed=True, grew=grew)
+            self._leave(self._database.path, closed=True, grew=max(0, self.size - self._size) or self._head.grew)
         except CrosskeyError:
             pass  # fenced or failed: already told to whoever was writing, and the kernel frees the lock in any case
         finally:
@@ -211,13 +210,15 @@ class JournalWriter(Journal):
                 self._database, self._clock.now(), connection=self.connection, run=run, changes=changes, settle=settle
             )
 
-    def record(self, run: str, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    def record(
+        self, run: str, changes: Sequence[Change], outcomes: Sequence[Outcome], *, with_next: bool = False
+    ) -> list[Outcome]:
         """Note what became of changes that were intended, and the links that follow from it; the outcomes as noted.
 
         applied, already: done; rejected: failed; unknown: uncertain. A create without a key, or with that of somebody
-        else's account (``key-taken``), is uncertain.
+        else's account (``key-taken``), is uncertain. ``with_next``: durable with whatever is noted next, or `flush`.
         """
-        with self._database.transaction():
+        with self._database.transaction(with_next=with_next):
             return settlement.record(
                 self._database,
                 self._clock.now(),
@@ -226,6 +227,10 @@ class JournalWriter(Journal):
                 changes=changes,
                 outcomes=outcomes,
             )
+
+    def flush(self) -> None:
+        """Make durable what was recorded ``with_next``."""
+        self._database.flush()
 
     def resolve(
         self, operation: str, state: Resolution, *, run: str, key: str | None = None, found: Change | None = None
