@@ -83,9 +83,14 @@ class Verdicts:
         self._missed = 0
 
     def bar(self, what: str, value: float, most: float, unit: str = "") -> None:
-        reached = value <= most
+        self._tell(value <= most, f"{what}: {value:.2f}{unit}, bar {most:g}{unit}")
+
+    def at_least(self, what: str, value: float, least: float, unit: str = "") -> None:
+        self._tell(value >= least, f"{what}: {value:,.0f}{unit}, bar at least {least:,g}{unit}")
+
+    def _tell(self, reached: bool, text: str) -> None:
         self._missed += not reached
-        print(f"  {'reached' if reached else 'MISSED '}  {what}: {value:.2f}{unit}, bar {most:g}{unit}")
+        print(f"  {'reached' if reached else 'MISSED '}  {text}")
 
     def exit(self) -> None:
         sys.exit(1 if self._missed else 0)

@@ -49,6 +49,11 @@ class Vendors(msgspec.Struct, frozen=True):
         self.org.groups.remove_member(self.org.groups.named("Service Desk L1")[0].id, first.login)
         self.org.groups.add_member(self.org.groups.named("Service Desk L2")[0].id, first.login)
 
+    def lose_an_agent(self) -> None:
+        """Somebody at the service desk leaves: two accounts to switch off, and nothing else to do."""
+        (leaver,) = (p for p in self.company.people if p.number in self.company.team("Service Desk L1").members)
+        leave(self.org, leaver.login)
+
     def _ordinary(self) -> list[Person]:
         desk = self.company.team("Service Desk").members
         return [person for person in self.company.people if person.number not in desk]

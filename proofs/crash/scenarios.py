@@ -13,6 +13,8 @@ from crosskey.journal import events
 from crosskey.journal.database import Database, stamp
 from crosskey.journal.migrations import MIGRATIONS, migrate
 from proofs.crash.command import FOLDER
+from proofs.crash.company import Vendors
+from proofs.crash.inside import everybody_inside
 
 __all__ = ("RUN", "SCENARIOS", "Run", "Scenario")
 
@@ -53,6 +55,10 @@ def _older(_run: Run, folder: Path) -> None:
             events.append(database, now, "desk", "20260101T090000-0001", "run.opened", {})
 
 
+def _inside(_run: Run, folder: Path) -> None:
+    everybody_inside(folder / FOLDER / "journal.sqlite")
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """``words`` is interrupted, ``recover`` runs undisturbed afterwards and must end where nothing ever happened.
 
@@ -60,7 +66,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     an undisturbed command.
 
     ``synced``: a first sync has been before the company changed, ``ago`` so long ago and sealed since. ``reads``: the
-    command writes nothing to the desk.
+    command writes nothing to the desk. ``inside``: people are signed in, and right after the command nobody may be whom
+    the desk has switched off.
     """
 
     words: tuple[str, ...]
@@ -69,6 +76,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     ago: timedelta = timedelta(0)
     reads: bool = False
     held: bool = False
+    inside: bool = False
+    change: Callable[[Vendors], None] = Vendors.change
     prepare: Callable[[Run, Path], None] = _nothing
 
 
@@ -84,4 +93,5 @@ SCENARIOS: dict[str, Scenario] = {
     "migration": Scenario(words=("sync",), synced=False, prepare=_older),
     "undo": Scenario(words=("undo", RUN, "--yes"), recover=("undo", RUN, "--yes"), prepare=_applied, held=True),
     "plan": Scenario(words=("plan",), reads=True),
+    "leaver": Scenario(words=("sync",), change=Vendors.lose_an_agent, prepare=_inside, inside=True),
 }

@@ -20,6 +20,7 @@ from crosskey.clock import SystemClock
 from crosskey.journal import Journal
 from proofs.crash.command import CALLS, FOLDER, Call, Ended, Fault, Injection, Running, start_command
 from proofs.crash.company import Vendors
+from proofs.crash.inside import still_inside
 from proofs.crash.oracle import Expected, after_fault, after_recovery, left_by, pruned_in
 from proofs.crash.scenarios import RUN, Run, Scenario
 from proofs.crash.vendors import Ports, free_ports
@@ -69,6 +70,8 @@ class Bench:
                 wrong += after_fault(ended, before, self.expected)
             elif not ended.disturbed and ended.code:
                 wrong.append(f"exit {ended.code} without being killed: {ended.err[-300:]}")
+            if self.scenario.inside:
+                wrong += still_inside(self.journal, before)
             if self.scenario.reads and before.writes:
                 wrong.append(f"a command that only reads wrote {before.writes}")
             recovery = self.run(*self.scenario.recover)
@@ -102,7 +105,7 @@ class Bench:
         (self._folder / "crosskey.toml").write_text(config, encoding="utf-8")
         if self.scenario.synced:
             self._prepared_by(self._first_sync)
-            self.vendors.change()
+            self.scenario.change(self.vendors)
         self._prepared_by(lambda run: self.scenario.prepare(run, self._folder))
         if self.journal.exists():
             with Journal.open(self.journal, clock=SystemClock()) as journal:

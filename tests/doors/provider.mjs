@@ -2,13 +2,13 @@
 import { createServer } from 'node:http';
 import { Provider, interactionPolicy } from 'oidc-provider';
 
-const [port, doors] = process.argv.slice(2);
+const [port, doors, trial] = process.argv.slice(2);  // trial: where test sign-ins come back to
 const issuer = `http://127.0.0.1:${port}`;
 
 const client = (door, more) => ({
   client_id: door,
   client_secret: `synthetic-secret-of-${door}-for-tests-only`,
-  redirect_uris: [`${doors}/${door}/callback/oidc`],
+  redirect_uris: [doors, trial].map((site) => `${site}/${door}/callback/oidc`),
   post_logout_redirect_uris: [`${doors}/${door}/signed-out`],
   backchannel_logout_uri: `${doors}/${door}/logout/back-channel`,
   backchannel_logout_session_required: true,

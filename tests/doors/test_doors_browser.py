@@ -18,13 +18,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
+from browser_looks import press, readable
 from sso_bench import ADA, CONNECTION, ISSUER, Journal, section_of
 
 from crosskey.clock import SystemClock
 from crosskey.config import Config, JournalSettings, RailSettings, ServeSettings, SyncSection
-from crosskey.journal import AttemptRecord, Doorbook
+from crosskey.journal import Doorbook
 from crosskey.settings import Secret
-from crosskey.web.doors import door_app, open_hall
+from crosskey.web.doors import door_app, open_hall, rehearsal
 from crosskey.web.server import serving
 
 playwright = pytest.importorskip("playwright.async_api", reason="Playwright is missing: pip install playwright")
@@ -34,6 +36,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 NPM = shutil.which("npm")
 
 pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium"),
     pytest.mark.skipif(NPM is None, reason="npm is missing: the provider of these tests comes from it"),
 ]
@@ -97,19 +100,46 @@ class Site:
         await send({"type": "http.response.body", "body": body})
 
 
+class Stand:
+    """What all tests share: the provider, the browser, and where the doors and their test sign-ins are served."""
+
+    def __init__(self, browser, issuer, port, trial):
+        self.browser, self.issuer, self.port, self.trial = browser, issuer, port, trial
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stand(node):
+    theirs, port, trial = (free_port() for _ in range(3))
+    sites = f"http://localhost:{port}", f"http://localhost:{trial}"
+    process = await asyncio.create_subprocess_exec(
+        "node", "provider.mjs", str(theirs), *sites, cwd=node, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(60):
+            while (await process.stdout.readline()).strip() != b"ready":
+                assert not process.stdout.at_eof()
+        async with playwright.async_playwright() as driver:
+            browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            yield Stand(browser, f"http://127.0.0.1:{theirs}", port, trial)
+            await browser.close()
+    finally:
+        process.terminate()
+        await process.wait()
+
+
 class World:
-    def __init__(self, url, sync, browser, tmp_path):
-        self.url, self.sync, self.browser = url, sync, browser
-        self.path = sync.path
+    def __init__(self, stand, url, sync, config):
+        self.stand, self.url, self.sync, self.config = stand, url, sync, config
 
     async def page(self, **options):
-        context = await self.browser.new_context(**options)
+        """Another person's browser: it shares no cookie with the one before."""
+        context = await self.stand.browser.new_context(**options)
         page = await context.new_page()
         page.set_default_timeout(30_000)
         return page
 
     def inside(self) -> list[str]:
-        with Doorbook.reading(self.path, clock=SystemClock(), connection=CONNECTION) as book:
+        with Doorbook.reading(self.sync.path, clock=SystemClock(), connection=CONNECTION) as book:
             return sorted(session.door for session in book.sessions())
 
     async def ended(self) -> None:
@@ -121,24 +151,15 @@ class World:
         raise AssertionError(self.inside())
 
 
-@asynccontextmanager
-async def world(tmp_path, node, **rules):
-    port, theirs = free_port(), free_port()
-    url, issuer = f"http://localhost:{port}", f"http://127.0.0.1:{theirs}"
-
+def configured(tmp_path, stand, rules) -> Config:
     def section(door, **more):
         secret = Secret(f"synthetic-secret-of-{door}-for-tests-only")
+        url = f"http://localhost:{stand.port}"
         allowed = {"public_url": url, "private_addresses": True, **more, **rules.get(door, {})}
-        return section_of(door=door, rules=allowed, issuer=issuer, client_id=door, client_secret=secret, people=ISSUER)
+        own = {"issuer": stand.issuer, "client_id": door, "client_secret": secret, "people": ISSUER}
+        return section_of(door=door, rules=allowed, **own)
 
-    clock = SystemClock()
-    sync = Journal(tmp_path / "kept" / "journal.sqlite", clock)
-    sync.begin()
-    with Doorbook.noting(sync.path, clock=clock, connection=CONNECTION) as book:
-        for code, mfa in (("tested", "proven"), ("mfa-missing", "missing")):
-            test = AttemptRecord(door="agents", at=clock.now(), code=code, reference="r", purpose="test", mfa=mfa)
-            book.note_attempt(test)
-    config = Config(
+    return Config(
         path=tmp_path / "crosskey.toml",
         digest="",
         canonical="",
@@ -147,39 +168,41 @@ async def world(tmp_path, node, **rules):
         sync=SyncSection(target=CONNECTION),
         maps={},
         rails=RailSettings(),
-        journal=JournalSettings(path=sync.path),
+        journal=JournalSettings(path=tmp_path / "kept" / "journal.sqlite"),
         doors={"agents": section("agents"), "portal": section("portal", response="code id_token")},
         serve=ServeSettings(operators=("7",)),
     )
-    process = await asyncio.create_subprocess_exec(
-        "node", "provider.mjs", str(theirs), url, cwd=node, stdout=asyncio.subprocess.PIPE
-    )
+
+
+@asynccontextmanager
+async def world(tmp_path, stand, **rules):
+    """A journal, and the provider before doors that nobody has opened yet."""
+    config = configured(tmp_path, stand, rules)
+    sync = Journal(config.journal.path, SystemClock())
+    sync.begin()
     try:
-        async with asyncio.timeout(60):
-            while (await process.stdout.readline()).strip() != b"ready":
-                assert not process.stdout.at_eof()
-        async with (
-            open_hall(config) as hall,
-            serving(Site(door_app(hall), f"localhost:{port}"), "127.0.0.1", port),
-            playwright.async_playwright() as driver,
-        ):
-            browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            try:
-                yield World(url, sync, browser, tmp_path)
-            finally:
-                with Doorbook.reading(sync.path, clock=clock, connection=CONNECTION) as book:
-                    for attempt in book.attempts():  # shown where a test fails
-                        sys.stdout.write(f"{attempt.door} {attempt.code} {attempt.detail} {dict(attempt.claims)}\n")
-                await browser.close()
+        yield World(stand, f"http://localhost:{stand.port}", sync, config)
     finally:
-        process.terminate()
-        await process.wait()
+        with Doorbook.reading(sync.path, clock=SystemClock(), connection=CONNECTION) as book:
+            for attempt in book.attempts():  # shown where a test fails
+                sys.stdout.write(f"{attempt.door} {attempt.code} {attempt.detail} {dict(attempt.claims)}\n")
+        for context in stand.browser.contexts:
+            await context.close()
 
 
-async def kept(page, name):
-    """A picture for people, where somebody wants one."""
-    if folder := os.environ.get("DOORS_SCREENSHOTS"):
-        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+@asynccontextmanager
+async def open_doors(tmp_path, stand, **rules):
+    async with world(tmp_path, stand, **rules) as there, served(there):
+        yield there
+
+
+@asynccontextmanager
+async def served(there):
+    async with (
+        open_hall(there.config) as hall,
+        serving(Site(door_app(hall), f"localhost:{there.stand.port}"), "127.0.0.1", there.stand.port),
+    ):
+        yield
 
 
 async def log_in(page, who="ada", *, mfa=False):
@@ -193,15 +216,15 @@ def heading(page, text):
     return playwright.expect(page.locator("h1")).to_have_text(text, timeout=30_000)
 
 
-async def test_a_whole_day(tmp_path, node):
-    """Deep link, both doors with one sign-in at the provider, form_post across sites, a leaver, signing out."""
-    async with world(tmp_path, node) as there:
+async def test_a_whole_day(tmp_path, stand):
+    """Deep link, both doors with one sign-in at the provider, form_post across sites, signing out everywhere."""
+    async with open_doors(tmp_path, stand) as there:
         page = await there.page()
         await page.goto(f"{there.url}/tickets/980?tab=notes&all=1")
         await heading(page, "Sign in")
         assert page.url.startswith(f"{there.url}/agents/sign-in?to=")
-        await kept(page, "sign-in")
-        await page.click("a.button")
+        await readable(page, "sign-in")
+        await press(page, "Sign in with")
         await heading(page, "Provider")
         await log_in(page)
         await heading(page, "/tickets/980?tab=notes&all=1 for 7")
@@ -209,63 +232,99 @@ async def test_a_whole_day(tmp_path, node):
         await page.goto(f"{there.url}/portal/sign-in/start")  # the provider knows her: no second log-in
         await heading(page, "You are signed in")
         assert (page.url, there.inside()) == (f"{there.url}/portal", ["agents", "portal"])
-        await kept(page, "home")
+        await readable(page, "home")
 
         await page.goto(f"{there.url}/agents/sessions")  # not signed in freshly enough: asked again, the provider knows
         await heading(page, "Sessions")
-        await kept(page, "sessions")
+        await readable(page, "sessions")
 
         await page.goto(f"{there.url}/agents/sign-out")
         await heading(page, "Sign out?")
-        await kept(page, "sign-out")
-        await page.click("button")
+        await readable(page, "sign-out")
+        await press(page, "Sign out")
         await heading(page, "Sign out at the provider?")
         await page.click("button")
         await heading(page, "You are signed out")
-        await kept(page, "signed-out")
+        await readable(page, "signed-out")
         await there.ended()  # the provider told the portal's door, too
         await page.goto(f"{there.url}/tickets/980")
         await heading(page, "Sign in")
 
 
-async def test_a_leaver_in_the_middle_of_it(tmp_path, node):
-    async with world(tmp_path, node) as there:
-        page = await there.page(color_scheme="dark", viewport={"width": 390, "height": 780})
+async def test_a_leaver_in_the_middle_of_it(tmp_path, stand):
+    async with open_doors(tmp_path, stand) as there:
+        page = await there.page()
         await page.goto(f"{there.url}/agents/sign-in?to=/tickets/1")
-        await kept(page, "sign-in-dark-phone")
         await page.click("a.button")
         await log_in(page)
         await heading(page, "/tickets/1 for 7")
-        await page.goto(f"{there.url}/agents/sessions")
-        await heading(page, "Sessions")
-        await kept(page, "sessions-dark-phone")
         there.sync.disable(ADA, "agent", "7")
         await page.goto(f"{there.url}/tickets/2")
         await heading(page, "Sign in")
         await page.click("a.button")  # the provider still knows her; that is not enough
         await heading(page, "Your account here is switched off")
         await playwright.expect(page.locator("dd").first).to_have_text("account-disabled")
-        await kept(page, "account-off-dark-phone")
+        await readable(page, "account-off")
         assert there.inside() == []
 
 
-async def test_the_second_factor_is_the_providers(tmp_path, node):
-    async with world(tmp_path, node, agents={"mfa": "required"}) as there:
-        page = await there.page()
-        await page.goto(f"{there.url}/agents/sign-in/start")
-        await log_in(page)
-        await heading(page, "A second factor is needed")
-        await kept(page, "second-factor")
-        assert there.inside() == []
-        await page.click("a.button")  # the provider asks again, though it knows her
-        await heading(page, "Provider")
-        await log_in(page, mfa=True)
-        await heading(page, "You are signed in")
+async def test_an_operator_ends_a_session_of_another_browser(tmp_path, stand):
+    async with open_doors(tmp_path, stand) as there:
+        pages = [await there.page(locale="de-DE"), await there.page()]
+        for page in pages:
+            await page.goto(f"{there.url}/agents/sign-in/start")
+            await log_in(page)
+        german, other = pages
+        await heading(other, "You are signed in")
+        await german.goto(f"{there.url}/agents/sessions")
+        await heading(german, "Sitzungen")
+        await readable(german, "sessions-de")
+        await german.click("tbody tr:last-child button")  # the newest is her own, signed in afresh to see this
+        await playwright.expect(german.locator("tbody tr")).to_have_count(1, timeout=30_000)
         assert there.inside() == ["agents"]
+        await other.goto(f"{there.url}/tickets/3")
+        await heading(other, "Sign in")
+        await german.goto(f"{there.url}/tickets/3")
+        await heading(german, "/tickets/3 for 7")
 
 
-async def test_round_in_circles_and_cookies_blocked(tmp_path, node):
-    async with world(tmp_path, node, portal={"entry": "redirect", "local": "/auth/account/login"}) as there:
+async def test_the_second_factor_is_the_providers_and_shown_to_be_before_it_is_required(tmp_path, stand):
+    async with world(tmp_path, stand, agents={"mfa": "required"}) as there:
+        for has_one, code in ((True, "tested"), (False, "mfa-missing")):
+            assert await rehearsed(there, has_one) == code
+        async with served(there):
+            page = await there.page()
+            await page.goto(f"{there.url}/agents/sign-in/start")
+            await log_in(page)
+            await heading(page, "A second factor is needed")
+            await readable(page, "second-factor")
+            assert there.inside() == []
+            await page.click("a.button")  # the provider asks again, though it knows her
+            await heading(page, "Provider")
+            await log_in(page, mfa=True)
+            await heading(page, "You are signed in")
+            assert there.inside() == ["agents"]
+
+
+async def rehearsed(there, has_one):
+    """A test sign-in as `crosskey sso test agents --mfa` makes it, with or without a second factor; its code."""
+    port = there.stand.trial
+    async with (
+        rehearsal(there.config, "agents", f"http://localhost:{port}", mfa=True) as stage,
+        serving(stage.app, "127.0.0.1", port),
+    ):
+        page = await there.page()
+        await page.goto(stage.start)
+        await log_in(page, mfa=has_one)
+        outcome = await stage.outcome
+        await heading(page, "The test is done")
+        await readable(page, f"rehearsed-{outcome.code}")
+        assert there.inside() == []
+        return outcome.code
+
+
+async def test_round_in_circles_and_cookies_blocked(tmp_path, stand):
+    async with open_doors(tmp_path, stand, portal={"entry": "redirect", "local": "/auth/account/login"}) as there:
         page = await there.page(locale="de-DE")
         await page.goto(f"{there.url}/portal/sign-in")
         await log_in(page)
@@ -277,7 +336,7 @@ async def test_round_in_circles_and_cookies_blocked(tmp_path, node):
         await page.context.clear_cookies(name=re.compile("^__Host-crosskey-portal-session$"))
         await page.goto(f"{there.url}/portal/sign-in")
         await heading(page, "Die Anmeldung dreht sich im Kreis")
-        await kept(page, "loop-de")
+        await readable(page, "loop-de")
 
         page = await there.page()
         await page.goto(f"{there.url}/portal/sign-in")
@@ -285,10 +344,10 @@ async def test_round_in_circles_and_cookies_blocked(tmp_path, node):
         await page.context.clear_cookies(name=re.compile("^__Host-crosskey"))
         await log_in(page)
         await heading(page, "Your browser did not keep a cookie")
-        await kept(page, "cookies")
+        await readable(page, "cookies")
         await page.goto(f"{there.url}/portal/sign-in?sso=off")
         await playwright.expect(page.locator("a.quiet")).to_have_attribute("href", "/auth/account/login")
-        await kept(page, "local")
+        await readable(page, "local")
         await page.goto(f"{there.url}/portal/nowhere")
         await heading(page, "There is nothing here")
-        await kept(page, "nowhere")
+        await readable(page, "nowhere")

@@ -126,6 +126,16 @@ async def test_new_rules_may_change_as_many_as_the_limit_says(bench):
     assert len(bench.did()) == 3
 
 
+async def test_few_changes_by_new_rules_may_still_be_the_same_change_in_many(bench):
+    limits = OVER_LIMITS.replace("max_remap = { count = 9", "max_remap = { count = 3")
+    bench.configure(ROLES + limits)
+    await staffed(bench, 3)
+    changed = ROLES.replace("{{ display_name }}", "{{ display_name | lower }}", 1)
+    bench.configure(changed + limits.replace("max_change = { count = 9", "max_change = { count = 1"))
+    [told] = (await bench.run()).plan.held
+    assert told.summary == "3 of 3 managed user accounts would change: name in 3; the limit is 1"
+
+
 async def test_changes_of_those_who_stay_are_no_slow_bleeding(bench):
     bench.configure(ROLES + OVER_LIMITS)
     await staffed(bench, 6)
@@ -136,16 +146,22 @@ async def test_changes_of_those_who_stay_are_no_slow_bleeding(bench):
 
 
 async def test_who_was_approved_by_name_is_not_counted_among_the_many_of_a_day(bench):
-    bench.configure(ROLES + OVER_LIMITS)
+    bench.configure(ROLES + OVER_LIMITS.replace("max_disable = { count = 1", "max_disable = { count = 2"))
     await staffed(bench, 8)
-    for number in (0, 1):
+    for number in (0, 1, 2, 3):
         leave(bench, number)
-        await bench.run()
-    leave(bench, 2)
+        assert rails(await bench.run()) == []
+    leave(bench, 4)
     assert rails(await bench.run()) == ["rolling-disable"]
     approve(bench, "rolling-disable")
-    assert rails(await bench.run()) == []
-    assert bench.did() == ["disable user P002"]
+    bench.directory.change("p006", display_name="Other")
+    leave(bench, 5)
+    [told] = (await bench.run()).plan.held
+    assert told.summary.startswith(
+        "1 user accounts would be disabled and 4 were within a day; the limit for a day is 4"
+    )
+    assert (told.count, told.examples[0].partition(":")[0]) == (1, "P005")
+    assert sorted(bench.did()) == ["disable user P004", "update user Other"]
 
 
 # -- new accounts -----------------------------------------------------------------------------------------------------
@@ -161,6 +177,26 @@ async def test_accounts_that_were_there_are_no_new_ones(bench):
     bench.directory.add("new", groups=["Staff"])
     assert rails(await bench.run()) == []
     assert sorted(bench.did()) == ["adopt user Ada", "adopt user Bob", "create user New"]
+
+
+@pytest.mark.parametrize("newcomers", [1, 2])
+async def test_an_account_that_is_made_in_the_place_of_one_that_is_gone_is_no_new_one(bench, newcomers):
+    bench.desk.can_find = True
+    bench.configure(CONFIG)
+    for name in ("ada", "bob", "cleo"):
+        bench.desk.add("user", name=name.title(), mail=f"{name}@example.com", active=True)
+        bench.directory.add(name, groups=["Staff"])
+    await bench.run()
+    assert {change.action for change in bench.changes} == {"adopt"}, "crosskey made none of them"
+    bench.configure(CONFIG + OVER_LIMITS)
+    bench.clock.advance(600)
+    gone = [key for key, account in bench.desk.accounts.items() if account.fields["name"] == "Ada"]
+    bench.desk.accounts.pop(*gone)
+    for number in range(newcomers):
+        bench.directory.add(f"new{number}", groups=["Staff"])
+    result = await bench.run()
+    assert rails(result) == ([] if newcomers == 1 else ["create-flood"])
+    assert sorted(bench.did()) == ["create user Ada", *(["create user New0"] if newcomers == 1 else [])]
 
 
 # -- who was chosen, and the clock ------------------------------------------------------------------------------------

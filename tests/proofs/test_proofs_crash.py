@@ -24,7 +24,7 @@ def test_one_run_sets_everything_right(fault):
     assert wrong == 0
 
 
-@pytest.mark.parametrize("command", ["undo", "retention"])
+@pytest.mark.parametrize("command", ["undo", "retention", "leaver"])
 def test_what_takes_back_and_what_removes_may_be_killed_too(command):
     told = proved("proofs.crash", "--command", command, "--fault", "kill", "--every", "131")
     tried, hit, wrong = map(int, re.findall(r"(\d+) trials, (\d+) disturbed, (\d+) wrong", told)[0])

@@ -44,6 +44,7 @@ async def test_e1_no_userinfo_endpoint_where_it_is_wanted(tmp_path):
         await bench.begin()
         await bench.refuses("userinfo-mismatch")
     async with opened(tmp_path, section_of(userinfo=True)) as bench:
+        bench.provider.userinfo = {"sub": "ada"}  # what whoever asks without a token must not be told
         bench.provider.token = {"access_token": None, "token_type": None}
         await bench.begin()
         await bench.refuses("userinfo-mismatch")

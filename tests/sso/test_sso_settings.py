@@ -15,6 +15,7 @@ from crosskey.errors import ConfigError
 from crosskey.plugins import load_plugins
 from crosskey.plugins.checks import CORE_KEYS
 from crosskey.settings import Secret
+from crosskey.sso import client_credential
 
 PLUGINS = load_plugins()
 
@@ -151,6 +152,14 @@ async def test_a_signature_in_place_of_the_secret(tmp_path, flow):
         await bench.sign_in()
         assert bench.provider.form()["client_assertion_type"].endswith("jwt-bearer")
         assert SECRET not in str(bench.provider.form())
+
+
+@pytest.mark.parametrize("given", [{}, {"secret": Secret(SECRET), "private_key": Secret("canary-key")}])
+def test_a_client_has_exactly_one_credential(given):
+    with pytest.raises(ConfigError) as caught:
+        client_credential(CLIENT, **{"secret": None, "private_key": None, **given}, instance="sso.agents")
+    assert caught.value.where == "sso.agents.client_secret"
+    assert "canary" not in str(caught.value)
 
 
 async def test_okta_by_post(tmp_path):

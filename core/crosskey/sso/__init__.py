@@ -10,7 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crosskey.sso.credentials import ClientCredential, SecretBasic, SecretPost, SignedAssertion, assertion_signer
+    from crosskey.sso.credentials import (
+        ClientCredential,
+        SecretBasic,
+        SecretPost,
+        SignedAssertion,
+        assertion_signer,
+        client_credential,
+    )
     from crosskey.sso.dialect import Dialect
     from crosskey.sso.hearing import SignalSettings
     from crosskey.sso.keys import PublicKey
@@ -31,12 +38,13 @@ __all__ = (
     "acrs_evidence",
     "amr_evidence",
     "assertion_signer",
+    "client_credential",
     "no_evidence",
     "open_oidc",
 )
 
 _HOMES = {
-    "credentials": "ClientCredential SecretBasic SecretPost SignedAssertion assertion_signer",
+    "credentials": "ClientCredential SecretBasic SecretPost SignedAssertion assertion_signer client_credential",
     "dialect": "Dialect",
     "hearing": "SignalSettings",
     "keys": "PublicKey",

@@ -33,7 +33,7 @@ def read_callback(method: str, query: bytes, *, content_type: str = "", body: by
     if method not in ("GET", "POST"):
         raise SsoRefused("callback-malformed", "neither GET nor POST")
     raw = query if method == "GET" else body
-    if len(raw) > LARGEST or len(query) > LARGEST:
+    if len(raw) > LARGEST:
         raise SsoRefused("callback-malformed", f"more than {LARGEST // 1024} KiB came back")
     if method == "POST":
         if content_type.partition(";")[0].strip().lower() != _FORM:

@@ -6,7 +6,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, Protocol, cast
+from typing import Final, Literal, Protocol, cast
 from urllib.parse import quote_plus
 
 import msgspec
@@ -17,7 +17,14 @@ from joserfc.jwk import ECKey, RSAKey
 from crosskey.errors import ConfigError
 from crosskey.settings import Secret
 
-__all__ = ("ClientCredential", "SecretBasic", "SecretPost", "SignedAssertion", "assertion_signer")
+__all__ = (
+    "ClientCredential",
+    "SecretBasic",
+    "SecretPost",
+    "SignedAssertion",
+    "assertion_signer",
+    "client_credential",
+)
 
 _LIFE: Final = 300
 """Seconds an assertion lives; each is used once."""
@@ -72,6 +79,31 @@ class SignedAssertion:
         """Into the form."""
         assertion = self._sign(endpoint, now)
         form |= {"client_id": self._client_id, "client_assertion_type": _BEARER, "client_assertion": assertion}
+
+
+def client_credential(
+    client_id: str,
+    *,
+    secret: Secret | None,
+    private_key: Secret | None,
+    key_id: str = "",
+    auth: Literal["basic", "post"] = "basic",
+    instance: str,
+) -> ClientCredential:
+    """The credential that a door's settings hold: a private key to sign with, or a secret for the header or the form.
+
+    Raises :class:`ConfigError` with a place below ``instance`` unless exactly one is given, and for a key that is none.
+    """
+    if secret is None and private_key is not None:
+        sign = assertion_signer(client_id, private_key, key_id, f"{instance}.private_key")
+        return SignedAssertion(client_id, sign)
+    if secret is None or private_key is not None:
+        raise ConfigError(
+            "exactly one credential is needed",
+            where=f"{instance}.client_secret",
+            fix="write client_secret or private_key",
+        )
+    return SecretBasic(client_id, secret) if auth == "basic" else SecretPost(client_id, secret)
 
 
 def assertion_signer(client_id: str, key: Secret, key_id: str, where: str) -> Sign:

@@ -10,16 +10,12 @@ from crosskey.connector.refusal import SsoRefused
 from crosskey.connector.sso import LoginRequest, MfaEvidence, SsoContext, SsoFlow
 from crosskey.model import Subject
 from crosskey.sso import (
-    ClientCredential,
     Dialect,
     OidcClient,
-    SecretBasic,
-    SecretPost,
     SignalSettings,
-    SignedAssertion,
     acr_evidence,
     amr_evidence,
-    assertion_signer,
+    client_credential,
     no_evidence,
     open_oidc,
 )
@@ -33,7 +29,14 @@ def open_provider(settings: OidcSettings, context: SsoContext) -> AbstractAsyncC
     client = OidcClient(
         issuer=settings.issuer,
         client_id=settings.client_id,
-        credential=_credential(settings, context),
+        credential=client_credential(
+            settings.client_id,
+            secret=settings.client_secret,
+            private_key=settings.private_key,
+            key_id=settings.key_id,
+            auth=settings.client_auth,
+            instance=context.instance,
+        ),
         algorithms=frozenset({settings.alg}),
         scopes=settings.scopes,
         hosts=settings.hosts,
@@ -42,18 +45,6 @@ def open_provider(settings: OidcSettings, context: SsoContext) -> AbstractAsyncC
         signals=SignalSettings(audience=settings.signal_audience, authorization=settings.signal_secret),
     )
     return open_oidc(client, _Standard(settings), context)
-
-
-def _credential(settings: OidcSettings, context: SsoContext) -> ClientCredential:
-    if settings.client_secret is None and settings.private_key is not None:
-        where = f"{context.instance}.private_key"
-        return SignedAssertion(
-            settings.client_id, assertion_signer(settings.client_id, settings.private_key, settings.key_id, where)
-        )
-    if settings.client_secret is None:  # the settings refuse this themselves
-        raise SsoRefused("client-refused", where=context.instance)
-    kind = SecretBasic if settings.client_auth == "basic" else SecretPost
-    return kind(settings.client_id, settings.client_secret)
 
 
 class _Standard(Dialect):

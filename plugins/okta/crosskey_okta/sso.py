@@ -6,20 +6,15 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, ClassVar
 
-from crosskey.connector.refusal import SsoRefused
 from crosskey.connector.sso import LoginRequest, MfaEvidence, SsoContext, SsoFlow
 from crosskey.errors import ConfigError
 from crosskey.sso import (
-    ClientCredential,
     Dialect,
     OidcClient,
-    SecretBasic,
-    SecretPost,
     SignalSettings,
-    SignedAssertion,
     acr_evidence,
     amr_evidence,
-    assertion_signer,
+    client_credential,
     no_evidence,
     open_oidc,
 )
@@ -42,7 +37,14 @@ def open_okta_sso(settings: OktaSsoSettings, context: SsoContext) -> AbstractAsy
     client = OidcClient(
         issuer=f"{org}/oauth2/{settings.server}" if settings.server else org,
         client_id=settings.client_id,
-        credential=_credential(settings, context),
+        credential=client_credential(
+            settings.client_id,
+            secret=settings.client_secret,
+            private_key=settings.private_key,
+            key_id=settings.key_id,
+            auth=settings.client_auth,
+            instance=context.instance,
+        ),
         scopes=settings.scopes,
         signals=SignalSettings(
             # A transmitter belongs to the org, whichever server signs people in (reference/ssf-transmitter-sets).
@@ -54,18 +56,6 @@ def open_okta_sso(settings: OktaSsoSettings, context: SsoContext) -> AbstractAsy
         ),
     )
     return open_oidc(client, _Okta(settings, settings.issuer or org), context)
-
-
-def _credential(settings: OktaSsoSettings, context: SsoContext) -> ClientCredential:
-    if settings.private_key is not None:
-        where = f"{context.instance}.private_key"
-        return SignedAssertion(
-            settings.client_id, assertion_signer(settings.client_id, settings.private_key, settings.key_id, where)
-        )
-    if settings.client_secret is None:  # the settings refuse this themselves
-        raise SsoRefused("client-refused", where=context.instance)
-    kind = SecretBasic if settings.client_auth == "basic" else SecretPost
-    return kind(settings.client_id, settings.client_secret)
 
 
 class _Okta(Dialect):
