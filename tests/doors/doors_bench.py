@@ -14,8 +14,8 @@ from sso_bench import CLIENT, CODE, CONNECTION, PUBLIC, Journal, section_of
 from sso_provider import FakeProvider, signed
 
 from crosskey.config import Config, DoorSection, JournalSettings, RailSettings, ServeSettings, SyncSection
-from crosskey.journal import Doorbook
-from crosskey.web.doors import door_app, open_hall
+from crosskey.journal import Doorbook, Watchbook
+from crosskey.web.doors import Seeking, door_app, open_hall
 from fake_clock import FakeClock
 
 HOST = urlsplit(PUBLIC).netloc
@@ -30,6 +30,7 @@ class House:
         self.sync = Journal(path, self.clock)
         self.sync.begin()
         self.looks = 0
+        self.pokes = 0
         self.config = Config(
             path=path.with_name("crosskey.toml"),
             digest="",
@@ -48,6 +49,13 @@ class House:
 
     def look(self) -> None:
         self.looks += 1
+
+    def poke(self, book: Watchbook) -> None:
+        self.pokes += 1
+
+    def watchbook(self) -> Watchbook:
+        """The journal as the watcher notes in it."""
+        return Watchbook.noting(self.config.journal.path, clock=self.clock, connection=CONNECTION)
 
     @property
     def book(self) -> Doorbook:
@@ -176,13 +184,22 @@ async def house(
     *,
     agents: dict[str, Any] | None = None,
     portal: dict[str, Any] | None = None,
+    flow: str = "oidc",
+    settings: dict[str, Any] | None = None,
     **serve: Any,
 ) -> AsyncIterator[House]:
-    """An open house with the rules of its doors."""
-    sections = [section_of(door="agents", rules=agents or {}), section_of(door="portal", rules=portal or {})]
+    """An open house with the rules of its doors; ``settings`` are those of the flow at the agents' door."""
+    sections = [
+        section_of(flow, door="agents", rules=agents or {}, **(settings or {})),
+        section_of(door="portal", rules=portal or {}),
+    ]
     opened = House(tmp_path / "kept" / "journal.sqlite", sections, ServeSettings(**serve))
     async with open_hall(
-        opened.config, opened.clock, transport=lambda instance: opened.provider, look=opened.look
+        opened.config,
+        opened.clock,
+        transport=lambda instance: opened.provider,
+        look=opened.look,
+        seeker=Seeking(opened.config, opened.clock, opened.poke),
     ) as hall:
         opened.hall, opened.app = hall, door_app(hall)
         yield opened

@@ -15,10 +15,11 @@ from crosskey.sso.tickets import is_ticket
 
 __all__ = ("Name", "cookie_name", "drop", "leave", "leave_ticket", "read", "ticket_in")
 
-Name = Literal["session", "browser", "trips", "out"]
-"""A session's ticket; the secret of a browser that signs in; when it was last sent away; that somebody signed out."""
+Name = Literal["session", "browser", "trips", "out", "waiting"]
+"""A session's ticket; the secret of a browser that signs in; when it was last sent away; that somebody signed out; that
+somebody is being looked at."""
 
-_SECONDS: Final[dict[Name, int | None]] = {"session": None, "browser": 3600, "trips": 120, "out": 3600}
+_SECONDS: Final[dict[Name, int | None]] = {"session": None, "browser": 3600, "trips": 120, "out": 3600, "waiting": 600}
 
 
 def cookie_name(door: Door, name: Name) -> str:
