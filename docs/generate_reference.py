@@ -25,7 +25,8 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "mappers": "MappingContext CompiledMapping Candidate Desired MatchKey LeaverPolicy Ownership TellsOrigins",
         "sso": "SsoFlow SsoContext Door Provider LoginRequest AuthorizationRedirect Callback Identity MfaEvidence "
         "Pinned Pins SsoRefused RefreshesLogins Refreshed EndsLogins LogoutRequest HearsSignals SignalMessage "
-        "SignalEvent DoorApp ClientAuth SetsUpSignIn LeadsSignIn SignInApp SignInGroup SignInLink SignInAddresses "
+        "SignalEvent SignalPoll signal_poll Lateness DoorApp ClientAuth SetsUpSignIn LeadsSignIn SignInApp "
+        "SignInGroup SignInLink SignInAddresses "
         "Survey Difference SetUp",
         "notifiers": "Notifier Notice",
         "vocabulary": "Subject Person PERSON_ATTRIBUTES Group GroupSelection Account Catalogue CatalogueEntry Scalar "

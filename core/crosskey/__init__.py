@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from crosskey.clock import Clock
     from crosskey.connector.context import Context
     from crosskey.connector.credential import Credential, TellsCredentials
+    from crosskey.connector.lateness import Lateness
     from crosskey.connector.mapper import (
         Candidate,
         CompiledMapping,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         SignalRequest,
         Subscription,
     )
+    from crosskey.connector.signal_poll import SignalPoll, signal_poll
     from crosskey.connector.source import (
         ConfirmsMembership,
         FindsPeople,
@@ -173,6 +175,7 @@ __all__ = (
     "HearsSignals",
     "Identity",
     "KindSpec",
+    "Lateness",
     "LeadsSignIn",
     "LeaverPolicy",
     "LoginRequest",
@@ -224,6 +227,7 @@ __all__ = (
     "SignalAnswer",
     "SignalEvent",
     "SignalMessage",
+    "SignalPoll",
     "SignalRequest",
     "Source",
     "SourceSpec",
@@ -242,17 +246,20 @@ __all__ = (
     "TellsSignIns",
     "UncertainError",
     "hookimpl",
+    "signal_poll",
 )
 
 _HOMES = {
     "clock": "Clock",
     "connector.context": "Context",
     "connector.credential": "Credential TellsCredentials",
+    "connector.lateness": "Lateness",
     "connector.mapper": (
         "Candidate CompiledMapping Desired LeaverPolicy MapperSpec MappingContext MatchKey Ownership TellsOrigins"
     ),
     "connector.notifier": "Notice Notifier NotifierSpec",
     "connector.signal": "ManagesSubscriptions ReceivesSignals SignalAnswer SignalRequest Subscription",
+    "connector.signal_poll": "SignalPoll signal_poll",
     "connector.source": (
         "ConfirmsMembership FindsPeople GonePage GroupsPage MembersLeftPage MembersPage PeoplePage ReadComplete "
         "ReadPage ReadRequest ReadsChanges Source SourceSpec"

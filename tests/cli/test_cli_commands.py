@@ -10,11 +10,15 @@ import stat
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cli_bench import told
 
+from crosskey.clock import SystemClock
 from crosskey.errors import ExitCode
+from crosskey.journal import Trouble, Watchbook
+from crosskey.journal.troubles import GIVEN_UP
 from trusted_site import write_record, write_trust
 
 # ----------------------------------------------------------------------------------------------------------------- init
@@ -252,6 +256,32 @@ def test_explain_needs_neither_network_nor_secrets(crosskey):
     assert crosskey("explain", crosskey.stage.company.people[2].email).code == ExitCode.OK
     assert crosskey("history").code == ExitCode.OK
     assert (len(crosskey.stage.org.requests), len(crosskey.stage.desk.requests)) == asked
+
+
+def test_explain_says_that_the_watcher_gave_up_to_people_and_to_programs(crosskey):
+    crosskey("plan")
+    who = crosskey.stage.company.people[2].email
+    assert crosskey("explain", who, "--json").json[0]["given_up"] is None
+    now = datetime.now(UTC)
+    trouble = Trouble(
+        since=now - timedelta(days=30),
+        failures=40,
+        step=GIVEN_UP,
+        next_try_at=now,
+        code="credential-refused",
+        place="source.corp",
+        text="answered 401",
+        fix="renew the token",
+        exit_code=3,
+    )
+    [path] = crosskey.folder.rglob("journal.sqlite")
+    with Watchbook.noting(path, clock=SystemClock(), connection="desk") as book:
+        book.note_trouble(trouble)
+    text = " ".join(crosskey("explain", who).out.split())
+    assert "given up (given-up): 40 rounds failed since" in text
+    told_once = crosskey("explain", who, "--json").json[0]["given_up"]
+    assert (told_once["failures"], told_once["code"], told_once["text"]) == (40, "credential-refused", "answered 401")
+    assert f"fix: {told_once['fix']}" in text
 
 
 @pytest.mark.parametrize("who", ["nobody@acme.example", "user:999999", "dog:1", "", "%", "a' OR 1=1 --"])

@@ -21,15 +21,15 @@ PUBLIC = """
     Callback Candidate Catalogue CatalogueEntry Change ClientAuth Clock CompiledMapping ConfigError
     ConfirmsMembership Context ContractError CountsSeats Credential CrosskeyError CursorExpiredError Desired
     Diagnostic Difference Door DoorApp EndsLogins EndsSessions Event FieldChange FieldSpec FindsChanges
-    FindsPeople GonePage Group GroupSelection GroupsPage HasCatalogue HearsSignals Identity KindSpec LeadsSignIn
-    LeaverPolicy LoginRequest LogoutRequest LooksUpAccounts Lookup ManagesSubscriptions MapperSpec
+    FindsPeople GonePage Group GroupSelection GroupsPage HasCatalogue HearsSignals Identity KindSpec Lateness
+    LeadsSignIn LeaverPolicy LoginRequest LogoutRequest LooksUpAccounts Lookup ManagesSubscriptions MapperSpec
     MappingContext MatchKey MembersLeftPage MembersPage MfaEvidence Notice Notifier NotifierSpec Outcome
     Ownership PeoplePage Person Pinned Pins PlanHeader PluginError Provider ReadComplete ReadPage ReadRequest
     ReadsChanges ReceivesSignals ReferenceChange ReferenceSpec Refreshed RefreshesLogins RejectedError
     RetryableError RunFacts Scalar Seats Secret SecretReference SetUp SetsUpSignIn Settings SignInAddresses
-    SignInApp SignInGroup SignInLink SignalAnswer SignalEvent SignalMessage SignalRequest Source SourceSpec
-    SsoContext SsoFlow SsoFlowSpec SsoRefused Subject Subscription Survey Target TargetSchema TargetSpec
-    TellsCredentials TellsOrigins TellsSignIns UncertainError hookimpl
+    SignInApp SignInGroup SignInLink SignalAnswer SignalEvent SignalMessage SignalPoll SignalRequest Source
+    SourceSpec SsoContext SsoFlow SsoFlowSpec SsoRefused Subject Subscription Survey Target TargetSchema TargetSpec
+    TellsCredentials TellsOrigins TellsSignIns UncertainError hookimpl signal_poll
 """
 
 HTTP = "Budget Client RefreshingAuth Reply RetryPolicy Token link_next merge open_client recording"

@@ -16,9 +16,9 @@ from sso_provider import ISSUER, FakeProvider, signed
 from crosskey.config import Config, DoorSection, JournalSettings, RailSettings, ServeSettings, SyncSection
 from crosskey.connector.sso import Door
 from crosskey.engine.stage import Stage
-from crosskey.journal import Doorbook, Step
+from crosskey.journal import Doorbook, Step, Watchbook
 from crosskey.model import Account, Group, Person, Subject
-from crosskey.web.doors import door_app, open_hall
+from crosskey.web.doors import Seeking, door_app, open_hall
 from fake_clock import FakeClock
 
 HOST = urlsplit(PUBLIC).netloc
@@ -35,6 +35,7 @@ class House:
         self.sync = Journal(path, self.clock)
         self.sync.begin()
         self.looks = 0
+        self.pokes = 0
         self.config = Config(
             path=path.with_name("crosskey.toml"),
             digest="",
@@ -61,6 +62,13 @@ class House:
     def read(self, **groups: list[Subject]) -> None:
         """The last read knew these groups and who is in them."""
         leave_snapshot(self.config.journal.path, groups)
+
+    def poke(self, book: Watchbook) -> None:
+        self.pokes += 1
+
+    def watchbook(self) -> Watchbook:
+        """The journal as the watcher notes in it."""
+        return Watchbook.noting(self.config.journal.path, clock=self.clock, connection=CONNECTION)
 
     @property
     def book(self) -> Doorbook:
@@ -204,14 +212,23 @@ async def house(
     portal: dict[str, Any] | None = None,
     step: Step = "button",
     clock: FakeClock | None = None,
+    flow: str = "oidc",
+    settings: dict[str, Any] | None = None,
     **serve: Any,
 ) -> AsyncIterator[House]:
-    """An open house with the rules of its doors, all at one step."""
-    sections = [section_of(door="agents", rules=agents or {}), section_of(door="portal", rules=portal or {})]
+    """An open house with the rules of its doors, all at one step; ``settings`` are those of the flow of the agents'."""
+    sections = [
+        section_of(flow, door="agents", rules=agents or {}, **(settings or {})),
+        section_of(door="portal", rules=portal or {}),
+    ]
     opened = House(tmp_path / "kept" / "journal.sqlite", sections, ServeSettings(**serve), clock)
     opened.roll_out(step)
     async with open_hall(
-        opened.config, opened.clock, transport=lambda instance: opened.provider, look=opened.look
+        opened.config,
+        opened.clock,
+        transport=lambda instance: opened.provider,
+        look=opened.look,
+        seeker=Seeking(opened.config, opened.clock, opened.poke),
     ) as hall:
         opened.hall, opened.app = hall, door_app(hall)
         yield opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -14,7 +15,10 @@ import pytest
 from cli_bench import Run, Shell, ended, run_here, wait_until
 from sso_bench import ADA, BO, opened, section_of
 
+from crosskey.clock import SystemClock
 from crosskey.errors import ExitCode
+from crosskey.journal import Doorbook
+from crosskey.sso.following import attempts_as_they_come
 
 CONFIGURATION = """
 [source.corp]
@@ -123,6 +127,30 @@ def test_attempts_have_the_real_reason_and_masked_claims(crosskey):
     assert (last["code"], last["subject"]["id"]) == ("signed-in", "ada")
 
 
+def test_status_tells_how_late_a_leaver_may_be_out(crosskey):
+    """And that the transmitter is asked by nobody, since nothing is served."""
+    file = crosskey.folder / "crosskey.toml"
+    polls = 'enabled = true\nsignal_poll = "https://id.acme.example/poll"\nsignal_poll_token = { env = "POLL_TOKEN" }'
+    file.write_text(CONFIGURATION.replace("[sso.agents]", f"[sso.agents]\n{polls}"), encoding="utf-8")
+    run = crosskey("status")
+    for words in (
+        "worst case: 10h, when sessions end in any case: crosskey watch does not run",
+        "security events fetched: nobody asks the transmitter",
+        "fix: start `crosskey serve`",
+        "Global Token Revocation",
+    ):
+        assert words in run.out
+    [door] = json.loads(crosskey("status", "--json").out)["doors"]
+    assert (door["door"], door["provider"], door["holds"], door["worst"]) == ("agents", "oidc", "limit", 36_000)
+    channels = {each["channel"]: each for each in door["channels"]}
+    assert (channels["poll"]["bound"], channels["poll"]["heard_at"]) == (30, None)
+    assert channels["poll"]["problem"]
+    with Doorbook.noting(crosskey.folder / "kept" / "journal.sqlite", clock=SystemClock(), connection="desk") as book:
+        book.note_poll("agents")
+    [door] = json.loads(crosskey("status", "--json").out)["doors"]
+    assert next(each for each in door["channels"] if each["channel"] == "poll")["problem"] == ""
+
+
 def test_nothing_is_served_without_an_open_door(crosskey):
     run = crosskey("serve", **SECRETS)
     assert (run.code, "no door is switched on" in run.err) == (ExitCode.CONFIG, True)
@@ -169,3 +197,45 @@ def answer(port: int, path: str) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+async def test_attempts_are_followed_as_they_come(tmp_path):
+    """The last ones first, the oldest at the top; then each once, at the door that was asked for."""
+    async with opened(tmp_path) as bench:
+        await bench.sign_in()
+        await bench.refuses_claims("aud-mismatch", aud="another")
+        coming = attempts_as_they_come(bench.path, "desk", bench.clock, door="agents", last=20)
+        assert [(await anext(coming)).code for _ in range(2)] == ["signed-in", "aud-mismatch"]
+        async with opened(tmp_path, section_of(door="portal"), beside=bench) as portal:
+            await portal.sign_in()
+        await bench.refuses_claims("iss-mismatch", iss="https://evil.example")
+        assert (await anext(coming)).code == "iss-mismatch"
+        waits = len(bench.clock.slept)
+        following = asyncio.ensure_future(anext(coming))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert (following.done(), len(bench.clock.slept) > waits) == (False, True)  # it waits for the next one
+        await bench.sign_in()
+        assert (await following).code == "signed-in"
+        await coming.aclose()
+
+
+async def test_follow_as_a_process(tmp_path):
+    """A line for each, and Ctrl-C ends it in good order."""
+    async with opened(tmp_path) as bench:
+        await bench.refuses_claims("aud-mismatch", aud="another")
+        Typed(tmp_path)
+        shell = Shell.__new__(Shell)
+        shell.folder, shell.environment = tmp_path, {}
+        process = shell.start("sso", "attempts", "--follow", "--json")
+        assert process.stdout is not None
+        try:
+            assert json.loads(process.stdout.readline())["code"] == "aud-mismatch"
+            await bench.sign_in({"email": "ada@acme.example"})
+            line = process.stdout.readline()
+            assert json.loads(line)["code"] == "signed-in"
+            assert "ada@acme.example" not in str(line)
+        finally:
+            process.send_signal(signal.SIGINT)
+        run = ended(process)
+        assert (run.code, run.err) == (ExitCode.OK, "")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
 from doors_bench import house
 from sso_bench import ADA, CLIENT, PUBLIC
 from sso_provider import signed
+
+from crosskey.connector.reasons import REASONS
 
 SSF = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
@@ -232,3 +235,38 @@ async def test_nobody_else_sees_sessions(tmp_path):
     (tmp_path / "second").mkdir()
     async with house(tmp_path / "second") as doors:
         assert (await (await inside(doors)).get("/agents/sessions")).status_code == 404
+
+
+async def test_operators_see_attempts_as_they_come(doors):
+    """With the reason's code and what helps, masked claims, and nothing that only the journal may say."""
+    ada = await inside(doors)
+    stale = await ada.get("/agents/attempts")
+    assert stale.headers["location"] == "/agents/sign-in/again?to=%2Fagents%2Fattempts"
+    ada.sent(await ada.get(stale.headers["location"]))
+    assert (await ada.back({"auth_time": doors.now})).headers["location"] == "/agents/attempts"
+    mallory = doors.browser()
+    await mallory.go("portal")
+    await mallory.back(error="access_denied", error_description="<b>AADSTS50105</b> of mallory")
+    await doors.browser().sign_in(sub="carl", email="carl@acme.example", name="Carl Canary")
+    page = await ada.get("/agents/attempts")
+    for words in ("provider-refused", REASONS["provider-refused"].fix, "not-provisioned", "agent 7", "Customer portal"):
+        assert words in html.unescape(page.text)
+    for words in ("AADSTS", "mallory", "carl@acme.example", "Carl Canary", "<form", "<script"):
+        assert words not in page.text
+    assert 'content="10;url=/agents/attempts"' in page.text
+    assert 'href="/agents/sessions"' in page.text
+    assert 'href="/agents/attempts"' in (await ada.get("/agents/sessions")).text
+    german = await ada.get("/agents/attempts", headers={"accept-language": "de"})
+    assert "Anmeldeversuche" in german.text
+    doors.clock.advance(31 * 60)  # a page that loads itself keeps nobody inside for long
+    assert (await ada.get("/agents/attempts")).status_code == 303
+
+
+async def test_nobody_else_sees_attempts(tmp_path):
+    async with house(tmp_path, operators=("8",)) as doors:
+        assert (await (await inside(doors)).get("/agents/attempts")).status_code == 404
+        assert (await doors.browser().get("/agents/attempts")).headers["location"].startswith("/agents/sign-in?to=")
+        assert (await doors.browser().get("/portal/attempts")).status_code == 404
+    (tmp_path / "second").mkdir()
+    async with house(tmp_path / "second") as doors:
+        assert (await (await inside(doors)).get("/agents/attempts")).status_code == 404

@@ -201,7 +201,7 @@ def test_h10_a_local_login_that_no_longer_stands_is_told(tmp_path, what, code):
     assert (warning["code"], warning["severity"]) == (code, "warning")
     assert code in there.lacks("enforced")
     told = there("status", "--json").json
-    assert [each["code"] for door in told["doors"] for each in door["warnings"]] == [code]
+    assert [each["code"] for door in told["rollout"] for each in door["warnings"]] == [code]
     assert warning["fix"] in " ".join(there("status").out.split())
 
 

@@ -58,6 +58,20 @@ async def test_d5_an_id_token_beside_the_code_says_whose_answer_it_is(bench):
     await bench.refuses("response-iss-missing")
     await bench.begin()
     await bench.refuses("response-iss-mismatch", parameters={"id_token": bench.front_token(), "iss": "https://evil"})
+    await bench.begin()  # two names of issuers that differ: §4
+    parameters = {"id_token": bench.front_token(iss="https://evil.example"), "iss": bench.provider.issuer}
+    await bench.refuses("iss-mismatch", parameters=parameters)
+    assert bench.provider.asked("/token") == []
+
+
+async def test_d5_an_id_token_beside_an_error_says_nothing(bench):
+    """Nobody verifies it, so whoever sent the error would be believed (RFC 9207 §2.4)."""
+    bench.provider.metadata["authorization_response_iss_parameter_supported"] = True
+    await bench.begin()
+    error = {"error": "access_denied", "code": None, "id_token": "whatever"}
+    await bench.refuses("response-iss-missing", parameters=error)
+    await bench.begin()
+    await bench.refuses("provider-refused", parameters={**error, "iss": bench.provider.issuer})
 
 
 async def test_c2_no_id_token_beside_the_code(bench):

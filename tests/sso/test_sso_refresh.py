@@ -179,3 +179,22 @@ async def test_e5_addresses_in_claims_are_never_asked(tmp_path):
         token = bench.id_token(tid=tenant, ver="2.0", oid=oid, **overage)
         await bench.refuses("not-provisioned", token)
         assert {request.url.host for request in bench.provider.requests} == {"id.acme.example"}
+
+
+async def test_that_the_provider_answers_about_sessions_is_noted(bench):
+    admitted = await bench.sign_in()
+    session = bench.keeper.check(admitted.ticket)
+    bench.clock.advance(700)
+    bench.provider.faults["/token"] = unreachable
+    await bench.keeper.stand_by(session, admitted.ticket)
+    assert bench.book.channels() == []
+    del bench.provider.faults["/token"]
+    bench.clock.advance(700)
+    await bench.keeper.stand_by(bench.keeper.check(admitted.ticket), admitted.ticket)
+    [channel] = bench.book.channels()
+    assert (channel.channel, channel.ended_at) == ("refresh", None)
+    bench.provider.faults["/token"] = answering(400, json={"error": "invalid_grant"})
+    bench.clock.advance(700)
+    with pytest.raises(SsoRefused):
+        await bench.keeper.stand_by(bench.keeper.check(admitted.ticket), admitted.ticket)
+    assert bench.book.channels()[0].ended_at == bench.clock.now()

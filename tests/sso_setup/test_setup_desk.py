@@ -128,11 +128,14 @@ def test_the_plan_of_accounts_notices_drift_at_an_open_door_and_asks_nothing_for
     (record,) = stage.desk.tables["SingleSignOnApplication"].values()
     stage.desk.edit(record, client_id="0oaforeign")
     stage.org.requests.clear()
-    assert "Sign-in of" not in bench("plan").out
+    run = bench("plan", "--json")
+    assert (run.json["sign_in"], "Sign-in of" in run.out) == ([], False)
     asked = len(stage.org.requests)
 
     bench.edit("[sso.agents]\n", "[sso.agents]\nenabled = true\n")
     assert "Sign-in of sso.agents differs in 2 fields: crosskey sso plan" in bench("plan").out
+    [notice] = bench("plan", "--json").json["sign_in"]
+    assert notice == {"door": "sso.agents", "differences": 2, "problem": "", "fix": "crosskey sso plan"}
     stage.org.requests.clear()
     bench.edit("enabled = true\n", "")
     bench("plan")

@@ -303,3 +303,76 @@ def test_a_burst_of_hand_edits_is_told_once_and_over_a_day_later(bench):
     assert bench.told.subjects() == ["warning much is changed by hand", "resolved much is changed by hand"]
     assert bench.told.notices[0].text.startswith("10 values that crosskey owns were changed by somebody else")
     assert "crosskey drift" in bench.told.notices[0].fix
+
+
+# ------------------------------------------------------------------------------------------- people who wait before a page
+
+
+def sought(bench):
+    with bench.book() as book:
+        return book.sought()
+
+
+def seek(bench, *numbers):
+    def ask() -> None:
+        with bench.book() as book:
+            bench.answers = [book.seek(person) for person in people(*numbers)]
+        bench.watcher.ask()
+
+    return ask
+
+
+def test_whom_somebody_seeks_is_looked_at_alone_and_once(bench):
+    during = []
+    bench.script = lambda options, number: during.append(sought(bench))
+    in_virtual_time(bench.watch(0.05, (1, seek(bench, 7, 7))))
+    assert bench.answers == [True, False]
+    assert bench.reaches() == ["everything", "people"]  # nobody asked for what changed
+    assert bench.began[1][1].people == frozenset(people(7))
+    assert during[1] == tuple(people(7)), "until the round is over they are being looked at"
+    assert sought(bench) == ()
+
+
+def test_who_is_sought_again_after_a_round_is_looked_at_again(bench):
+    in_virtual_time(bench.watch(0.06, (1, seek(bench, 7)), (2, seek(bench, 7))))
+    assert bench.reaches() == ["everything", "people", "people"]
+
+
+def test_people_are_sought_beside_a_round_that_was_asked_for(bench):
+    def both() -> None:
+        with bench.book() as book:
+            book.ask("changes")
+            book.seek(people(7)[0])
+            assert book.watcher().asked == "changes"
+        bench.watcher.ask()
+
+    in_virtual_time(bench.watch(0.05, (1, both)))
+    assert sorted(bench.reaches()) == ["changes", "everything", "people"]
+    assert sought(bench) == ()
+
+
+def test_so_many_are_sought_and_no_more(bench):
+    in_virtual_time(bench.watch(0.05, (1, seek(bench, *range(22)))))
+    assert bench.answers == [True] * 20 + [None] * 2
+    assert bench.began[1][1].people == frozenset(people(*range(20)))
+
+
+def test_a_flood_of_signals_loses_nobody_who_waits(bench):
+    def flood() -> None:
+        seek(bench, 7)()
+        bench.watcher.wake(people(*range(100, 150)))
+        asyncio.get_running_loop().call_later(1, lambda: bench.watcher.wake(people(*range(1000, 1500))))
+
+    in_virtual_time(bench.watch(0.06, (1, flood)))
+    assert "changes" in bench.reaches()
+    looked_at = [options.people for _, options in bench.began if options.people]
+    assert looked_at == [frozenset(people(7))]
+
+
+def test_a_watcher_that_begins_forgets_whom_the_one_before_sought(bench):
+    in_virtual_time(bench.watch(0.05))
+    with bench.book() as book:
+        book.seek(people(7)[0])
+    bench.watcher = bench.another()
+    in_virtual_time(bench.watch(0.05))
+    assert sought(bench) == ()

@@ -89,11 +89,13 @@ class Bench:
         self.clock = HeldClock()
         self.woken: list[tuple[frozenset[Subject], bool]] = []
         self.renewed: list[str] = []
+        self.spoke: list[str] = []
         self.routes = hook_routes(
             Given(sources or {"corp": self.source}),
             lambda people, *, changes: self.woken.append((people, changes)),
             self.clock,
             renew=self.renewed.append,
+            spoke=self.spoke.append,
             limits=Limits(**limits),
         )
         self.app = Starlette(routes=self.routes)

@@ -32,6 +32,15 @@ async def test_changes_and_renewals_are_passed_on():
     assert (bench.woken, bench.renewed) == ([(frozenset(), True)], ["corp"])
 
 
+async def test_that_a_vendor_spoke_is_told_where_it_can_be_believed():
+    bench = Bench()
+    await bench.told(people=["p1"], events=["e1"])
+    await bench.told(people=["p1"], events=["e1"])  # heard before, and the channel works all the same
+    await bench.client.post("/hooks/corp", content=b"{}", headers={"authorization": "guess"})
+    await bench.client.get("/hooks/corp?challenge=abc")
+    assert bench.spoke == ["corp", "corp"]
+
+
 async def test_each_source_has_its_own_address():
     other = PushingSource()
     other.issuer = "https://other.example"

@@ -23,10 +23,12 @@ from crosskey.engine.field_story import OURS, FieldStory
 from crosskey.engine.merging import Preference
 from crosskey.engine.past.asking import explain_as_of, named_run, rules_text
 from crosskey.engine.stage import Stage
-from crosskey.journal import Watchbook
+from crosskey.journal import Trouble, Watchbook
 from crosskey.model import PERSON_ATTRIBUTES
 
 __all__ = ("explain",)
+
+_GO_ON: Final = "see `crosskey status`, then `crosskey watch --clear`"
 
 _SHOWN: Final = 20
 """So many of the last writes to an account are listed."""
@@ -63,7 +65,8 @@ def explain(who: str, config_path: Path, *, as_json: bool, at: str | None, field
     if field is not None:
         show_history(explanations, field, as_json=as_json)
     elif as_json:
-        click.echo(msgspec.json.encode([_as_data(each) for each in explanations]))
+        trouble = _given_up(session) if at is None else None
+        click.echo(msgspec.json.encode([_as_data(each, trouble) for each in explanations]))
     else:
         console = console_for_tables()
         if at is None:
@@ -85,19 +88,28 @@ def _explained(session: Session, who: str, at: str | None) -> list[Explanation]:
 
 def _show_given_up(console: Console, session: Session) -> None:
     """Why nothing comes of what is told below, where the watcher gave up."""
-    with Watchbook.reading(session.config.journal.path, clock=session.clock, connection=session.connection) as book:
-        trouble = book.trouble()
-    if trouble is not None and trouble.given_up:
+    if (trouble := _given_up(session)) is not None:
         since = f"{trouble.failures} rounds failed since {trouble.since:%Y-%m-%d %H:%M} UTC"
         console.print(
             f"[red]given up (given-up):[/] {since}, and none begins by itself any more: {escape(trouble.text)}"
         )
-        _say(console, "fix: see `crosskey status`, then `crosskey watch --clear`")
+        _say(console, f"fix: {_GO_ON}")
 
 
-def _as_data(explanation: Explanation) -> dict[str, object]:
+def _given_up(session: Session) -> Trouble | None:
+    """The trouble for which no round begins by itself any more."""
+    with Watchbook.reading(session.config.journal.path, clock=session.clock, connection=session.connection) as book:
+        trouble = book.trouble()
+    return trouble if trouble is not None and trouble.given_up else None
+
+
+def _as_data(explanation: Explanation, trouble: Trouble | None) -> dict[str, object]:
     data = msgspec.structs.asdict(explanation)
     del data["schema"], data["catalogue"]
+    data["given_up"] = None
+    if trouble is not None:
+        said = {"failures": trouble.failures, "since": trouble.since, "code": trouble.code, "text": trouble.text}
+        data["given_up"] = {**said, "fix": _GO_ON}
     return data
 
 

@@ -8,7 +8,7 @@ import click
 
 from crosskey.cli.options import allow_option, config_option, json_option, show_all_option, watch_options
 from crosskey.cli.running import run_engine
-from crosskey.cli.sign_in_notice import notice_sign_in
+from crosskey.cli.sign_in_notice import notice_sign_in, sign_in_notices
 from crosskey.engine.rails import Allowed
 from crosskey.engine.run import RunOptions
 
@@ -42,7 +42,14 @@ def plan(config_path: Path, *, as_json: bool, show_all: bool, allow: Allowed, sa
     the target. Where a door is open, it also says whether sign-in is still as it was set up.
     """
     options = RunOptions(kind="plan", allowed=allow)
-    code = run_engine(config_path, options, as_json=as_json, show_all=show_all, save=save)
+    code = run_engine(
+        config_path,
+        options,
+        as_json=as_json,
+        show_all=show_all,
+        save=save,
+        more=lambda: {"sign_in": sign_in_notices(config_path)},
+    )
     if not as_json:
         notice_sign_in(config_path)
     return code

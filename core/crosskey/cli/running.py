@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -35,8 +35,9 @@ def run_engine(
     show_all: bool,
     save: Path | None = None,
     ask: bool = False,
+    more: Callable[[], Mapping[str, object]] = dict,
 ) -> int:
-    """Run once, show what it came to, and return the exit code."""
+    """Run once, show what it came to, and return the exit code; ``more`` is what else JSON has to say."""
     if ask:
         see_that_somebody_can_answer(as_json=as_json)
     session = Session(config_path)
@@ -60,7 +61,7 @@ def run_engine(
         if save is not None:
             save_plan(result.plan, save)
         if as_json:
-            renderer.result_json(result, saved=save)
+            renderer.result_json(result, saved=save, more=more())
         else:
             renderer.result(result, applies=options.kind != "plan", saved=save)
     return exit_code(result)

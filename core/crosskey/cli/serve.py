@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from crosskey.cli.options import config_option, json_option, watch_options
-from crosskey.cli.poking import looker
+from crosskey.cli.poking import looker, poke
 from crosskey.cli.saying import Say, sayer
 from crosskey.clock import SystemClock
 from crosskey.config import Config, listen_address, load_config
@@ -56,7 +56,7 @@ def require_web() -> None:
 
 
 async def _serve(config_path: Path, say: Say) -> int:
-    from crosskey.web.doors import door_app, open_hall  # noqa: PLC0415 - needs the extra `web`
+    from crosskey.web.doors import Seeking, door_app, fetching, open_hall  # noqa: PLC0415 - needs the extra `web`
     from crosskey.web.server import serving  # noqa: PLC0415 - the same
 
     ended, again = asyncio.Event(), asyncio.Event()
@@ -67,7 +67,8 @@ async def _serve(config_path: Path, say: Say) -> int:
     config = _load(config_path)
     while not ended.is_set():
         again.clear()
-        async with open_hall(config, look=looker(config)) as hall:
+        seeker = Seeking(config, SystemClock(), poke)
+        async with open_hall(config, look=looker(config), seeker=seeker) as hall, fetching(hall):
             address = listen_address(config.serve.listen)
             async with serving(door_app(hall), *address, where="serve.listen", most=_MOST) as url:
                 names = ", ".join(f"/{door} for {section.rules.public_url}" for door, section in hall.sections.items())

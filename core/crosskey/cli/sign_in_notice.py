@@ -6,26 +6,47 @@ import asyncio
 from pathlib import Path
 
 import click
+import msgspec
 
 from crosskey.cli.session import Session
 from crosskey.errors import CrosskeyError
 
-__all__ = ("notice_sign_in",)
+__all__ = ("SignInNotice", "notice_sign_in", "sign_in_notices")
 
 
-def notice_sign_in(config_path: Path) -> None:
-    """One line for each open door whose sign-in differs. Without an open door it costs nothing."""
+class SignInNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """An open door: how many fields of its set-up differ, or (``None``) why that could not be found out."""
+
+    door: str
+    differences: int | None
+    problem: str = ""
+    fix: str = ""
+
+
+def sign_in_notices(config_path: Path) -> list[SignInNotice]:
+    """One for each open door. Without an open door it costs nothing."""
     session = Session(config_path)
     doors = [door for door in session.config.doors.values() if door.rules.enabled]
     if not doors:
-        return
+        return []
     from crosskey.sso.set_up import look  # noqa: PLC0415 - for open doors only
 
+    found: list[SignInNotice] = []
     for door in doors:
         try:
             entrance = asyncio.run(look(session.config, session.connect, door))
         except CrosskeyError as error:
-            click.echo(f"Sign-in of {door.path} could not be compared: {error.message}")
+            found.append(SignInNotice(door=door.path, differences=None, problem=error.message, fix=error.fix))
             continue
-        if entrance.differences:
-            click.echo(f"Sign-in of {door.path} differs in {entrance.differences} fields: crosskey sso plan")
+        fix = "crosskey sso plan" if entrance.differences else ""
+        found.append(SignInNotice(door=door.path, differences=entrance.differences, fix=fix))
+    return found
+
+
+def notice_sign_in(config_path: Path) -> None:
+    """One line for each open door whose sign-in differs."""
+    for each in sign_in_notices(config_path):
+        if each.differences is None:
+            click.echo(f"Sign-in of {each.door} could not be compared: {each.problem}")
+        elif each.differences:
+            click.echo(f"Sign-in of {each.door} differs in {each.differences} fields: {each.fix}")

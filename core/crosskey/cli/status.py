@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from crosskey.cli.doors_shown import show_door
 from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
@@ -44,10 +45,11 @@ Examples:
 @config_option
 @json_option
 def status(config_path: Path, *, as_json: bool) -> int:
-    """Say how it is going: watcher, last success, what is held, notices.
+    """Say how it is going: watcher, last success, what is held, doors, notices.
 
-    Reads the journal only; needs no network and no secrets. The exit code is 0, 5 (refused), 6 (held), 11 (quarantined)
-    or 12 (nothing succeeded in time, or the watcher died).
+    For each open door it says how late somebody who left may be out, by which channels sooner, and when each last
+    spoke. Reads the journal only; needs no network and no secrets. The exit code is 0, 5 (refused), 6 (held), 11
+    (quarantined) or 12 (nothing succeeded in time, or the watcher died).
     """
     session = Session(config_path, offline=True)
     path = session.config.journal.path
@@ -69,11 +71,13 @@ def _show(console: Console, found: Status) -> None:
     for label, text in _lines(found):
         table.add_row(label, escape(text))
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    for door in found.doors:
+        show_door(console, door, lambda at: _when(at, found.at))
     for notice in found.notices:
         console.print(Padding(f"[yellow]![/] {escape(notice.subject)}: {escape(notice.text)}", (0, 0, 0, 2)))
         if notice.fix:
             console.print(Padding(f"fix: {escape(notice.fix)}", (0, 0, 0, 4)))
-    for warning in (each for door in found.doors for each in door.warnings):
+    for warning in (each for door in found.rollout for each in door.warnings):
         console.print(Padding(f"[yellow]![/] {escape(warning.path)}: {escape(warning.summary)}", (0, 0, 0, 2)))
         console.print(Padding(f"fix: {escape(warning.fix)}", (0, 0, 0, 4)))
 
@@ -110,7 +114,7 @@ def _lines(found: Status) -> list[tuple[str, str]]:
     if box.waiting or box.given_up:
         problem = f"; last problem: {box.problem}" if box.problem else ""
         lines.append(("outbox", f"{box.waiting} wait, {box.failing} failed before, {box.given_up} given up{problem}"))
-    for door in found.doors:
+    for door in found.rollout:
         off = "" if door.enabled else " (switched off)"
         proven = f"; {told_of(door.break_glass)}" if door.break_glass else ""
         lines.append((f"door {door.door}", f"{door.now.step}{off}{proven}"))

@@ -22,7 +22,7 @@ from crosskey.engine.connect import Connect
 from crosskey.errors import ConfigError, ExitCode
 from crosskey.journal import Ask, Watchbook
 from crosskey.plugins import load_plugins
-from crosskey.watch import Setup, Systemd, Watcher, read_status
+from crosskey.watch import Setup, Spoken, Systemd, Watcher, read_status
 
 __all__ = ("watch",)
 
@@ -91,7 +91,8 @@ async def _watch(load: Callable[[], Setup], say: Say) -> int:
         from crosskey.web.server import serving  # noqa: PLC0415 - the same
 
         async with hook_sources(lambda: watcher.setup) as sources:
-            routes = hook_routes(sources, watcher.wake, setup.connect.clock, renew=watcher.renew_hooks)
+            spoke = Spoken(lambda: watcher.setup)
+            routes = hook_routes(sources, watcher.wake, setup.connect.clock, renew=watcher.renew_hooks, spoke=spoke)
             async with serving(watch_app(watcher, routes), *listen_address(listen)) as url:
                 say(f"{url}/status tells how it is doing; hooks come in at /hooks/{', /hooks/'.join(sources.names)}")
                 yield

@@ -92,7 +92,10 @@ class DoorSettings(Settings, frozen=True, kw_only=True):
     ] = timedelta(minutes=10)
     on_demand: Annotated[
         bool,
-        Meta(description="Whether somebody who has no account yet has themselves looked at by a sync, one at a time."),
+        Meta(
+            description="Whether somebody who has no account yet is looked at by the watcher at once, while they wait. "
+            "Rails hold as ever."
+        ),
     ] = False
     private_addresses: Annotated[
         bool, Meta(description="Let the provider's name lead to an address inside a private network.")

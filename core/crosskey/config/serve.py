@@ -37,8 +37,8 @@ class ServeSettings(Settings, frozen=True, kw_only=True):
     operators: Annotated[
         tuple[str, ...],
         Meta(
-            description="Keys of agents' accounts that see and end sessions at `/agents/sessions`, after a fresh "
-            "sign-in. Empty: there is no such page."
+            description="Keys of agents' accounts that see and end sessions at `/agents/sessions`, and see attempts to "
+            "sign in at `/agents/attempts`, after a fresh sign-in. Empty: there are no such pages."
         ),
     ] = ()
 

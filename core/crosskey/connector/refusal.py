@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crosskey.connector.reasons import REASONS
 from crosskey.errors import CrosskeyError, ExitCode
+from crosskey.model import Subject
 
 __all__ = ("SsoRefused",)
 
@@ -13,7 +14,8 @@ class SsoRefused(CrosskeyError):  # noqa: N818 - a refusal is a verdict, not a m
 
     ``message`` is the real reason, for the journal only: it may say what was expected and what was seen, never a token
     or a secret. What a browser may be told is the code, the page that belongs to it, and the ``reference`` by which an
-    administrator finds the attempt.
+    administrator finds the attempt. The core adds that, and of somebody whom the provider vouched for ``person`` and
+    where they wanted to go.
     """
 
     exit_code = ExitCode.REJECTED
@@ -24,3 +26,5 @@ class SsoRefused(CrosskeyError):  # noqa: N818 - a refusal is a verdict, not a m
         super().__init__(detail or reason.text, code=code, where=where, fix=reason.fix)
         self.reason = reason
         self.reference = ""
+        self.person: Subject | None = None
+        self.return_to = ""

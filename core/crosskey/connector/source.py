@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from crosskey.connector.context import Context
+from crosskey.connector.lateness import Lateness
 from crosskey.errors import Diagnostic
 from crosskey.model import Group, GroupSelection, Person, Subject
 from crosskey.settings import Settings
@@ -159,9 +160,13 @@ class ReadsChanges(Protocol):
 
 
 class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How to make a source: its name in ``use = "…"``, its settings, and how to open it."""
+    """How to make a source: its name in ``use = "…"``, its settings, and how to open it.
+
+    ``lateness`` says how soon a read shows a change (``directory``) and a ``hook`` tells of it, where there is one.
+    """
 
     name: str
     summary: str
     settings: type[Settings]
     open: Callable[[Any, Context], AbstractAsyncContextManager[Source]]
+    lateness: Callable[[Any], Sequence[Lateness]] | None = None

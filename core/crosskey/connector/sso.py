@@ -6,7 +6,7 @@ A flow speaks with the provider and verifies what comes back. It knows neither a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -14,6 +14,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import msgspec
 
 from crosskey.connector.context import Context
+from crosskey.connector.lateness import Lateness
+from crosskey.connector.signal_poll import SignalPoll
 from crosskey.model import Subject
 from crosskey.settings import Secret, Settings
 
@@ -332,7 +334,9 @@ class SsoFlowSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     ``inherits`` are keys that are taken from the section of the source of the same name, where the door leaves them out
     (an org's address): none of them may be a secret. ``app`` says what settings tell of the application at the
-    provider, so that it can be set up; without it that is done by hand.
+    provider, so that it can be set up; without it that is done by hand. ``poll`` says where settings have security
+    events fetched, if anywhere; ``lateness`` by which channels, as they are set, the provider tells of leavers, and how
+    soon.
     """
 
     name: str
@@ -341,3 +345,5 @@ class SsoFlowSpec(msgspec.Struct, frozen=True, kw_only=True):
     open: Callable[[Any, SsoContext], AbstractAsyncContextManager[SsoFlow]]
     inherits: tuple[str, ...] = ()
     app: Callable[[Any], DoorApp] | None = None
+    poll: Callable[[Any], SignalPoll | None] | None = None
+    lateness: Callable[[Any], Sequence[Lateness]] | None = None

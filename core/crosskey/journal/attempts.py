@@ -14,7 +14,7 @@ from crosskey.journal.database import Database, Row, moment, stamp
 from crosskey.journal.logins import Purpose
 from crosskey.model import Scalar, Subject
 
-__all__ = ("SIGNED_IN", "AttemptRecord", "add", "came_before", "latest", "latest_of", "tidy")
+__all__ = ("SIGNED_IN", "AttemptRecord", "add", "after", "came_before", "latest", "latest_of", "tidy")
 
 SIGNED_IN: Final = "signed-in"
 """The code of an attempt that came to a session; ``tested`` of a test that would have."""
@@ -109,6 +109,16 @@ def latest(database: Database, connection: str, door: Door | None, limit: int) -
         f"SELECT {_COLUMNS} FROM sso_attempt WHERE connection = ? AND (? IS NULL OR door = ?)"  # noqa: S608 - a constant of this module
         " ORDER BY number DESC LIMIT ?",
         (connection, door, door, limit),
+    )
+    return [_attempt(row) for row in rows]
+
+
+def after(database: Database, connection: str, door: Door | None, number: int, limit: int) -> list[AttemptRecord]:
+    """Those that came after the one of a number, in the order in which they came."""
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM sso_attempt WHERE connection = ? AND (? IS NULL OR door = ?)"  # noqa: S608 - a constant of this module
+        " AND number > ? ORDER BY number LIMIT ?",
+        (connection, door, door, number, limit),
     )
     return [_attempt(row) for row in rows]
 

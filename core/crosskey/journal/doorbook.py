@@ -17,7 +17,7 @@ from crosskey.connector.sso import Door, Pinned, SignalEvent
 from crosskey.journal import attempts, events, heard, logins, pins, revocations, sessions, standing, steps
 from crosskey.journal.attempts import AttemptRecord
 from crosskey.journal.database import Database
-from crosskey.journal.heard import ChannelRecord
+from crosskey.journal.heard import Channel, ChannelRecord
 from crosskey.journal.journal import Journal
 from crosskey.journal.logins import LoginRecord, Purpose
 from crosskey.journal.opening import open_to_note, open_to_read
@@ -135,6 +135,10 @@ class Doorbook(Journal):
         """The newest attempts first."""
         return attempts.latest(self._database, self.connection, door, limit)
 
+    def attempts_after(self, number: int, door: Door | None = None, limit: int = 500) -> list[AttemptRecord]:
+        """Attempts that came after the one of a number, the oldest first."""
+        return attempts.after(self._database, self.connection, door, number, limit)
+
     def latest_attempt(self, door: Door, purpose: Purpose, code: str) -> AttemptRecord | None:
         """The newest attempt at a door that was made for that and came to that."""
         return attempts.latest_of(self._database, self.connection, door, purpose, code)
@@ -203,6 +207,24 @@ class Doorbook(Journal):
             facts = {"door": door, "channel": event.channel, "kind": event.kind, "ended": ended}
             events.append(self._database, now, self.connection, "", "signal.heard", facts)
             return ended
+
+    def note_poll(self, door: Door, *, problem: str = "") -> bool:
+        """Note that a transmitter was asked for events, and by its code what kept it from answering, if anything did.
+
+        Whether that is news, which is in the chain then.
+        """
+        now = self._clock.now()
+        with self._database.transaction():
+            news = heard.polled(self._database, self.connection, door, now, answered=not problem)
+            if news:
+                kind = "signals.unreachable" if problem else "signals.reachable"
+                events.append(self._database, now, self.connection, "", kind, {"door": door, "code": problem})
+        return news
+
+    def spoke(self, door: Door, channel: Channel, *, ended: bool = False) -> None:
+        """Note that a channel works."""
+        with self._database.transaction():
+            heard.spoke(self._database, self.connection, door, channel, self._clock.now(), ended=ended)
 
     def channels(self) -> list[ChannelRecord]:
         """When each channel of each door last spoke."""

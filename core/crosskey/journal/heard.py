@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from crosskey.connector.sso import Door, SignalChannel, SignalEvent
+from crosskey.connector.sso import SignalChannel, SignalEvent
 from crosskey.journal.database import Database, moment, stamp
 
-__all__ = ("ChannelRecord", "channels", "note", "spoke", "tidy")
+__all__ = ("Channel", "ChannelRecord", "channels", "note", "polled", "spoke", "tidy")
+
+Channel = SignalChannel | Literal["poll", "poll-failed", "refresh", "hook"]
+"""Besides what providers send: a transmitter that we ask, and when it last did not answer; the provider that is asked
+whether it stands by a session; and what a source's vendor pushes to the watcher."""
 
 _KEPT: Final = timedelta(days=30)
 """Longer than any transmitter is known to try again."""
 
 
 class ChannelRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """When a channel last said anything that could be believed, and last ended a session."""
+    """When a channel last said anything that could be believed, and last ended a session.
 
-    door: Door
-    channel: SignalChannel
+    ``door``: the door that it is for, or the path of the source's section (``source.corp``).
+    """
+
+    door: str
+    channel: Channel
     heard_at: datetime
     ended_at: datetime | None
     count: int
@@ -37,7 +44,7 @@ def note(database: Database, connection: str, event: SignalEvent, now: datetime)
 
 
 def spoke(
-    database: Database, connection: str, door: Door, channel: SignalChannel, now: datetime, *, ended: bool
+    database: Database, connection: str, door: str, channel: Channel, now: datetime, *, ended: bool = False
 ) -> None:
     """Note inside the caller's transaction that a channel works."""
     database.run(
@@ -46,6 +53,23 @@ def spoke(
         " ended_at = coalesce(excluded.ended_at, ended_at)",
         (connection, door, channel, stamp(now), stamp(now) if ended else None),
     )
+
+
+def polled(database: Database, connection: str, door: str, now: datetime, *, answered: bool) -> bool:
+    """Note inside the caller's transaction that a transmitter was asked; whether it answers now as it did not before.
+
+    ``True`` also when it ceases to answer.
+    """
+    at = dict(
+        database.rows(
+            "SELECT channel, heard_at FROM sso_channel WHERE connection = ? AND door = ?"
+            " AND channel IN ('poll', 'poll-failed')",
+            (connection, door),
+        )
+    )
+    answered_before = at.get("poll-failed", "") <= at.get("poll", "")
+    spoke(database, connection, door, "poll" if answered else "poll-failed", now)
+    return answered != answered_before
 
 
 def channels(database: Database, connection: str) -> list[ChannelRecord]:

@@ -19,6 +19,7 @@ __all__ = (
     "Whom",
     "add",
     "any_of",
+    "asked_last",
     "claim_asking",
     "end",
     "end_accounts",
@@ -239,6 +240,16 @@ def end_accounts(
     if ended:
         events.append(database, now, connection, run, "sessions.ended", {"because": because, "count": ended})
     return ended
+
+
+def asked_last(database: Database, connection: str, now: datetime) -> dict[str, datetime]:
+    """By door, when the provider was last asked whether it still stands by a session that is not over."""
+    rows = database.rows(
+        "SELECT door, max(asked_at) FROM sso_session WHERE connection = ? AND revoked_at IS NULL AND ends_at > ?"
+        " AND asked_at > begun_at GROUP BY door",
+        (connection, stamp(now)),
+    )
+    return {door: moment(at) for door, at in rows}
 
 
 def tidy(database: Database, now: datetime) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 from crosskey.clock import Clock
 from crosskey.connector.credential import Credential
 from crosskey.connector.notifier import Notice
-from crosskey.journal import approvals, drifts, events, expiries, outbox, rounds, troubles, watchers
+from crosskey.journal import approvals, drifts, events, expiries, heard, outbox, rounds, sessions, troubles, watchers
 from crosskey.journal.approvals import Approval, Approved
 from crosskey.journal.condition import Keeping, keeping
 from crosskey.journal.database import Database, moment
+from crosskey.journal.heard import Channel, ChannelRecord
 from crosskey.journal.holder import Holder, this_process
 from crosskey.journal.journal import Journal
 from crosskey.journal.lease import lease_holder
@@ -26,7 +27,7 @@ from crosskey.journal.rounds import Rounds
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.watchers import Ask, WatcherRecord
 from crosskey.journal.writer import JournalWriter
-from crosskey.model import Scalar
+from crosskey.model import Scalar, Subject
 
 __all__ = ("Watchbook",)
 
@@ -77,6 +78,10 @@ class Watchbook(Journal):
     def watcher(self) -> WatcherRecord | None:
         """Who watches; ``None`` where nobody ever did."""
         return watchers.get(self._database, self.connection)
+
+    def sought(self) -> tuple[Subject, ...]:
+        """Whom somebody asked the watcher to look at, and it has not yet."""
+        return watchers.sought(self._database, self.connection)
 
     def trouble(self) -> Trouble | None:
         """Why the last rounds failed; ``None`` when the last one was fine."""
@@ -129,6 +134,14 @@ class Watchbook(Journal):
         at = self._database.value("SELECT at FROM event ORDER BY seq DESC LIMIT 1")
         return moment(at) if at else None
 
+    def channels(self) -> list[ChannelRecord]:
+        """When each channel by which doors hear of leavers last spoke."""
+        return heard.channels(self._database, self.connection)
+
+    def asked_last(self) -> dict[str, datetime]:
+        """By door, when the provider was last asked about a session that is not over."""
+        return sessions.asked_last(self._database, self.connection, self._clock.now())
+
     # -- noting -------------------------------------------------------------------------------------------------------
 
     def begin_watch(self) -> Holder:
@@ -155,6 +168,21 @@ class Watchbook(Journal):
         """Ask the watcher for a round."""
         with self._database.transaction():
             watchers.ask(self._database, self.connection, wanted)
+
+    def spoke(self, where: str, channel: Channel) -> None:
+        """Note that a channel works, by the path of the section that it belongs to."""
+        with self._database.transaction():
+            heard.spoke(self._database, self.connection, where, channel, self._clock.now())
+
+    def seek(self, person: Subject) -> bool | None:
+        """Ask the watcher to look at one person; ``False``: it is to already, ``None``: at too many."""
+        with self._database.transaction():
+            return watchers.seek(self._database, self.connection, person)
+
+    def found(self, people: Collection[Subject]) -> None:
+        """Note that these were looked at."""
+        with self._database.transaction():
+            watchers.found(self._database, self.connection, people)
 
     def note_full(self, run: str) -> None:
         """Note which run read everything."""

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
 from crosskey.journal.database import Database, moment, stamp
 from crosskey.journal.holder import Holder
+from crosskey.model import Subject
 
-__all__ = ("Ask", "WatcherRecord", "ask", "beat", "begin", "end", "get", "note_full", "take_ask")
+__all__ = (
+    "Ask",
+    "WatcherRecord",
+    "ask",
+    "beat",
+    "begin",
+    "end",
+    "found",
+    "get",
+    "note_full",
+    "seek",
+    "sought",
+    "take_ask",
+)
 
 Ask = Literal["", "changes", "everything"]
 """A round that somebody asked for, beside those that are due."""
+
+MOST: Final = 20
+"""So many people at once are to be looked at because they wait before a page."""
 
 
 class WatcherRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The watcher of a connection. ``holder`` is ``None`` once it ended in good order; ``beat_at`` is its last sign.
 
-    ``full_run`` is the newest of its runs that read everything.
+    ``full_run`` is the newest of its runs that read everything. Whom it is to look at is nobody's business here.
     """
 
     holder: Holder | None
@@ -48,7 +66,7 @@ def get(database: Database, connection: str) -> WatcherRecord | None:
         beat_at=moment(beat_at) if beat_at else None,
         next_at=moment(next_at) if next_at else None,
         doing=doing,
-        asked=asked,
+        asked=_read(asked).round,
         full_run=full_run,
     )
 
@@ -98,15 +116,64 @@ def note_full(database: Database, connection: str, run: str) -> None:
 
 def ask(database: Database, connection: str, wanted: Ask) -> None:
     """Ask for a round inside the caller's transaction; the larger of two wishes stands."""
-    database.run(
-        "UPDATE watcher SET asked = ? WHERE connection = ? AND asked <> 'everything'",
-        (wanted, connection),
-    )
+    wishes = _wishes(database, connection)
+    if wishes.round != "everything":
+        _write(database, connection, msgspec.structs.replace(wishes, round=wanted))
 
 
 def take_ask(database: Database, connection: str) -> Ask:
     """What was asked, once, inside the caller's transaction."""
-    asked: Ask = database.value("SELECT asked FROM watcher WHERE connection = ?", (connection,)) or ""
-    if asked:
-        database.run("UPDATE watcher SET asked = '' WHERE connection = ?", (connection,))
-    return asked
+    wishes = _wishes(database, connection)
+    if wishes.round:
+        _write(database, connection, msgspec.structs.replace(wishes, round=""))
+    return wishes.round
+
+
+def seek(database: Database, connection: str, person: Subject) -> bool | None:
+    """Ask inside the caller's transaction for somebody to be looked at; ``False``: they are already to be.
+
+    ``None``: so many are that one more would have to wait too long.
+    """
+    wishes = _wishes(database, connection)
+    if person in wishes.people:
+        return False
+    if len(wishes.people) >= MOST:
+        return None
+    _write(database, connection, msgspec.structs.replace(wishes, people=(*wishes.people, person)))
+    return True
+
+
+def sought(database: Database, connection: str) -> tuple[Subject, ...]:
+    """Who is to be looked at, or is being."""
+    return _wishes(database, connection).people
+
+
+def found(database: Database, connection: str, people: Collection[Subject]) -> None:
+    """Note inside the caller's transaction that these were looked at."""
+    wishes = _wishes(database, connection)
+    rest = tuple(each for each in wishes.people if each not in people)
+    if rest != wishes.people:
+        _write(database, connection, msgspec.structs.replace(wishes, people=rest))
+
+
+class _Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is asked of a watcher. A round alone is kept as its name, with people it is JSON."""
+
+    round: Ask = ""
+    people: tuple[Subject, ...] = ()
+
+
+_wishes_in = msgspec.json.Decoder(_Wishes)
+
+
+def _wishes(database: Database, connection: str) -> _Wishes:
+    return _read(database.value("SELECT asked FROM watcher WHERE connection = ?", (connection,)) or "")
+
+
+def _read(text: str) -> _Wishes:
+    return _wishes_in.decode(text) if text.startswith("{") else _Wishes(round=cast("Ask", text))
+
+
+def _write(database: Database, connection: str, wishes: _Wishes) -> None:
+    text = msgspec.json.encode(wishes).decode() if wishes.people else wishes.round
+    database.run("UPDATE watcher SET asked = ? WHERE connection = ?", (text, connection))

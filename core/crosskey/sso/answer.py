@@ -60,9 +60,15 @@ def read_answer(callback: Callback, provider: Provider) -> Answer:
 
 
 def _require_issuer(said: Mapping[str, str], provider: Provider) -> None:
-    """An ID token beside the code says whose answer it is, and is verified before the code is used (RFC 9207 §4)."""
+    """Refuse the answer of another provider, and one that does not say whose it is though its provider always does.
+
+    RFC 9207 §2.4: who is known to support ``iss`` must not be believed without it. §4 lets ``iss`` be left out where an
+    ID token comes beside the code: it names the issuer, and is verified before the code is used. Where both come, both
+    must be of this provider: the one is compared here, the other when the token is verified. In an error nobody looks
+    at an ID token, so it excuses nothing.
+    """
     if "iss" not in said:
-        if provider.tells_issuer and "id_token" not in said:
+        if provider.tells_issuer and ("id_token" not in said or "error" in said):
             raise SsoRefused("response-iss-missing")
     elif said["iss"] != provider.issuer:
         raise SsoRefused("response-iss-mismatch", f"the answer is of {said['iss'][:200]}")

@@ -21,7 +21,10 @@ _SECONDS: Final = 10.0
 
 
 class DoorContext(InstanceContext):
-    """A :class:`crosskey.SsoContext`. Its clients keep to public addresses unless the door's section says otherwise."""
+    """A :class:`crosskey.SsoContext`. Its clients keep to public addresses unless the door's section says otherwise.
+
+    No exchange takes longer than ``seconds``.
+    """
 
     def __init__(
         self,
@@ -30,10 +33,11 @@ class DoorContext(InstanceContext):
         *,
         clock: Clock | None = None,
         transport: TransportFactory | None = None,
+        seconds: float = _SECONDS,
     ) -> None:
         super().__init__(section.path, clock=clock, transport=transport)
         self._public_only = not section.rules.private_addresses
-        self._longest, self._largest = _SECONDS, _LARGEST
+        self._longest, self._largest = seconds, _LARGEST
         self.door: Door = section.door
         self.pins = pins
 

@@ -322,11 +322,14 @@ class Doorkeeper:
         With issuer and session it is that session; without, whatever session this browser has. Nothing here is signed,
         so it can end no more than that.
         """
+        ended = 0
         if iss and sid:
-            return self._book.end_sessions(Whom(iss=iss, sid=sid, door=self.section.door), "front-channel")
-        if iss or sid or not is_ticket(session_ticket):
-            return 0
-        return self._book.end_session(fingerprint(session_ticket), "front-channel")
+            ended = self._book.end_sessions(Whom(iss=iss, sid=sid, door=self.section.door), "front-channel")
+        elif not (iss or sid) and is_ticket(session_ticket):  # both or neither (Front-Channel Logout 1.0 §2)
+            ended = self._book.end_session(fingerprint(session_ticket), "front-channel")
+        if ended:  # nothing else says that this was the provider
+            self._book.spoke(self.section.door, "front-channel", ended=True)
+        return ended
 
     # ------------------------------------------------------------------------------------------------------ the journal
 
@@ -338,6 +341,8 @@ class Doorkeeper:
         attempt = self._attempt(told.code, told.message, purpose, identity)
         self._book.note_attempt(attempt, noise=login is None or told.code in _NOISE)
         told.reference = attempt.reference
+        told.person = identity.subject if identity is not None else None
+        told.return_to = login.return_to if login is not None else ""
         told.where = told.where or self.section.path
         return told
 

@@ -40,8 +40,10 @@ async def ask_again(flow: SsoFlow, book: Doorbook, session: SessionRecord, sessi
     except CrosskeyError as error:
         if isinstance(error, SsoRefused) and error.code in _ENDS:
             book.end_session(session.id, error.code)
+            book.spoke(session.door, "refresh", ended=True)
             raise
         return
+    book.spoke(session.door, "refresh")
     if refreshed.refresh_token is not None:
         renewed = Kept(
             id_token=kept.id_token,

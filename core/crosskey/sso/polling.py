@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import math
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from crosskey.clock import Clock
+from crosskey.connector.signal_poll import SLOWEST, SignalPoll
 from crosskey.connector.sso import SignalMessage
-from crosskey.http import Client
-from crosskey.settings import Secret
-from crosskey.sso.doorkeeper import Doorkeeper
+from crosskey.errors import CrosskeyError, RetryableError, UncertainError
+from crosskey.model import Subject
+from crosskey.sso.signals import SignalReply
 
-__all__ = ("poll_events",)
+if TYPE_CHECKING:
+    from crosskey.http import Client
+
+__all__ = ("Fetched", "SignalPoller")
 
 _AT_ONCE: Final = 50
-_ROUNDS: Final = 20
+_IN_A_ROW: Final = 20
+"""So many questions follow one another at once; a transmitter that never takes our word must not make us spin."""
+_SHORT: Final = 3600.0
+"""Seconds until a transmitter that let a question wait too long is asked to wait again."""
 
 
 class _Sets(msgspec.Struct, rename="camel"):
@@ -22,33 +32,80 @@ class _Sets(msgspec.Struct, rename="camel"):
     more_available: bool = False
 
 
-async def poll_events(client: Client, url: str, secret: Secret, keeper: Doorkeeper) -> int:
-    """Fetch what waits, carry it out, and say which of it was taken and which was not; how many events were heard.
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """What one question came to. ``wait`` is how many seconds may pass until the next; ``look``: people to read."""
 
-    What cannot be judged now (the keys cannot be had) is neither taken nor refused: it comes again with the next poll.
-    Raises :class:`crosskey.errors.CrosskeyError` when the transmitter cannot be asked.
+    heard: int
+    refused: int
+    wait: float
+    look: frozenset[Subject] = frozenset()
+
+
+class SignalPoller:
+    """Asks one transmitter, and tells it with the next question what became of what it gave.
+
+    What cannot be judged now (the keys cannot be had) is neither taken nor refused: it comes again.
     """
-    taken: list[str] = []
-    refused: dict[str, Any] = {}
-    heard = 0
-    for _ in range(_ROUNDS):
-        asked = {"maxEvents": _AT_ONCE, "returnImmediately": True, "ack": taken, "setErrs": refused}
-        reply = await client.call(
-            "POST",
-            url,
-            decode=_Sets,
-            json=asked,
-            headers={"Authorization": f"Bearer {secret.reveal()}"},
-            repeatable=True,  # saying twice what was taken changes nothing
-        )
-        taken, refused = [], {}
-        for id_, token in reply.value.sets.items():
-            answer = await keeper.hear(SignalMessage(channel="security-event", token=token, polled=True))
+
+    def __init__(self, poll: SignalPoll, hear: Callable[[SignalMessage], Awaitable[SignalReply]], clock: Clock) -> None:
+        self._poll = poll
+        self._hear = hear
+        self._clock = clock
+        self._taken: list[str] = []
+        self._refused: dict[str, Any] = {}
+        self._row = 0
+        self._failures = 0
+        self._short_until = -math.inf
+
+    async def ask(self, client: Client) -> Fetched:
+        """Ask once. Raises :class:`crosskey.errors.CrosskeyError`; what was to be told is told the next time then."""
+        began, telling = self._clock.monotonic(), bool(self._taken or self._refused)
+        sets = await self._asked(client)
+        self._taken, self._refused, self._failures = [], {}, 0
+        look: frozenset[Subject] = frozenset()
+        for id_, token in sets.sets.items():
+            answer = await self._hear(SignalMessage(channel="security-event", token=token, polled=True))
             if answer.status == 202:
-                taken.append(id_)
+                self._taken.append(id_)
+                look |= answer.look
             elif answer.status < 500:
-                refused[id_] = msgspec.json.decode(answer.body)
-        heard += len(taken)
-        if not (taken or refused):
-            break
-    return heard
+                self._refused[id_] = msgspec.json.decode(answer.body)
+        heard, refused = len(self._taken), len(self._refused)
+        self._row = self._row + 1 if heard or refused else 0
+        at_once = 0 < self._row <= _IN_A_ROW or (telling and not sets.sets and self._waits)
+        self._row = self._row if at_once else 0
+        every = self._poll.every.total_seconds()
+        wait = 0.0 if at_once else max(0.0, every - (self._clock.monotonic() - began))
+        return Fetched(heard=heard, refused=refused, wait=wait, look=look)
+
+    def wait_after(self, error: CrosskeyError) -> float:
+        """Seconds until a transmitter that did not answer is asked again: longer each time."""
+        self._failures += 1
+        told = error.wait if isinstance(error, RetryableError) else 0.0
+        return min(SLOWEST, max(told, self._poll.every.total_seconds() * 2.0 ** min(self._failures, 10)))
+
+    @property
+    def _waits(self) -> bool:
+        """Whether the transmitter may let a question wait for events."""
+        return self._clock.monotonic() >= self._short_until
+
+    async def _asked(self, client: Client) -> _Sets:
+        """The answer to a question that may wait for events; where that breaks, to one that may not."""
+        if self._waits:
+            try:
+                return await self._question(client, at_once=bool(self._taken or self._refused))
+            except UncertainError:
+                self._short_until = self._clock.monotonic() + _SHORT
+        return await self._question(client, at_once=True)
+
+    async def _question(self, client: Client, *, at_once: bool) -> _Sets:
+        asked: dict[str, Any] = {"maxEvents": _AT_ONCE, "returnImmediately": at_once}
+        if self._taken:
+            asked["ack"] = self._taken
+        headers = {"Authorization": f"Bearer {self._poll.token.reveal()}"}
+        if self._refused:
+            asked["setErrs"] = self._refused
+            headers["Content-Language"] = "en"
+        # Asked again by us alone, and later: a transmitter that lets questions wait would have two of them wait.
+        reply = await client.call("POST", self._poll.url, decode=_Sets, json=asked, headers=headers, repeatable=False)
+        return reply.value

@@ -31,6 +31,7 @@ def causes_of(status: Status, *, doing: str = "") -> list[Cause]:
         *_undone(status),
         *_drift(status),
         *_expiries(status),
+        *_silent(status),
     ]
 
 
@@ -136,6 +137,17 @@ def _expiries(status: Status) -> Iterator[Cause]:
         severity = "error" if stage <= 7 else "warning"
         fix = each.fix or "renew it, then reload the watcher"
         yield _cause(status, f"credential:{each.instance}:{each.name}", f"within-{stage}", severity, subject, text, fix)
+
+
+def _silent(status: Status) -> Iterator[Cause]:
+    """Channels by which doors hear of leavers; that rounds do not come has been told."""
+    for door in status.doors:
+        for each in door.channels:
+            if each.problem and each.channel != "rounds":
+                text = f"{each.problem}. Somebody who left may be inside for longer: {door.sentence}."
+                subject = f"a channel of {door.door} is silent: {each.channel}"
+                key = f"silent:{door.door}:{each.channel}"
+                yield _cause(status, key, "channel-silent", "warning", subject, text, each.fix)
 
 
 def _cause(

@@ -25,6 +25,8 @@ class Inbox:
         self._people: dict[Subject, None] = {}
         self._since: datetime | None = None
         self._asked: Ask = ""
+        self._poked = False
+        self._sought: set[Subject] = set()
         self.heard = False
         """Whether signals said that something changed, without naming few people."""
 
@@ -43,6 +45,23 @@ class Inbox:
         if wanted and self._asked != "everything":
             self._asked = wanted
 
+    def poke(self) -> None:
+        """Somebody stirs the watcher: see what the journal says; what changed is looked at where it says nothing."""
+        self._poked = True
+
+    def read(self, asked: Ask, sought: Iterable[Subject], now: datetime) -> None:
+        """What the journal says: a round that is asked for, and people who wait to be looked at, each taken once."""
+        people = tuple(sought)
+        self.ask(asked or ("changes" if self._poked and not people else ""))
+        self._poked = False
+        fresh = [person for person in people if person not in self._sought]
+        self._sought.update(fresh)
+        self.put(fresh, now)
+
+    def over(self, people: Iterable[Subject]) -> None:
+        """These were looked at: whoever asks for them afterwards asks anew."""
+        self._sought.difference_update(people)
+
     def hear(self) -> None:
         """Something changed: a round of changes is due. It waits through a quarantine, as people do."""
         self.heard = True
@@ -51,8 +70,8 @@ class Inbox:
         """Add people."""
         self._people.update(dict.fromkeys(people))
         if len(self._people) > MOST:
-            self._people.clear()
-            self._since = None
+            self._people = dict.fromkeys(self._sought)  # they wait before a page
+            self._since = now if self._people else None
             self.hear()
         elif self._people and self._since is None:
             self._since = now

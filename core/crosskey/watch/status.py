@@ -14,8 +14,9 @@ from crosskey.errors import ExitCode
 from crosskey.journal import Outbox, Rounds, RunRecord, Trouble, Watchbook, WatcherRecord
 from crosskey.journal.holder import is_alive, this_process
 from crosskey.sso.rollout import DoorState, read_state
+from crosskey.watch.channels import DoorStatus, door_statuses, heard_in
 
-__all__ = ("BEAT", "Expiry", "Status", "Unsettled", "read_status")
+__all__ = ("BEAT", "Expiry", "Status", "Unsettled", "read_status", "watching_of")
 
 BEAT: Final = timedelta(seconds=60)
 """How often a watcher notes a sign of life."""
@@ -45,8 +46,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     ``watching``: ``yes``; ``no`` once it was stopped; ``lost`` when its process died; ``never`` where timers run
     ``crosskey sync``. ``stopped``: somebody stopped all writes. ``overdue``: nothing succeeded within ``patience``
-    seconds. ``drifts`` counts values that were found changed by somebody else within a day. ``doors`` are how far
-    sign-in is rolled out.
+    seconds. ``drifts`` counts values that were found changed by somebody else within a day. ``doors``: those that are
+    open, and how late a leaver may be out. ``rollout``: how far sign-in is rolled out at each door, open or not.
     """
 
     at: datetime
@@ -64,7 +65,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     credentials: list[Expiry]
     stopped: Stopped | None = None
     drifts: int = 0
-    doors: list[DoorState] = []
+    doors: list[DoorStatus] = []
+    rollout: list[DoorState] = []
     exit_code: int = 0
 
     @property
@@ -81,7 +83,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
     """Look at the journal; needs neither network nor secrets."""
     watcher, rounds, trouble = book.watcher(), book.rounds(), book.trouble()
-    watching = _watching(watcher, now)
+    watching = watching_of(watcher, now)
+    overdue = _overdue(config, watcher, watching, rounds.success_at, now)
     unresolved = book.unresolved()
     status = Status(
         at=now,
@@ -89,7 +92,7 @@ def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
         watching=watching,
         watcher=watcher,
         patience=config.watch.patience.total_seconds(),
-        overdue=_overdue(config, watcher, watching, rounds.success_at, now),
+        overdue=overdue,
         rounds=rounds,
         # a note may quote a vendor's words about somebody: `crosskey history` shows it to whoever may read the journal
         runs=[msgspec.structs.replace(run, note="") for run in book.runs(_RECENT)],
@@ -103,12 +106,14 @@ def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
             for instance, each in book.credentials()
         ],
         stopped=Switch(config.journal.path).look(),
-        doors=[read_state(config, section, book, now) for section in config.doors.values()],
+        doors=door_statuses(config, heard_in(book, rounds, watching, overdue=overdue), now),
+        rollout=[read_state(config, section, book, now) for section in config.doors.values()],
     )
     return msgspec.structs.replace(status, exit_code=int(_exit_code(status)))
 
 
-def _watching(watcher: WatcherRecord | None, now: datetime) -> Literal["yes", "no", "lost", "never"]:
+def watching_of(watcher: WatcherRecord | None, now: datetime) -> Literal["yes", "no", "lost", "never"]:
+    """Whether somebody watches, as far as its last sign of life tells."""
     if watcher is None or watcher.beat_at is None:
         return "never"
     if watcher.holder is None:

@@ -107,9 +107,11 @@ class Watcher:
             self._inbox.hear()
         self._stir.set()
 
-    def ask(self, wanted: Ask = "changes") -> None:
-        """Run now; what somebody noted in the journal is looked at too."""
+    def ask(self, wanted: Ask = "") -> None:
+        """Run now; without ``wanted`` what the journal asks for, or a round of changes where that is nothing."""
         self._inbox.ask(wanted)
+        if not wanted:
+            self._inbox.poke()
         self._look_at = self._clock.now()
         self._stir.set()
 
@@ -296,6 +298,7 @@ class Watcher:
             if round.why == "asked":
                 self._inbox.ask("everything" if round.reach == "everything" else "changes")
             return
+        self._inbox.over(people)
         if round.reach != "people":
             self._next_at = self._timetable(setup).after(began, now)
         if ended.how == "interrupted":
@@ -304,6 +307,7 @@ class Watcher:
         with self._notebook.noting() as book:
             if book is None:
                 return
+            book.found(people)
             if ended.failure is not None:
                 note_failure(book, ended.failure, now, self._random, instruments())
             elif round.reach != "people":
@@ -328,7 +332,7 @@ class Watcher:
         due: list[Delivery] = []
         with self._notebook.noting() as book:
             if book is not None:
-                self._inbox.ask(book.beat(doing=self.doing, next_at=self._next_at))
+                self._inbox.read(book.beat(doing=self.doing, next_at=self._next_at), book.sought(), now)
                 self.status = read_status(book, self.setup.config, now)
                 if self.status.watching != "yes":  # the journal was put back from a backup, or made anew
                     book.begin_watch()

@@ -23,10 +23,13 @@ from crosskey.telemetry import instruments
 from crosskey.web.flood import Bucket
 from crosskey.web.replay import Seen
 
-__all__ = ("HookDoor", "Limits", "Renew", "Reply", "SignalSource", "Sources", "Wake")
+__all__ = ("HookDoor", "Limits", "Renew", "Reply", "SignalSource", "Sources", "Spoke", "Wake")
 
 Renew = Callable[[str], None]
 """Called with a source's name when its vendor says that a subscription is about to end. Returns at once."""
+
+Spoke = Callable[[str], None]
+"""Called with a source's name when its vendor said something that can be believed. Returns at once."""
 
 _logger = logging.getLogger("crosskey.hooks")
 
@@ -101,8 +104,11 @@ class Reply(msgspec.Struct, frozen=True):
 class HookDoor:
     """The door of one source. Everything it knows may be forgotten at any moment."""
 
-    def __init__(self, name: str, wake: Wake, clock: Clock, *, renew: Renew | None, limits: Limits) -> None:
+    def __init__(
+        self, name: str, wake: Wake, clock: Clock, *, renew: Renew | None, limits: Limits, spoke: Spoke | None = None
+    ) -> None:
         self.limits = limits
+        self._spoke = spoke
         self.clock = clock
         self._name = name
         self._wake = wake
@@ -159,6 +165,8 @@ class HookDoor:
         return Reply(status, told.body, content_type)
 
     def _act(self, told: SignalAnswer, code: str, source: SignalSource) -> None:
+        if self._spoke is not None:
+            self._spoke(self._name)
         if self._seen.all_of(told.events):
             self.note("replayed", logging.INFO)
             return

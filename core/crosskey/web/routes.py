@@ -11,7 +11,7 @@ from starlette.routing import Route
 from crosskey.clock import Clock
 from crosskey.connector.signal import SignalRequest
 from crosskey.web.body import BadBody, read_body
-from crosskey.web.door import HookDoor, Limits, Renew, Reply, Sources, Wake
+from crosskey.web.door import HookDoor, Limits, Renew, Reply, Sources, Spoke, Wake
 
 __all__ = ("hook_routes",)
 
@@ -23,11 +23,13 @@ def hook_routes(
     *,
     renew: Renew | None = None,
     limits: Limits | None = None,
+    spoke: Spoke | None = None,
 ) -> list[Route]:
     """``GET|POST /hooks/{source}`` for these sources, which must stay open as long as the routes serve.
 
     Each request is read by the source as it is then; what a door knows of floods and replays outlasts it. Every request
-    is answered at once, whatever it is; what it says to look at goes to ``wake`` and ``renew``.
+    is answered at once, whatever it is; what it says to look at goes to ``wake`` and ``renew``, and that it said
+    anything to ``spoke``.
     """
     doors: dict[str, HookDoor] = {}
 
@@ -36,7 +38,7 @@ def hook_routes(
         if name not in sources:
             return _response(Reply(404))
         if name not in doors:
-            doors[name] = HookDoor(name, wake, clock, renew=renew, limits=limits or Limits())
+            doors[name] = HookDoor(name, wake, clock, renew=renew, limits=limits or Limits(), spoke=spoke)
         door = doors[name]
         if request.method not in ("GET", "POST"):  # a route of GET takes HEAD too
             return _response(Reply(405))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
+from crosskey.connector.lateness import Lateness
 from crosskey.connector.sso import DoorApp, SsoContext, SsoFlow, SsoFlowSpec
 from crosskey_entra.clouds import CLOUDS
 from crosskey_entra.sso_settings import EntraSsoSettings
@@ -28,6 +30,12 @@ def _app(settings: EntraSsoSettings) -> DoorApp:
     )
 
 
+def _lateness(settings: EntraSsoSettings) -> Sequence[Lateness]:
+    from crosskey_entra.lateness import of_door  # noqa: PLC0415 - for `crosskey status`
+
+    return of_door(settings)
+
+
 SSO = SsoFlowSpec(
     name="entra",
     summary="Signing in with a Microsoft Entra ID tenant",
@@ -35,4 +43,5 @@ SSO = SsoFlowSpec(
     open=_open,
     inherits=("tenant", "cloud", "authority", "issuer"),
     app=_app,
+    lateness=_lateness,
 )

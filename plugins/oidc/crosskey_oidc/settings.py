@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from crosskey.connector.signal_poll import SignalPoll, signal_poll
 from crosskey.errors import ConfigError
 from crosskey.settings import Secret, Settings
 
@@ -59,6 +61,22 @@ class OidcSettings(Settings, frozen=True, kw_only=True):
         Meta(description="What comes in `Authorization` with security events (SSF). Without it none is taken"),
     ] = None
     signal_audience: Annotated[str, Meta(description="Audience of security events. Left out: the client ID")] = ""
+    signal_poll: Annotated[
+        str,
+        Meta(description="Address at which security events are fetched (RFC 8936), where a transmitter has one"),
+    ] = ""
+    signal_poll_token: Annotated[
+        Secret | None, Meta(description="Bearer token that the transmitter at `signal_poll` wants")
+    ] = None
+    signal_poll_every: Annotated[
+        timedelta,
+        Meta(description="How often it is asked at least; a transmitter that lets us wait is asked all the time"),
+    ] = timedelta(seconds=30)
+
+    @property
+    def poll(self) -> SignalPoll | None:
+        """Where security events are fetched, if anywhere."""
+        return signal_poll(self.signal_poll, self.signal_poll_token, self.signal_poll_every)
 
     def __post_init__(self) -> None:
         if (self.client_secret is None) == (self.private_key is None):
@@ -67,3 +85,4 @@ class OidcSettings(Settings, frozen=True, kw_only=True):
             )
         if "openid" not in self.scopes:
             raise ConfigError("there is no ID token without the scope openid", where="scopes", fix='add "openid"')
+        _ = self.poll  # raises where it cannot be

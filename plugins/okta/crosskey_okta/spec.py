@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
 from crosskey.connector.context import Context
+from crosskey.connector.lateness import Lateness
 from crosskey.connector.source import Source, SourceSpec
 from crosskey_okta.settings import OktaSettings
 
@@ -17,9 +19,16 @@ def _open(settings: OktaSettings, context: Context) -> AbstractAsyncContextManag
     return open_okta(settings, context)
 
 
+def _lateness(settings: OktaSettings) -> Sequence[Lateness]:
+    from crosskey_okta.lateness import of_source  # noqa: PLC0415 - for `crosskey status`
+
+    return of_source(settings)
+
+
 SPEC = SourceSpec(
     name="okta",
     summary="People, groups and app assignments of an Okta org",
     settings=OktaSettings,
     open=_open,
+    lateness=_lateness,
 )

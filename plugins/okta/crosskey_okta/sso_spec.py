@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
+from crosskey.connector.lateness import Lateness
 from crosskey.connector.sso import DoorApp, SsoContext, SsoFlow, SsoFlowSpec
 from crosskey_okta.address import read_address
 from crosskey_okta.sso_settings import OktaSsoSettings
@@ -29,6 +31,12 @@ def _app(settings: OktaSsoSettings) -> DoorApp:
     )
 
 
+def _lateness(settings: OktaSsoSettings) -> Sequence[Lateness]:
+    from crosskey_okta.lateness import of_door  # noqa: PLC0415 - for `crosskey status`
+
+    return of_door(settings)
+
+
 SSO = SsoFlowSpec(
     name="okta",
     summary="Signing in with an Okta org",
@@ -36,4 +44,6 @@ SSO = SsoFlowSpec(
     open=_open,
     inherits=("url", "issuer"),
     app=_app,
+    poll=lambda settings: settings.poll,
+    lateness=_lateness,
 )

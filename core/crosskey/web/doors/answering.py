@@ -58,7 +58,7 @@ class Asked:
         """The page in the reader's language."""
         return shown(page, self.words, self.name, self.door.public_url)
 
-    def refusal(self, refused: SsoRefused) -> Response:
+    def refusal(self, refused: SsoRefused, more: str = "") -> Response:
         """What a page says of a refusal: what to do about it, and by which code an administrator finds out more."""
         title, text = self.words.trouble[refused.reason.page]
         if refused.code == "cookie-missing":
@@ -71,24 +71,16 @@ class Asked:
         if refused.reason.page == "not-yet":
             local = self.door.section.rules.local
             again = (Action(label=self.words.own_button, href=local),) if local else ()
-        also = self._sought(refused.code)
         return self.page(
             Page(
                 title=title,
-                text=(text, *also),
+                text=(text, more) if more else (text,),
                 status=refused.reason.status,
                 code=refused.code,
                 reference=refused.reference,
                 actions=again,
             )
         )
-
-    def _sought(self, code: str) -> tuple[str, ...]:
-        """Have somebody without an account looked at, where the door does that."""
-        if not self.door.section.rules.on_demand or code not in ("not-provisioned", "identity-unlinked"):
-            return ()
-        self.hall.look()
-        return (self.words.asked,)
 
     # ----------------------------------------------------------------------------------------------------------- forms
 

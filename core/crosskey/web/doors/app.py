@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crosskey.connector.sso import Door
 from crosskey.sso.addresses import door_addresses
-from crosskey.web.doors import hearing, leaving, operating
+from crosskey.web.doors import hearing, leaving, operating, watching
 from crosskey.web.doors.answering import Answering
 from crosskey.web.doors.entering import Entering
 from crosskey.web.doors.forms import Forms
@@ -58,6 +58,7 @@ def _routes(door: Door, hall: Hall, answering: Answering) -> list[Route]:
         Route(at["start"], end(door, entering.sign_in, writes=True), methods=get),
         Route(f"{at['start']}/start", end(door, entering.start, writes=True), methods=get),
         Route(f"{at['start']}/again", end(door, entering.again, writes=True), methods=get),
+        Route(f"{at['start']}/waiting", end(door, entering.waiting.again, writes=True), methods=get),
         Route(at["callback"], end(door, entering.callback, writes=True), methods=[*get, *post]),
         Route(f"{at['home']}/sign-out", end(door, leaving.sign_out_page), methods=get),
         Route(f"{at['home']}/sign-out", end(door, leaving.sign_out), methods=post),
@@ -71,6 +72,7 @@ def _routes(door: Door, hall: Hall, answering: Answering) -> list[Route]:
         routes += [
             Route(f"{at['home']}/sessions", end(door, operating.sessions), methods=get),
             Route(f"{at['home']}/sessions", end(door, operating.end_session), methods=post),
+            Route(f"{at['home']}/attempts", end(door, watching.attempts), methods=get),
         ]
     return routes
 

@@ -17,6 +17,7 @@ from crosskey.web.doors import cookies
 from crosskey.web.doors.answering import Asked
 from crosskey.web.doors.forms import Forms
 from crosskey.web.doors.pages import Action, Page, redirect
+from crosskey.web.doors.waiting import Waiting
 
 __all__ = ("Entering",)
 
@@ -34,6 +35,7 @@ class Entering:
     def __init__(self, forms: Forms, *, rehearses: Callable[[Rehearsal | SsoRefused], None] | None = None) -> None:
         self._forms = forms
         self._rehearses = rehearses
+        self.waiting = Waiting()
 
     async def home(self, asked: Asked) -> Response:
         """Who is inside sees the way on and the way out; anybody else the way in."""
@@ -104,6 +106,8 @@ class Entering:
                 return redirect(asked.at(""), asked.door.public_url)  # somebody went back to an old page
             if self._rehearses and refused.code not in _SETTLED:
                 self._rehearses(refused)
+            if (page := self.waiting.begin(asked, refused)) is not None:
+                return page
             raise
         return self._inside(asked, came_to)
 

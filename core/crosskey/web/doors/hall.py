@@ -14,6 +14,7 @@ import msgspec
 
 from crosskey.clock import Clock, SystemClock
 from crosskey.config import Config, DoorSection
+from crosskey.connector.signal_poll import LONGEST
 from crosskey.connector.sso import Door, Pins, SsoFlow
 from crosskey.context import TransportFactory
 from crosskey.errors import CrosskeyError
@@ -22,6 +23,7 @@ from crosskey.sso.context import DoorContext
 from crosskey.sso.doorkeeper import Doorkeeper
 from crosskey.sso.pilot import is_of_pilot
 from crosskey.sso.proofs import require_factor_proof
+from crosskey.web.doors.seeking import Nobody, Seeker
 
 __all__ = ("Hall", "OpenDoor", "open_hall")
 
@@ -34,11 +36,15 @@ _PATIENCE: Final = 2.0
 
 
 class OpenDoor(msgspec.Struct, frozen=True, kw_only=True):
-    """A door, and the provider behind it. ``origins`` are those of the provider's pages."""
+    """A door, and the provider behind it. ``origins`` are those of the provider's pages.
+
+    ``waiting`` makes clients for questions that nobody sits and waits for.
+    """
 
     keeper: Doorkeeper
     flow: SsoFlow
     book: Doorbook
+    waiting: DoorContext
 
     @property
     def section(self) -> DoorSection:
@@ -63,7 +69,10 @@ class OpenDoor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hall:
-    """The doors that are open now. ``look`` asks a watcher to look soon, as often as anything comes."""
+    """The doors that are open now.
+
+    ``look`` asks a watcher to look soon, as often as anything comes; ``seeker`` has single people looked at.
+    """
 
     def __init__(
         self,
@@ -72,12 +81,14 @@ class Hall:
         *,
         transport: TransportFactory | None = None,
         look: Callable[[], None] | None = None,
+        seeker: Seeker | None = None,
         rehearses: bool = False,
         pins: Callable[[Doorbook], Pins] = lambda book: book,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
         self.look = look or _nobody
+        self.seeker: Seeker = seeker or Nobody()
         self.doors: dict[Door, OpenDoor] = {}
         self._transport = transport
         self._rehearses = rehearses
@@ -153,9 +164,10 @@ async def _open(
 ) -> AsyncGenerator[OpenDoor]:
     """One open door. Opening asks the provider nothing."""
     context = DoorContext(section, pins, clock=clock, transport=transport)
+    waiting = DoorContext(section, pins, clock=clock, transport=transport, seconds=LONGEST)
     async with section.provided.value.open(section.settings, context) as flow:
         keeper = Doorkeeper(section, flow, book, clock, is_of_pilot=partial(is_of_pilot, config, section))
-        yield OpenDoor(keeper=keeper, flow=flow, book=book)
+        yield OpenDoor(keeper=keeper, flow=flow, book=book, waiting=waiting)
 
 
 @asynccontextmanager
@@ -165,6 +177,7 @@ async def open_hall(
     *,
     transport: TransportFactory | None = None,
     look: Callable[[], None] | None = None,
+    seeker: Seeker | None = None,
     rehearses: bool = False,
     pins: Callable[[Doorbook], Pins] = lambda book: book,
 ) -> AsyncGenerator[Hall]:
@@ -172,7 +185,7 @@ async def open_hall(
 
     Raises :class:`CrosskeyError` where they cannot be opened at all.
     """
-    hall = Hall(config, clock, transport=transport, look=look, rehearses=rehearses, pins=pins)
+    hall = Hall(config, clock, transport=transport, look=look, seeker=seeker, rehearses=rehearses, pins=pins)
     keeping = asyncio.create_task(hall.keep_open())
     try:
         await hall.settled()

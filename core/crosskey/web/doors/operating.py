@@ -12,7 +12,7 @@ from crosskey.journal import SessionRecord, Whom
 from crosskey.web.doors.answering import Asked
 from crosskey.web.doors.pages import Action, Page, Row, Rows, redirect
 
-__all__ = ("end_session", "sessions")
+__all__ = ("end_session", "sessions", "stopped")
 
 _FRESH = timedelta(minutes=30)
 _AFRESH = frozenset({"session-stale", "session-assurance"})
@@ -21,19 +21,20 @@ _SHOWN = 200
 
 async def sessions(asked: Asked) -> Response:
     """Everybody who is inside, by either door."""
-    if (answer := _stopped(asked)) is not None:
+    if (answer := stopped(asked, "/sessions")) is not None:
         return answer
     token = asked.token(asked.session_ticket)
     found = asked.door.book.sessions(limit=_SHOWN)
     words = asked.words
     table = Rows(words.sessions_heads, [_row(asked, each, token) for each in found]) if found else None
     text = words.sessions if found else words.sessions_none
-    return asked.page(Page(title=words.sessions_title, text=(text,), table=table))
+    beside = Action(label=words.attempts_title, href=asked.at("/attempts"), primary=False)
+    return asked.page(Page(title=words.sessions_title, text=(text,), table=table, actions=(beside,)))
 
 
 async def end_session(asked: Asked) -> Response:
     """End the session of a number."""
-    if (answer := _stopped(asked)) is not None:
+    if (answer := stopped(asked, "/sessions")) is not None:
         return answer
     fields = await asked.form()
     number = (fields or {}).get("number", "")
@@ -44,8 +45,8 @@ async def end_session(asked: Asked) -> Response:
     return redirect(asked.at("/sessions"), asked.door.public_url)
 
 
-def _stopped(asked: Asked) -> Response | None:
-    """What is answered to anybody but an operator who signed in lately."""
+def stopped(asked: Asked, place: str) -> Response | None:
+    """What is answered to anybody but an operator who signed in lately; they come back to the place."""
     try:
         session = asked.door.keeper.check(asked.session_ticket)
         if session.key not in asked.hall.config.serve.operators:
@@ -54,7 +55,7 @@ def _stopped(asked: Asked) -> Response | None:
         asked.door.keeper.check(asked.session_ticket, fresh=_FRESH)
     except SsoRefused as refused:
         where = "/sign-in/again" if refused.code in _AFRESH else "/sign-in"
-        to = quote(asked.at("/sessions"), safe="")
+        to = quote(asked.at(place), safe="")
         return redirect(f"{asked.at(where)}?to={to}", asked.door.public_url)
     return None
 

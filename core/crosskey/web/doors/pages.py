@@ -43,10 +43,10 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a table, and what can be done with it."""
+    """A row of a table, and what can be done with it, if anything."""
 
     cells: tuple[str, ...]
-    action: Action
+    action: Action | None = None
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -55,9 +55,17 @@ class Rows(msgspec.Struct, frozen=True):
     heads: tuple[str, ...]
     rows: Sequence[Row]
 
+    @property
+    def acts(self) -> bool:
+        """Whether anything can be done with a row."""
+        return any(row.action is not None for row in self.rows)
+
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page says. ``code`` and ``reference`` are for the administrator; ``onward`` is gone to by itself."""
+    """What a page says. ``code`` and ``reference`` are for the administrator.
+
+    ``onward`` is gone to by itself, ``after`` so many seconds.
+    """
 
     title: str
     text: tuple[str, ...] = ()
@@ -67,11 +75,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     reference: str = ""
     table: Rows | None = None
     onward: str = ""
+    after: int = 1
 
     @property
     def has_form(self) -> bool:
         """Whether it posts anything. Without a referrer browsers do not say where a form is from (``Origin: null``)."""
-        return self.table is not None or any(action.fields is not None for action in self.actions)
+        rows = self.table.rows if self.table is not None else ()
+        return any(
+            each is not None and each.fields is not None for each in (*(row.action for row in rows), *self.actions)
+        )
 
 
 def shown(page: Page, words: Words, door: Door | None, public_url: str) -> Response:

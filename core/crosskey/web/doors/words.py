@@ -44,7 +44,9 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     nowhere: str
     form_title: str
     form: str
-    asked: str
+    sought_title: str
+    sought: str
+    not_sought: Mapping[str, str]
     try_again: str
     code: str
     reference: str
@@ -53,6 +55,10 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     sessions: str
     sessions_none: str
     sessions_heads: tuple[str, ...]
+    attempts_title: str
+    attempts: str
+    attempts_none: str
+    attempts_heads: tuple[str, ...]
     proven: Mapping[str, str]
     end_button: str
     rehearsed_title: str
@@ -118,7 +124,16 @@ ENGLISH: Final = Words(
     nowhere="The address may be mistyped, or this entrance is closed.",
     form_title="This page was too old",
     form="For your safety nothing was done. Please go back, load the page again and repeat what you did.",
-    asked="We have asked for your account to be looked at. Please try again in a few minutes.",
+    sought_title="We are looking at your account",
+    sought="You are known, and have no account here yet. Whether you should have one is being looked at just now. "
+    "This page tries again by itself; leave it open.",
+    not_sought={
+        "over": "We have just looked again: nothing gives you an account here.",
+        "long": "Looking takes longer than usual. Please try again in a few minutes.",
+        "lately": "We looked a few minutes ago: nothing gave you an account here.",
+        "busy": "Many people are being looked at just now. Please try again in a few minutes.",
+        "nobody": "Nobody looks at accounts just now, so that waiting here does not help.",
+    },
     try_again="Sign in again",
     code="Code",
     reference="Reference",
@@ -127,6 +142,11 @@ ENGLISH: Final = Words(
     sessions="Everybody who is signed in now. Whoever you end is refused at their next click.",
     sessions_none="Nobody is signed in.",
     sessions_heads=("Number", "Entrance", "Account", "Signed in (UTC)", "Last seen (UTC)", "Second factor"),
+    attempts_title="Attempts to sign in",
+    attempts="The last ones, the newest first. This page loads itself again. Claims are masked; "
+    "`crosskey sso attempts` has the real reason.",
+    attempts_none="Nobody has tried to sign in.",
+    attempts_heads=("When (UTC)", "Entrance", "What", "What to do", "Reference", "Account", "Claims"),
     proven={"proven": "yes", "missing": "no", "unasked": "not asked"},
     end_button="End",
     rehearsed_title="The test is done",
@@ -194,7 +214,16 @@ GERMAN: Final = Words(
     form_title="Diese Seite war zu alt",
     form="Zu Ihrer Sicherheit ist nichts geschehen. Bitte gehen Sie zurück, laden Sie die Seite neu und machen Sie es "
     "noch einmal.",
-    asked="Wir haben darum gebeten, dass nach Ihrem Konto gesehen wird. Bitte versuchen Sie es in einigen Minuten.",
+    sought_title="Wir sehen nach Ihrem Konto",
+    sought="Sie sind bekannt und haben hier noch kein Konto. Ob Sie eines haben sollen, wird gerade nachgesehen. "
+    "Diese Seite versucht es von selbst wieder; lassen Sie sie offen.",
+    not_sought={
+        "over": "Wir haben soeben nachgesehen: Nichts gibt Ihnen hier ein Konto.",
+        "long": "Das Nachsehen dauert länger als sonst. Bitte versuchen Sie es in einigen Minuten wieder.",
+        "lately": "Wir haben vor wenigen Minuten nachgesehen: Nichts gab Ihnen hier ein Konto.",
+        "busy": "Gerade wird nach vielen Leuten gesehen. Bitte versuchen Sie es in einigen Minuten wieder.",
+        "nobody": "Gerade sieht niemand nach Konten, sodass Warten hier nicht hilft.",
+    },
     try_again="Neu anmelden",
     code="Code",
     reference="Kennung",
@@ -203,6 +232,11 @@ GERMAN: Final = Words(
     sessions="Alle, die gerade angemeldet sind. Wen Sie beenden, wird beim nächsten Klick abgewiesen.",
     sessions_none="Niemand ist angemeldet.",
     sessions_heads=("Nummer", "Eingang", "Konto", "Angemeldet (UTC)", "Zuletzt da (UTC)", "Zweiter Faktor"),
+    attempts_title="Anmeldeversuche",
+    attempts="Die letzten, der neueste zuerst. Diese Seite lädt sich von selbst neu. Angaben sind verdeckt; "
+    "den wahren Grund nennt `crosskey sso attempts`.",
+    attempts_none="Niemand hat versucht, sich anzumelden.",
+    attempts_heads=("Wann (UTC)", "Eingang", "Was", "Abhilfe", "Kennung", "Konto", "Angaben"),
     proven={"proven": "ja", "missing": "nein", "unasked": "nicht verlangt"},
     end_button="Beenden",
     rehearsed_title="Die Probe ist zu Ende",
