@@ -21,7 +21,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "ReadPage FindsPeople ConfirmsMembership ReadsChanges ReceivesSignals SignalRequest SignalAnswer "
         "ManagesSubscriptions Subscription TellsCredentials Credential",
         "targets": "Target TargetSchema KindSpec FieldSpec ReferenceSpec AccountsRequest AccountsPage AccountsComplete "
-        "HasCatalogue FindsChanges LooksUpAccounts Lookup EndsSessions CountsSeats Seats",
+        "HasCatalogue FindsChanges LooksUpAccounts Lookup EndsSessions CountsSeats Seats TellsSignIns",
         "mappers": "MappingContext CompiledMapping Candidate Desired MatchKey LeaverPolicy Ownership TellsOrigins",
         "sso": "SsoFlow SsoContext Door Provider LoginRequest AuthorizationRedirect Callback Identity MfaEvidence "
         "Pinned Pins SsoRefused RefreshesLogins Refreshed EndsLogins LogoutRequest HearsSignals SignalMessage "

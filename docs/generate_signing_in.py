@@ -13,6 +13,8 @@ from crosskey.config.reference import settings_table
 from crosskey.config.serve import ServeSettings
 from crosskey.connector.reasons import AREAS
 from crosskey.settings import Secret
+from crosskey.sso.offers import OFFERS
+from crosskey.sso.rollout import WAITS_FOR
 from crosskey_entra.lateness import of_door as entra_door
 from crosskey_entra.lateness import of_source as entra_source
 from crosskey_entra.settings import EntraSettings
@@ -37,6 +39,26 @@ def sign_in_set_up() -> str:
         ("Halo", "a record for single sign-on: address, client ID, scopes, secret; switched off"),
     ]
     return table("vendor", "what is compared and written", rows=rows)
+
+
+def sso_steps() -> str:
+    """What each step of the roll-out offers, and what it waits for."""
+    ways = {"provider": "the provider's button", "local": "the desk's own way (`local`)"}
+    rows: list[tuple[str, str, str]] = []
+    for step, offer in OFFERS.items():
+        first, *others = (ways[way] for way in offer.ways)
+        link = " and, beside it, " if offer.equal else "; below it a link: "
+        page = link.join([first, *others])
+        if offer.at_once:
+            page = f"the provider at once; after signing out and with `?sso=off`: {page}"
+        if step == "test":
+            page = f"nobody comes in (`door-testing`): {page}"
+        if step == "pilot":
+            page += "; whoever is of the pilot, from their first sign-in on: as at `enforced`"
+        if offer.ways == ("provider",):
+            page += ", and whom to ask"
+        rows.append((f"`{step}`", page, (WAITS_FOR[step].__doc__ or "").strip()))
+    return table("step", "what a browser gets at `/<door>/sign-in`", "what going there waits for", rows=rows)
 
 
 def sso_reasons() -> str:
@@ -92,6 +114,7 @@ SIGNING_IN: Mapping[str, Callable[[], str]] = MappingProxyType(
         "settings sso entra": lambda: settings_table(EntraSsoSettings),
         "settings sso oidc": lambda: settings_table(OidcSettings),
         "sso reasons": sso_reasons,
+        "sso steps": sso_steps,
         "leavers out": leavers_out,
         "sign-in set up": sign_in_set_up,
     }

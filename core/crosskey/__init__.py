@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         Target,
         TargetSchema,
         TargetSpec,
+        TellsSignIns,
     )
     from crosskey.errors import (
         AuthError,
@@ -242,6 +243,7 @@ __all__ = (
     "TargetSpec",
     "TellsCredentials",
     "TellsOrigins",
+    "TellsSignIns",
     "UncertainError",
     "hookimpl",
     "signal_poll",
@@ -273,7 +275,7 @@ _HOMES = {
     ),
     "connector.target": (
         "AccountsComplete AccountsPage AccountsRequest CountsSeats EndsSessions FieldSpec FindsChanges HasCatalogue "
-        "KindSpec LooksUpAccounts Lookup ReferenceSpec Seats Target TargetSchema TargetSpec"
+        "KindSpec LooksUpAccounts Lookup ReferenceSpec Seats Target TargetSchema TargetSpec TellsSignIns"
     ),
     "errors": (
         "AuthError ConfigError ContractError CrosskeyError CursorExpiredError Diagnostic PluginError "

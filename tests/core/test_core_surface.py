@@ -29,7 +29,7 @@ PUBLIC = """
     RetryableError RunFacts Scalar Seats Secret SecretReference SetUp SetsUpSignIn Settings SignInAddresses
     SignInApp SignInGroup SignInLink SignalAnswer SignalEvent SignalMessage SignalPoll SignalRequest Source
     SourceSpec SsoContext SsoFlow SsoFlowSpec SsoRefused Subject Subscription Survey Target TargetSchema TargetSpec
-    TellsCredentials TellsOrigins UncertainError hookimpl signal_poll
+    TellsCredentials TellsOrigins TellsSignIns UncertainError hookimpl signal_poll
 """
 
 HTTP = "Budget Client RefreshingAuth Reply RetryPolicy Token link_next merge open_client recording"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-from sso_bench import CLIENT, CODE, CONNECTION, PUBLIC, Journal, section_of
-from sso_provider import FakeProvider, signed
+from sso_bench import CLIENT, CODE, CONNECTION, PUBLIC, Journal, roll_out, section_of
+from sso_provider import ISSUER, FakeProvider, signed
 
 from crosskey.config import Config, DoorSection, JournalSettings, RailSettings, ServeSettings, SyncSection
-from crosskey.journal import Doorbook, Watchbook
+from crosskey.connector.sso import Door
+from crosskey.engine.stage import Stage
+from crosskey.journal import Doorbook, Step, Watchbook
+from crosskey.model import Account, Group, Person, Subject
 from crosskey.web.doors import Seeking, door_app, open_hall
 from fake_clock import FakeClock
 
@@ -24,8 +27,10 @@ HOST = urlsplit(PUBLIC).netloc
 class House:
     """Both doors, the provider behind them, and what the sync does meanwhile."""
 
-    def __init__(self, path: Path, sections: list[DoorSection], serve: ServeSettings) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, path: Path, sections: list[DoorSection], serve: ServeSettings, clock: FakeClock | None = None
+    ) -> None:
+        self.clock = clock or FakeClock()
         self.provider = FakeProvider()
         self.sync = Journal(path, self.clock)
         self.sync.begin()
@@ -49,6 +54,14 @@ class House:
 
     def look(self) -> None:
         self.looks += 1
+
+    def roll_out(self, step: Step, *doors: Door) -> None:
+        """Move doors as `crosskey sso step` does, whatever the step waits for."""
+        roll_out(self.config.journal.path, self.clock, step, doors or ("agents", "portal"))
+
+    def read(self, **groups: list[Subject]) -> None:
+        """The last read knew these groups and who is in them."""
+        leave_snapshot(self.config.journal.path, groups)
 
     def poke(self, book: Watchbook) -> None:
         self.pokes += 1
@@ -77,6 +90,19 @@ class House:
     @property
     def now(self) -> int:
         return int(self.clock.now().timestamp())
+
+
+def leave_snapshot(journal: Path, groups: Mapping[str, list[Subject]], accounts: Sequence[Account] = ()) -> None:
+    """What a run leaves beside the journal: these groups with these people, and accounts of the desk."""
+    people = sorted({who for members in groups.values() for who in members})
+    with Stage.fresh(journal.with_name("stage.sqlite"), [ISSUER]) as stage:
+        stage.people.add([Person(subject=who, active=True, user_name=who.id) for who in people])
+        stage.groups.add(ISSUER, [Group(id=name, name=name) for name in groups])
+        for name, members in groups.items():
+            stage.groups.add_members(ISSUER, name, [who.id for who in members])
+        stage.note("groups", {name: [stage.groups.ref(ISSUER, name)] for name in groups})
+        stage.accounts.add(accounts, {})
+        stage.keep(journal.with_name("snapshot.sqlite"))
 
 
 class Browser:
@@ -184,16 +210,19 @@ async def house(
     *,
     agents: dict[str, Any] | None = None,
     portal: dict[str, Any] | None = None,
+    step: Step = "button",
+    clock: FakeClock | None = None,
     flow: str = "oidc",
     settings: dict[str, Any] | None = None,
     **serve: Any,
 ) -> AsyncIterator[House]:
-    """An open house with the rules of its doors; ``settings`` are those of the flow at the agents' door."""
+    """An open house with the rules of its doors, all at one step; ``settings`` are those of the flow of the agents'."""
     sections = [
         section_of(flow, door="agents", rules=agents or {}, **(settings or {})),
         section_of(door="portal", rules=portal or {}),
     ]
-    opened = House(tmp_path / "kept" / "journal.sqlite", sections, ServeSettings(**serve))
+    opened = House(tmp_path / "kept" / "journal.sqlite", sections, ServeSettings(**serve), clock)
+    opened.roll_out(step)
     async with open_hall(
         opened.config,
         opened.clock,

@@ -20,11 +20,13 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 from cli_bench import Shell
+from sso_bench import roll_out
 from sso_provider import FakeProvider, signed
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from crosskey.clock import SystemClock
 from crosskey_sandbox.company import OFFICES, Company
 from crosskey_sandbox.halo import HaloDesk, HaloQuirks, halo_app
 from crosskey_sandbox.okta import SUPER_ADMIN, OktaQuirks, okta_app
@@ -182,6 +184,7 @@ class House:
     def serving(self) -> Generator[Beside]:
         with Beside(self.shell, "serve") as serve:
             serve.says(f":{self.port} serves")
+            roll_out(self.shell.journal, SystemClock(), "button", ("agents",))
             yield serve
 
     def hooks(self, *words: str) -> None:

@@ -20,7 +20,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from browser_looks import press, readable
-from sso_bench import ADA, CONNECTION, ISSUER, Journal, section_of
+from sso_bench import ADA, CONNECTION, ISSUER, Journal, roll_out, section_of
 
 from crosskey.clock import SystemClock
 from crosskey.config import Config, JournalSettings, RailSettings, ServeSettings, SyncSection
@@ -324,7 +324,8 @@ async def rehearsed(there, has_one):
 
 
 async def test_round_in_circles_and_cookies_blocked(tmp_path, stand):
-    async with open_doors(tmp_path, stand, portal={"entry": "redirect", "local": "/auth/account/login"}) as there:
+    async with open_doors(tmp_path, stand, portal={"local": "/auth/account/login"}) as there:
+        roll_out(there.sync.path, SystemClock(), "redirect", ("portal",))
         page = await there.page(locale="de-DE")
         await page.goto(f"{there.url}/portal/sign-in")
         await log_in(page)

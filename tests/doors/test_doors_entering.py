@@ -11,7 +11,7 @@ from sso_provider import signed
 
 from crosskey.sso.hashes import half_hash
 
-REDIRECT = {"entry": "redirect", "local": "/auth/account/login"}
+LOCAL = {"local": "/auth/account/login"}
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ async def test_somebody_without_an_account_gets_a_page_and_no_session(doors):
 
 async def test_cookies_blocked(tmp_path):
     """A page that says so, no session, and no way round in circles."""
-    async with house(tmp_path, agents=REDIRECT) as doors:
+    async with house(tmp_path, agents=LOCAL, step="redirect") as doors:
         ada = doors.browser(cookies=False)
         ada.sent(await ada.get("/agents/sign-in"))
         page = await ada.back()
@@ -161,7 +161,7 @@ async def test_cookies_blocked(tmp_path):
 
 
 async def test_going_round_in_circles_stops(tmp_path):
-    async with house(tmp_path, agents=REDIRECT) as doors:
+    async with house(tmp_path, agents=LOCAL, step="redirect") as doors:
         ada = doors.browser()
         for _ in range(3):
             ada.sent(await ada.get("/agents/sign-in?to=/tickets"))

@@ -13,6 +13,7 @@ from sso_provider import signed
 from crosskey.config import ServeSettings
 from crosskey.connector.refusal import SsoRefused
 from crosskey.errors import ConfigError
+from crosskey.sso.differing import differences
 from crosskey.web.doors import rehearsal
 
 LOCAL = "http://localhost:8490"
@@ -101,3 +102,55 @@ async def test_g7_a_second_factor_is_required_only_after_both_tests(tmp_path):
         assert ada.asked["prompt"] == "login"
         await ada.back({"amr": ["pwd", "mfa"]})
         assert (await ada.verify()).headers["x-auth-mfa"] == "proven"
+
+
+# ---------------------------------------------------------------------------------------------- what differs from policy
+
+
+@pytest.mark.parametrize(
+    ("rules", "mfa", "claims", "step", "differs"),
+    [
+        ({}, False, {"auth_time": 0}, "button", {}),
+        ({}, False, {}, "button", {"age of the sign-in": "the token has none"}),
+        ({}, False, {"auth_time": -11 * 3600}, "button", {"age of the sign-in": "11h ago"}),
+        ({}, True, {"auth_time": 0, "amr": ["mfa"]}, "test", {"second factor": "the test did"}),
+        ({"mfa": "required"}, False, {"auth_time": 0, "amr": ["mfa"]}, "enforced", {}),
+        ({"mfa": "required"}, False, {"auth_time": 0, "amr": ["pwd"]}, "button", {"second factor": "missing"}),
+        ({}, False, {"auth_time": 0}, "redirect", {"second factor": 'mfa = "off"'}),
+        ({}, False, {"auth_time": 0, "sub": "bo"}, "button", {"account": "one of the kind user"}),
+        ({"kind": "user"}, False, {"auth_time": 0, "sub": "carl"}, "button", {"account": "none"}),
+        ({}, False, {"auth_time": 0, "iat": -90}, "button", {"their clock": "-90.0 s"}),
+    ],
+)
+async def test_what_differs_from_policy_is_told(tmp_path, rules, mfa, claims, step, differs):
+    stand = Stand(tmp_path, **rules)
+    now = stand.house.now
+    moved = {name: value + now if name in ("auth_time", "iat", "exp") else value for name, value in claims.items()}
+    _, came_to = await stand.test(mfa=mfa, claims=moved)
+    section = stand.house.config.doors["agents"]
+    found = differences(section, came_to, step, asked_for_mfa=mfa, now=stand.house.clock.now())
+    assert {each.what for each in found} == set(differs), found
+    for each in found:
+        assert differs[each.what] in each.came
+
+
+@pytest.mark.parametrize(
+    ("claims", "parameters", "what"),
+    [({"aud": "another"}, {}, {"client"}), ({"iss": "https://x.example"}, {}, {"issuer"}), ({}, {"error": "x"}, set())],
+)
+async def test_a_refusal_says_which_rule_it_is_about(tmp_path, claims, parameters, what):
+    stand = Stand(tmp_path)
+    _, refused = await stand.test(claims=claims, **parameters)
+    section = stand.house.config.doors["agents"]
+    found = differences(section, refused, "test", asked_for_mfa=False, now=stand.house.clock.now())
+    assert {each.what for each in found} == what
+    assert differences(section, SsoRefused("callback-mode"), "test", asked_for_mfa=False, now=stand.house.clock.now())
+
+
+async def test_people_of_whom_the_sync_knows_nobody_differ(tmp_path):
+    stand = Stand(tmp_path)
+    stand.house.config.doors["agents"] = section_of(rules={"enabled": False}, people="https://other.example")
+    _, came_to = await stand.test()
+    section = stand.house.config.doors["agents"]
+    found = differences(section, came_to, "test", asked_for_mfa=False, now=stand.house.clock.now())
+    assert "https://other.example" in {each.what: each.came for each in found}["issuer"]

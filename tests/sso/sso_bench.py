@@ -18,10 +18,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from sso_provider import ISSUER, FakeProvider, signed
 
+from crosskey.clock import Clock
 from crosskey.config import DoorSection, DoorSettings
 from crosskey.connector.refusal import SsoRefused
-from crosskey.connector.sso import SignalMessage, SsoFlowSpec
-from crosskey.journal import Doorbook, JournalWriter
+from crosskey.connector.sso import Door, SignalMessage, SsoFlowSpec
+from crosskey.journal import Doorbook, JournalWriter, Step
 from crosskey.model import Subject
 from crosskey.plan import Change, FieldChange, Outcome
 from crosskey.plugins.records import Provided
@@ -89,7 +90,15 @@ def _template() -> Path:
     sync = Journal(kept / "journal.sqlite", FakeClock())
     for who, kind, key in ((ADA, "agent", "7"), (ADA, "user", "70"), (BO, "user", "80")):
         sync.link(who, kind, key)
+    roll_out(sync.path, sync.clock)
     return kept
+
+
+def roll_out(path: Path, clock: Clock, step: Step = "button", doors: tuple[Door, ...] = ("agents", "portal")) -> None:
+    """Move doors to a step, whatever it waits for: the tests of the steps themselves are in tests/doors."""
+    with Doorbook.noting(path, clock=clock, connection=CONNECTION) as book:
+        for door in doors:
+            book.move(door, step, before=book.step(door).step, by="tests")
 
 
 class Bench:

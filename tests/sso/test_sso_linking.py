@@ -7,8 +7,9 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import httpx
 import pytest
-from sso_bench import ADA, BO, CONNECTION, ISSUER, opened, section_of
+from sso_bench import ADA, BO, CONNECTION, ISSUER, opened, roll_out, section_of
 from sso_entra import OID, TENANT, entra, entra_claims, of_entra
 from sso_provider import FakeProvider, public, rsa, signed
 
@@ -17,6 +18,7 @@ from crosskey.journal import Doorbook, JournalWriter, Whom
 from crosskey.model import Subject
 from crosskey.plan import Held
 from crosskey.sso.callback import read_callback
+from crosskey.sso.doorkeeper import Rehearsal
 
 OTHER = "22222222-2222-2222-2222-222222222222"
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -191,6 +193,30 @@ async def test_h7_a_door_that_is_off_is_no_door(bench, tmp_path):
         assert (caught.value.code, caught.value.reason.status) == ("door-off", 404)
         async with opened(tmp_path, section_of(door="portal"), bench.provider, beside=bench) as portal:
             await portal.sign_in({"sub": "bo"})
+
+
+async def test_a_door_at_its_first_step_lets_nobody_in(bench):
+    """Whoever was sent away before it went back comes back to nothing, also in the middle of it."""
+    admitted = await bench.sign_in()
+    await bench.begin()
+    roll_out(bench.path, bench.clock, "test", ("agents",))
+    await outside(bench, admitted.ticket, "session-revoked")
+    await bench.refuses("door-testing")
+    await bench.refuses("door-testing", parameters={"state": "A" * 43}, browser="")
+    with pytest.raises(SsoRefused) as caught:
+        await bench.begin()
+    assert (caught.value.code, caught.value.reason.status) == ("door-testing", 403)
+    await bench.begin(purpose="test")
+    assert isinstance(await bench.come_back(), Rehearsal)
+    roll_out(bench.path, bench.clock, "button", ("agents",))
+    await bench.begin()
+
+    def goes_back(_request):
+        roll_out(bench.path, bench.clock, "test", ("agents",))
+        return httpx.Response(200, json={"access_token": "x", "token_type": "Bearer", "id_token": bench.id_token()})
+
+    bench.provider.faults = {"/token": goes_back}
+    await bench.refuses("door-testing")
 
 
 async def test_h8_another_person_under_the_same_account(bench):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -18,6 +16,7 @@ from rich.table import Table
 from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
+from crosskey.cli.user import this_user
 from crosskey.config import duration_text, parse_duration
 from crosskey.engine.holds import choose
 from crosskey.engine.stage import Stage
@@ -113,7 +112,7 @@ def approve(
             rail or "",
             items=choice.items,
             words=choice.words,
-            by=name.strip() or _user(),
+            by=name.strip() or this_user(),
             reason=because.strip(),
             lasts=lasts,
         )
@@ -129,14 +128,6 @@ def approve(
 
 def _book(session: Session) -> Watchbook:
     return Watchbook.noting(session.config.journal.path, clock=session.clock, connection=session.connection)
-
-
-def _user() -> str:
-    """Who is at work here, by the system's word: a variable could name anybody."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def _known(journal: Path) -> Callable[[str], AbstractSet[Subject]]:

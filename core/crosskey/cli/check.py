@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -21,10 +22,15 @@ from crosskey.engine.blame import blaming
 from crosskey.engine.rules import compile_mappings
 from crosskey.errors import ConfigError, CrosskeyError, Diagnostic, ExitCode
 from crosskey.model import Catalogue
+from crosskey.sso.break_glass import look_at
+from crosskey.sso.rollout import read_state
 
 __all__ = ("check",)
 
 Findings = dict[str, list[Diagnostic]]
+
+_NOT_SEEN: Final = frozenset({"local-missing", "break-glass-old"})
+"""What a look at the account does not tell."""
 
 
 @click.command(
@@ -64,6 +70,7 @@ async def _check_all(session: Session, findings: Findings) -> None:
     findings[target.path] = await _check(target, session.connect.target(target))
     if all(finding.severity != "error" for finding in findings[target.path]):
         findings["map"] = await _check_rules(session)
+        await _check_doors(session, findings)
 
 
 async def _check(
@@ -98,6 +105,22 @@ async def _check_rules(session: Session) -> list[Diagnostic]:
         _fine("map", f"every field, site, role and team that the rules name exists ({kinds})"),
         Diagnostic(severity="info", code="map", summary=groups),
     ]
+
+
+async def _check_doors(session: Session, findings: Findings) -> None:
+    """Whether the account of each proven local login is still one to get in with, by a fresh look at the desk."""
+    if not session.config.doors or not session.config.journal.path.exists():
+        return
+    with session.reading() as journal:
+        for section in session.config.doors.values():
+            state = read_state(session.config, section, journal, session.clock.now())
+            if (proven := state.break_glass) is None:
+                continue
+            aged = [each for each in state.warnings if each.code in _NOT_SEEN]
+            fresh = await look_at(session.config, session.connect, section, journal, proven)
+            warnings = [*aged, *(msgspec.structs.replace(each, severity="warning") for each in fresh)]
+            fine = f"the local login of {proven.kind} {proven.key} stands: it is on, protected and nobody's"
+            findings[section.path] = warnings or [_fine("break-glass", fine)]
 
 
 def _fine(code: str, summary: str) -> Diagnostic:

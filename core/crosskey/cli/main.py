@@ -42,7 +42,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "hooks": ("crosskey.cli.hooks:hooks", "Have the identity provider tell about changes at once."),
     "sso": (
         "crosskey.cli.sso:sso",
-        "Set sign-in up at the identity provider and at the desk, try it, and list attempts.",
+        "Set sign-in up at the identity provider and at the desk, try it, and roll it out.",
     ),
     "cassette": (
         "crosskey.cli.cassette:cassette",

@@ -17,13 +17,15 @@ from crosskey.cli.options import config_option, json_option, watch_options
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.serve import require_web
 from crosskey.clock import SystemClock
-from crosskey.config import DOORS, Config, load_config
+from crosskey.config import DOORS, Config, DoorSection, load_config
 from crosskey.connector.reasons import REASONS
 from crosskey.connector.refusal import SsoRefused
 from crosskey.connector.sso import Door
 from crosskey.errors import ConfigError, ExitCode, RetryableError
-from crosskey.journal import Watchbook
+from crosskey.journal import Doorbook, Watchbook
 from crosskey.plugins import load_plugins
+from crosskey.sso.addresses import door_addresses
+from crosskey.sso.differing import differences
 from crosskey.sso.doorkeeper import Rehearsal
 
 __all__ = ("test",)
@@ -52,8 +54,8 @@ def test(
 ) -> int:
     """Make a real sign-in in a browser on this machine. Opens no session; the door may be on or off.
 
-    Shows masked claims, whose account it would be and why, the second factor and the provider's clock. The provider
-    must know the callback that is printed first as a further redirect URI.
+    Shows masked claims, whose account it would be and why, the second factor, the provider's clock, and what differs
+    from the door's policy. The provider must know the callback that is printed first as a further redirect URI.
     """
     require_web()
     config = load_config(config_path, load_plugins(), serving=True)
@@ -61,7 +63,7 @@ def test(
         raise ConfigError("there is no such door", code="no-door", where=f"sso.{door}", fix=f"write [sso.{door}]")
     Watchbook.prepare(config.journal.path, clock=SystemClock(), connection=config.connection)
     came_to = asyncio.run(_rehearse(config, door, port, wait, mfa=mfa, pin=pin, browser=not no_browser))
-    shown = _told(came_to)
+    shown = _told(came_to) | _compared(config, config.doors[door], came_to, port, mfa=mfa)
     if as_json:
         click.echo(msgspec.json.encode(shown))
     else:
@@ -111,6 +113,22 @@ def _told(came_to: Rehearsal | SsoRefused) -> dict[str, Any]:
     }
 
 
+def _compared(
+    config: Config, section: DoorSection, came_to: Rehearsal | SsoRefused, port: int, *, mfa: bool
+) -> dict[str, Any]:
+    """What differs from the door's policy, and the redirect URI that the test could not try."""
+    clock = SystemClock()
+    with Doorbook.reading(config.journal.path, clock=clock, connection=config.connection) as book:
+        step = book.step(section.door).step
+    differs = differences(section, came_to, step, asked_for_mfa=mfa, now=clock.now())
+    flow = section.provided.value.name
+    tested, own = (
+        door_addresses(url, section.door, flow).callback if url else ""
+        for url in (f"http://localhost:{port}", section.rules.public_url)
+    )
+    return {"step": step, "differs": differs, "redirect_uri": {"tested": tested, "door": own}}
+
+
 def _show(said: dict[str, Any]) -> None:
     console = console_for_tables()
     good = said["code"] == "tested"
@@ -122,10 +140,18 @@ def _show(said: dict[str, Any]) -> None:
         if text:
             table.add_row(label, escape(text))
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    if "person" in said and not said["differs"]:
+        console.print("Nothing differs from what the door wants.")
+    for each in said["differs"]:
+        console.print(
+            f"[yellow]differs:[/] {escape(each.what)}: wanted {escape(each.wanted)}; came {escape(each.came)}"
+        )
 
 
 def _lines(said: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [("because", said["detail"]), ("fix", said["fix"]), ("reference", said["reference"])]
+    tried, own = said["redirect_uri"]["tested"], said["redirect_uri"]["door"]
+    lines.append(("redirect URI", f"tried {tried}; the door's own is {own or 'not known: public_url is empty'}"))
     if "person" not in said:
         return lines
     person, account, factor = said["person"], said["account"], said["second_factor"]

@@ -17,6 +17,7 @@ from crosskey.cli.doors_shown import show_door
 from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
+from crosskey.cli.sso_step import told_of
 from crosskey.errors import ExitCode
 from crosskey.journal import Watchbook
 from crosskey.watch import Status, read_status
@@ -76,6 +77,9 @@ def _show(console: Console, found: Status) -> None:
         console.print(Padding(f"[yellow]![/] {escape(notice.subject)}: {escape(notice.text)}", (0, 0, 0, 2)))
         if notice.fix:
             console.print(Padding(f"fix: {escape(notice.fix)}", (0, 0, 0, 4)))
+    for warning in (each for door in found.rollout for each in door.warnings):
+        console.print(Padding(f"[yellow]![/] {escape(warning.path)}: {escape(warning.summary)}", (0, 0, 0, 2)))
+        console.print(Padding(f"fix: {escape(warning.fix)}", (0, 0, 0, 4)))
 
 
 def _lines(found: Status) -> list[tuple[str, str]]:
@@ -110,6 +114,10 @@ def _lines(found: Status) -> list[tuple[str, str]]:
     if box.waiting or box.given_up:
         problem = f"; last problem: {box.problem}" if box.problem else ""
         lines.append(("outbox", f"{box.waiting} wait, {box.failing} failed before, {box.given_up} given up{problem}"))
+    for door in found.rollout:
+        off = "" if door.enabled else " (switched off)"
+        proven = f"; {told_of(door.break_glass)}" if door.break_glass else ""
+        lines.append((f"door {door.door}", f"{door.now.step}{off}{proven}"))
     lines += [
         ("credential", f"{each.instance}: {each.name} ends {each.expires_at:%Y-%m-%d}")
         for each in found.credentials

@@ -17,7 +17,7 @@ from crosskey.errors import ConfigError, close_matches
 from crosskey.plugins.records import Provided
 from crosskey.settings import Settings
 
-__all__ = ("DOORS", "DoorSection", "DoorSettings", "door_table", "kind_problem")
+__all__ = ("DOORS", "DoorSection", "DoorSettings", "door_table", "entry_problem", "kind_problem")
 
 DOORS: Final[tuple[Door, ...]] = get_args(Door)
 
@@ -52,18 +52,18 @@ class DoorSettings(Settings, frozen=True, kw_only=True):
         Literal["required", "off"],
         Meta(description="`required`: only who proved a second factor to the identity provider comes in."),
     ] = "off"
-    entry: Annotated[
-        Literal["button", "redirect"],
+    pilot: Annotated[
+        tuple[str, ...],
         Meta(
-            description="`button`: people press one to be sent to the provider. `redirect`: they are sent at once; "
-            "needs `local`."
+            description="Groups, named as in the mapping, whose members come in by this door before everybody else "
+            "does: at the step `pilot`."
         ),
-    ] = "button"
+    ] = ()
     local: Annotated[
         str,
         Meta(
             description="Path of another way in, such as the desk's own sign-in, for the day on which the provider is "
-            "down. Shown below the button, and at `/<door>/sign-in?sso=off`."
+            "down. How it is shown depends on the step."
         ),
     ] = ""
     response: Annotated[
@@ -114,12 +114,6 @@ class DoorSettings(Settings, frozen=True, kw_only=True):
             )
         if self.local and (not self.local.startswith("/") or self.local.startswith(("//", "/\\"))):
             raise ConfigError("it is no path of this host", where="local", fix='write it like "/auth/account/login"')
-        if self.entry == "redirect" and not self.local:
-            raise ConfigError(
-                "without another way in nobody gets in while the provider is down",
-                where="local",
-                fix='write the path of the desk\'s own sign-in, and try it; or entry = "button"',
-            )
         for name, value in (("idle", self.idle), ("lasts", self.lasts), ("heartbeat", self.heartbeat)):
             if value is not None and value < _SHORTEST:
                 raise ConfigError("it is too short", where=name, fix=f'write at least "{duration_text(_SHORTEST)}"')
@@ -176,6 +170,18 @@ def door_table(
             if key in source:
                 whole.setdefault(key, source[key])
     return whole, name
+
+
+def entry_problem(table: Mapping[str, object], path: str) -> ConfigError | None:
+    """What is wrong with a door's section that still says how people are sent on: its step does."""
+    if "entry" not in table:
+        return None
+    return ConfigError(
+        "how people come in is the door's step now, which is in the journal",
+        code="door-entry",
+        where=f"{path}.entry",
+        fix=f"remove this line; `crosskey sso step {path.rpartition('.')[2]}` shows the step and moves the door",
+    )
 
 
 def kind_problem(section: DoorSection, kinds: Collection[str]) -> ConfigError | None:

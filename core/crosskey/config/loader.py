@@ -10,7 +10,7 @@ import msgspec
 
 from crosskey.config.decode import Decoder
 from crosskey.config.document import Document, kept_document, key_path, read_document
-from crosskey.config.doors import DOORS, DoorSection, DoorSettings, door_table, kind_problem
+from crosskey.config.doors import DOORS, DoorSection, DoorSettings, door_table, entry_problem, kind_problem
 from crosskey.config.hook_address import hook_addresses
 from crosskey.config.sections import (
     Config,
@@ -250,6 +250,9 @@ class _Loading:
         sources = cast("dict[str, object]", self._document.tables.get("source", {}))
         whole, source = door_table(table, sources, first, self._plugins.sso_flows)
         own = DoorSettings.__struct_encode_fields__
+        if (gone := entry_problem(table, path)) is not None:
+            self.decoder.problems.append(gone.diagnostic())
+            whole.pop("entry")
         found = self._provided("sso flow", self._plugins.sso_flows, path, whole)
         rules = self.decoder.struct(DoorSettings, {key: whole[key] for key in own if key in whole}, path)
         settings = found and self._settings(found.value.settings, path, whole, ("use", *own))

@@ -372,6 +372,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(self.sources[name] for name in self.sync.sources)
 
     @property
+    def pilots(self) -> frozenset[str]:
+        """The groups whose members come in by some door before everybody else does."""
+        return frozenset(name for door in self.doors.values() for name in door.rules.pilot)
+
+    @property
     def connection(self) -> str:
         """The name under which the journal keeps what concerns the target, whatever sources feed it."""
         return self.sync.target

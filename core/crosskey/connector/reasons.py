@@ -19,9 +19,10 @@ Page = Literal[
     "other-door",
     "operator",
     "signed-out",
+    "not-yet",
 ]
 """What a person can do about it: try again, come back later, use a second factor, wait for an account, ask why it is
-off, ask to be let in, use the other door, call an administrator, or sign in afresh."""
+off, ask to be let in, use the other door, call an administrator, sign in afresh, or go on as they did before."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -244,6 +245,9 @@ revoked-meanwhile signed-out 403
 door-off operator 404
   This door is switched off.
   enabled = true opens it.
+door-testing not-yet 403
+  This door is at the step `test`, at which it lets nobody in.
+  `crosskey sso step` says what the next step waits for, and moves the door.
 # Sessions
 session-unknown signed-out 401
   There is no such session.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -32,6 +33,7 @@ __all__ = (
     "TargetSchema",
     "TargetSpec",
     "TellsDuties",
+    "TellsSignIns",
 )
 
 
@@ -240,6 +242,18 @@ class TellsDuties(Protocol):
         """What waits for each of these accounts, by key; one that is missing has nothing. Lists, not one request each.
 
         Raises where that cannot be told.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsSignIns(Protocol):
+    """A target that says when somebody last signed in to an account of its own: the proof that this still works."""
+
+    async def last_sign_in(self, kind: str, key: str) -> datetime | None:
+        """When that was, by the target's clock; ``None`` where nobody did yet, or there is no such account.
+
+        Looks afresh each time.
         """
         ...
 

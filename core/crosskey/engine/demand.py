@@ -22,13 +22,24 @@ Sort = Literal["group", "app"]
 
 
 class Demand:
-    """The groups, apps and attributes that all mappings together name, told to each source in its own words."""
+    """The groups, apps and attributes that all mappings together name, told to each source in its own words.
 
-    def __init__(self, mappings: Iterable[CompiledMapping], sections: Sequence[SourceSection]) -> None:
+    ``also`` are groups that doors name: their members are read too, but where no source has one, nothing stops.
+    """
+
+    def __init__(
+        self,
+        mappings: Iterable[CompiledMapping],
+        sections: Sequence[SourceSection],
+        *,
+        also: frozenset[str] = frozenset(),
+    ) -> None:
         compiled = list(mappings)
         self._sections = {section.name: section for section in sections}
+        groups = _union(mapping.groups for mapping in compiled)
+        self._also = also - groups
         self._names: dict[Sort, frozenset[str]] = {
-            "group": _union(mapping.groups for mapping in compiled),
+            "group": groups | also,
             "app": _union(mapping.apps for mapping in compiled),
         }
         self._attributes = _union(mapping.attributes for mapping in compiled)
@@ -66,8 +77,10 @@ class Demand:
         """How many members each group that mappings name has in one source, apps included; 0 where there is none."""
         sizes, found = stage.groups.sizes(), stage.groups.all(issuer)
         selected = self._selection(section, "app", section.apps), self._selection(section, "group", section.groups)
-        chosen = {name: group for selection in selected for name, group in selection.choose(found).items()}
-        absent = {name: 0 for selection in selected for name in selection.names - chosen.keys()}
+        ours = {self._own(section, name) for name in self._also}
+        ours -= {self._own(section, name) for name in self._names["group"] - self._also}
+        chosen = {name: group for each in selected for name, group in each.choose(found).items() if name not in ours}
+        absent = {name: 0 for selection in selected for name in selection.names - chosen.keys() - ours}
         return absent | {name: sizes.get(stage.groups.ref(issuer, group.id), 0) for name, group in chosen.items()}
 
     def _selection(self, section: SourceSection, sort: Sort, pins: Mapping[str, str]) -> GroupSelection:
@@ -75,6 +88,9 @@ class Demand:
         names = frozenset(name for name in written.values() if name is not None)
         plain = frozenset(name for name in self._names[sort] if self._prefix(name) is None)
         optional = plain if len(self._sections) > 1 else frozenset[str]()
+        if sort == "group":
+            demanded = {own for name, own in written.items() if name not in self._also}
+            optional |= frozenset(own for name in self._also if (own := written[name]) and own not in demanded)
         return GroupSelection(names=names, optional=optional, pins=dict(pins), kind=sort, where=section.path)
 
     def _own(self, section: SourceSection, written: str) -> str | None:
@@ -98,7 +114,7 @@ class Demand:
                 fix=f'correct the name in the mapping, or pin it: [source.<name>.{sort}s] "{name}" = "<id>"',
             ).diagnostic()
             for sort, by_name in chosen.items()
-            for name in sorted(self._names[sort] - by_name.keys())
+            for name in sorted(self._names[sort] - by_name.keys() - self._also)
         ]
         if problems:
             raise ConfigError(

@@ -59,7 +59,7 @@ class Gatherer:
     """Reads for one run. Whatever read is not complete is noted in the journal with its reason.
 
     ``united`` is called once all people are staged, before anybody is looked up in the target. ``keys`` are attributes
-    by which people of several sources are recognised.
+    by which people of several sources are recognised. ``also`` are further groups to read.
     """
 
     def __init__(
@@ -76,13 +76,14 @@ class Gatherer:
         telling: RunTelling,
         united: Callable[[Stage], None],
         keys: Iterable[str] = (),
+        also: frozenset[str] = frozenset(),
     ) -> None:
         self._sources = sources
         self._target = target
         self._section = section
         self._mappings = mappings
         self._keys = {key.attribute for mapping in mappings.values() for key in mapping.match} | set(keys)
-        self._demand = Demand(mappings.values(), [one.section for one in sources])
+        self._demand = Demand(mappings.values(), [one.section for one in sources], also=also)
         self._issuers = {one.section.name: one.issuer for one in sources}
         self._journal = journal
         self._run = run

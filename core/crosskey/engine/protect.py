@@ -34,6 +34,12 @@ class Protection:
         fix = f'if this is meant, remove "{pattern}" from [rails] protect'
         return _held(change, f'"{pattern}" in [rails] protect', fix)
 
+    def of(self, account: Account) -> str | None:
+        """The pattern by which an account is never touched, empty where the target protects it; ``None``: it may be."""
+        if account.protected:
+            return ""
+        return self._named(_words(account)) if self._exact or self._globs else None
+
     def _hit(self, change: Change, person: Person | None, account: Account | None) -> str | None:
         if not self._exact and not self._globs:
             return None
@@ -41,13 +47,20 @@ class Protection:
         if person is not None:
             words |= {person.email, person.user_name}
         if account is not None:
-            words |= {account.label, f"{account.kind}:{account.key}"}
-            words |= {value for value in account.fields.values() if isinstance(value, str)}
+            words |= _words(account)
+        return self._named(words)
+
+    def _named(self, words: set[str]) -> str | None:
         folded = {word.casefold() for word in words if word}
         exact = folded & self._exact
         if exact:
             return min(exact)
         return next((glob for glob in self._globs if any(fnmatchcase(word, glob) for word in folded)), None)
+
+
+def _words(account: Account) -> set[str]:
+    values = {value for value in account.fields.values() if isinstance(value, str)}
+    return {account.label, f"{account.kind}:{account.key}", *values}
 
 
 def _held(change: Change, because: str, fix: str) -> Held:

@@ -244,6 +244,7 @@ class Turn:
             telling=self.telling,
             united=united,
             keys=self.config.sync.same or (),
+            also=self.config.pilots,
         )
 
     async def _planner(self, stage: Stage, desk: _Desk, findings: Findings, unions: Unions) -> tuple[Planner, Recovery]:

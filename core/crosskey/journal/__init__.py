@@ -34,6 +34,7 @@ from crosskey.journal.segments import Segment
 from crosskey.journal.sessions import SessionRecord, Whom
 from crosskey.journal.signing import Signer
 from crosskey.journal.standing import Standing
+from crosskey.journal.steps import STEPS, BreakGlass, Step, StepRecord
 from crosskey.journal.troubles import Trouble
 from crosskey.journal.waiting import Waiting
 from crosskey.journal.watchbook import Watchbook
@@ -42,6 +43,7 @@ from crosskey.journal.writer import JournalWriter
 
 __all__ = (
     "SIGNED_IN",
+    "STEPS",
     "UNSENT",
     "Absence",
     "Approval",
@@ -49,6 +51,7 @@ __all__ = (
     "Approved",
     "Ask",
     "AttemptRecord",
+    "BreakGlass",
     "Cause",
     "ChannelRecord",
     "Delivery",
@@ -78,6 +81,8 @@ __all__ = (
     "Signer",
     "SnapshotRecord",
     "Standing",
+    "Step",
+    "StepRecord",
     "Trouble",
     "Value",
     "Verdict",

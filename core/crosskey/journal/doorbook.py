@@ -6,7 +6,7 @@ run: SQLite keeps transactions apart. Several processes may have one open.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import msgspec
 
 from crosskey.clock import Clock
 from crosskey.connector.sso import Door, Pinned, SignalEvent
-from crosskey.journal import attempts, events, heard, logins, pins, revocations, sessions, standing
+from crosskey.journal import attempts, events, heard, logins, pins, revocations, sessions, standing, steps
 from crosskey.journal.attempts import AttemptRecord
 from crosskey.journal.database import Database
 from crosskey.journal.heard import Channel, ChannelRecord
@@ -24,6 +24,7 @@ from crosskey.journal.opening import open_to_note, open_to_read
 from crosskey.journal.revocations import Who
 from crosskey.journal.sessions import SessionRecord, Whom
 from crosskey.journal.standing import Standing
+from crosskey.journal.steps import BreakGlass, Step, StepRecord
 from crosskey.model import Subject
 
 __all__ = ("Doorbook",)
@@ -57,6 +58,11 @@ class Doorbook(Journal):
             database.close()
             raise
 
+    @property
+    def is_older(self) -> bool:
+        """Whether the file is of an older version: it is read as if it were of this one, and must not be noted in."""
+        return self._database.upgraded
+
     # -- signing in ---------------------------------------------------------------------------------------------------
 
     def begin_login(self, login: LoginRecord) -> None:
@@ -87,12 +93,13 @@ class Doorbook(Journal):
         decide: Callable[[Standing, str | None], None],
         *,
         replaces: str = "",
+        pilot: bool = False,
     ) -> SessionRecord:
         """Open a session if ``decide`` does not raise, in place of the one that it ``replaces``; the session as it is.
 
         What ``decide`` is told (how the person stands, and why they were told to go since, if they were) holds in the
         moment in which the session comes to be: whoever is switched off or told to go before it gets none, and
-        whatever switches them off afterwards finds the session and ends it.
+        whatever switches them off afterwards finds the session and ends it. ``pilot``: they are of the door's pilot.
         """
         with self._database.transaction():
             now = standing.standing(self._database, self.connection, draft.person, draft.kind)
@@ -105,6 +112,8 @@ class Doorbook(Journal):
             number = sessions.add(self._database, self.connection, session)
             told = msgspec.structs.replace(attempt, session=number, key=session.key, subject=session.person)
             attempts.add(self._database, self.connection, told)
+            if pilot:
+                steps.note_pilot(self._database, self._clock.now(), self.connection, draft.door, now.subject)
         return msgspec.structs.replace(session, number=number)
 
     def _told_to_go(self, draft: SessionRecord) -> str | None:
@@ -237,3 +246,26 @@ class Doorbook(Journal):
         """Let the next look at a provider pin what it sees; whether anything was pinned."""
         with self._database.transaction():
             return pins.forget(self._database, self.connection, issuer)
+
+    # -- how far doors are rolled out ---------------------------------------------------------------------------------
+
+    def move(self, door: Door, to: Step, *, before: Step, by: str, reason: str = "") -> StepRecord:
+        """Move a door from one step to another; at the first step nobody is inside.
+
+        Raises :class:`crosskey.errors.StaleError` when somebody else moved it meanwhile.
+        """
+        now = self._clock.now()
+        with self._database.transaction():
+            moved = steps.move(self._database, now, self.connection, door, to, before=before, by=by, reason=reason)
+            if to == "test":
+                self._end(Whom(door=door, everybody=True), "door-testing", now)
+        return moved
+
+    def pilots(self, door: Door, since: datetime) -> Collection[Subject]:
+        """Who of a door's pilot came in since then."""
+        return steps.pilots(self._database, self.connection, door, since)
+
+    def prove(self, proven: BreakGlass) -> None:
+        """Keep that the desk's own sign-in lets an account in that no sync touches."""
+        with self._database.transaction():
+            steps.prove(self._database, self.connection, proven)

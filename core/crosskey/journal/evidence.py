@@ -1,7 +1,7 @@
 """Is the journal what was written? Everything that events vouch for is compared with them, and they with each other.
 
 Covered: every column of `event` and `segment`; of `meta` all; of `operation` all; what approvals let
-through and why; the links, as the last writer that
+through and why; every move of a door and proof of a local login; the links, as the last writer that
 closed the journal in good order left them. Not covered: reads, plans and what a watcher notes.
 """
 
@@ -12,8 +12,7 @@ from contextlib import suppress
 
 import msgspec
 
-from crosskey.journal import events, outcomes, segments
-from crosskey.journal.approvals import is_vouched_for
+from crosskey.journal import approvals, events, outcomes, segments, steps
 from crosskey.journal.database import Database, Row
 from crosskey.journal.linksum import sum_links
 from crosskey.journal.outcomes import STANDING, Standing
@@ -54,6 +53,7 @@ class _Walk:
         self.replaced = self._replaced()
         self.operations = 0
         self.outcomes = 0
+        self.rows = 0
         self.through = 0
         self.taken: Facts = {}
         self.summed: Facts | None = None
@@ -108,11 +108,21 @@ class _Walk:
             return f"an intended change of event {seq} is not what was written"
         if "outcomes_digest" in facts and not self._stands(lambda: self._outcomes_match(seq, facts)):
             return f"an outcome of event {seq} is not what was written"
+        problem = self._row_problem(seq, kind, facts)
+        if not problem:
+            self._note(seq, kind, facts)
+        return problem
+
+    def _row_problem(self, seq: int, kind: str, facts: Facts) -> str:
+        """What is wrong with the one row for which an event stands."""
         if "approval_digest" in facts and not self._stands(
-            lambda: is_vouched_for(self.database, seq, facts["approval_digest"])
+            lambda: approvals.is_vouched_for(self.database, seq, facts["approval_digest"])
         ):
             return f"the approval of event {seq} is not what was written"
-        self._note(seq, kind, facts)
+        if "row_digest" in facts:
+            self.rows += 1
+            if not self._stands(lambda: steps.is_vouched_for(self.database, seq, kind, facts["row_digest"])):
+                return f"the row of event {seq} ({kind}) is not what was written"
         return ""
 
     def _stands(self, look: Callable[[], bool]) -> bool:
@@ -212,6 +222,8 @@ class _Walk:
         reason = ""
         if self.database.value(sql, (self.start, self.head_seq)) != self.operations:
             reason = "an operation stands that no event intended"
+        elif steps.count(self.database, self.start) != self.rows:
+            reason = "a door's move or proof stands that no event vouches for"
         elif self._links_changed():
             reason = "links are not what the last writer left"
         return [(seq + 1, reason)] if reason and not self._moved() else []

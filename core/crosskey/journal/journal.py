@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from crosskey.clock import Clock
+from crosskey.connector.sso import Door
 from crosskey.journal import (
     absences,
     approvals,
@@ -28,6 +29,7 @@ from crosskey.journal import (
     refusals,
     runs,
     snapshots,
+    steps,
     vouchers,
     waiting,
 )
@@ -50,6 +52,7 @@ from crosskey.journal.records import (
     Voucher,
 )
 from crosskey.journal.refusals import Refusal
+from crosskey.journal.steps import BreakGlass, StepRecord
 from crosskey.journal.waiting import Waiting
 from crosskey.model import Subject
 from crosskey.plan import Action, Change, PlanHeader
@@ -302,6 +305,18 @@ class Journal:
     def disabled_since(self, kind: str, since: datetime) -> int:
         """How many accounts were disabled since then, or may have been, without a person's word, and still are."""
         return past.disabled_since(self._database, self.connection, kind, since)
+
+    def step(self, door: Door) -> StepRecord:
+        """How far a door is rolled out."""
+        return next(iter(self.moves(door, 1)), StepRecord(door=door))
+
+    def moves(self, door: Door, limit: int = 20) -> list[StepRecord]:
+        """How a door came to its step, the newest move first."""
+        return steps.moves(self._database, self.connection, door, limit)
+
+    def break_glass(self, door: Door) -> BreakGlass | None:
+        """The newest proof that the desk's own sign-in lets somebody in while the door's provider is down."""
+        return steps.proof(self._database, self.connection, door)
 
     def events(self, run: str | None = None) -> Iterator[EventRecord]:
         """What happened, of one run or all, in order, a page at a time."""

@@ -17,6 +17,7 @@ from crosskey.journal.schema_audit import AUDIT
 from crosskey.journal.schema_drift import DRIFT
 from crosskey.journal.schema_holds import HOLDS
 from crosskey.journal.schema_operation import OPERATION
+from crosskey.journal.schema_rollout import ROLLOUT
 from crosskey.journal.schema_sso import SSO
 
 __all__ = ("APPLICATION_ID", "AUDITED", "MIGRATIONS", "Migration", "copy", "identify", "migrate")
@@ -296,6 +297,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(AUDITED, AUDIT),
     Migration(10, SSO),
     Migration(11, OPERATION),
+    Migration(12, ROLLOUT),
 )
 
 

@@ -31,7 +31,7 @@ CORE_KEYS: Final[dict[type[Spec], frozenset[str]]] = {
             "source",
             "kind",
             "mfa",
-            "entry",
+            "pilot",
             "local",
             "response",
             "idle",

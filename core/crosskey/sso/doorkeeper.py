@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -27,6 +28,7 @@ from crosskey.connector.sso import (
 )
 from crosskey.errors import CrosskeyError, RetryableError
 from crosskey.journal import SIGNED_IN, AttemptRecord, Doorbook, LoginRecord, Purpose, SessionRecord, Standing, Whom
+from crosskey.model import Subject
 from crosskey.settings import Secret
 from crosskey.sso.addresses import DoorAddresses, door_addresses
 from crosskey.sso.callback import Returned
@@ -58,11 +60,15 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody is in. ``ticket`` goes into the session cookie and nowhere else."""
+    """Somebody is in. ``ticket`` goes into the session cookie and nowhere else.
+
+    ``pilot``: whether they are of the pilot; ``None`` where that is not the door's step.
+    """
 
     ticket: str
     session: SessionRecord
     return_to: str
+    pilot: bool | None = None
 
 
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +85,15 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
 class Doorkeeper:
     """One door. ``flow`` must stay open as long as this is used; ``book`` is used from the caller's thread."""
 
-    def __init__(self, section: DoorSection, flow: SsoFlow, book: Doorbook, clock: Clock) -> None:
+    def __init__(
+        self,
+        section: DoorSection,
+        flow: SsoFlow,
+        book: Doorbook,
+        clock: Clock,
+        *,
+        is_of_pilot: Callable[[Subject], bool] = lambda _: False,
+    ) -> None:
         self.section = section
         self.addresses: DoorAddresses = door_addresses(
             section.rules.public_url, section.door, section.provided.value.name
@@ -87,6 +101,7 @@ class Doorkeeper:
         self._flow = flow
         self._book = book
         self._clock = clock
+        self._is_of_pilot = is_of_pilot
 
     # ------------------------------------------------------------------------------------------------------ signing in
 
@@ -143,7 +158,7 @@ class Doorkeeper:
         login: LoginRecord | None = None
         identity: Identity | None = None
         try:
-            if not self.section.rules.enabled:  # before anything is looked at: a test needs its state known
+            if not self._is_open():  # before anything is looked at: a test needs its state known
                 self._require_test(returned, browser)
             login = find_login(self._book, returned, browser)
             provider = await self._flow.discover()
@@ -178,8 +193,15 @@ class Doorkeeper:
         session_ticket, draft = draft_session(self.section, identity, self._clock, asked_at=login.begun_at)
         attempt = self._attempt(SIGNED_IN, "", login.purpose, identity)
         replaced = fingerprint(replaces) if is_ticket(replaces) else ""
-        session = self._book.admit(draft, attempt, require_account, replaces=replaced)
-        return Admitted(ticket=session_ticket, session=session, return_to=login.return_to)
+        at_pilot = self._book.step(self.section.door).step == "pilot"
+        pilot = self._is_of_pilot(identity.subject) if at_pilot else None
+
+        def decide(standing: Standing, told_to_go: str | None) -> None:
+            self._require_step()  # again, now that nobody can move the door until the session is there
+            require_account(standing, told_to_go)
+
+        session = self._book.admit(draft, attempt, decide, replaces=replaced, pilot=pilot is True)
+        return Admitted(ticket=session_ticket, session=session, return_to=login.return_to, pilot=pilot)
 
     def _rehearse(self, identity: Identity) -> Rehearsal:
         standing = self._book.standing(identity.subject, self.section.kind)
@@ -201,15 +223,27 @@ class Doorkeeper:
         )
 
     def _require_open(self, purpose: Purpose) -> None:
-        if not self.section.rules.enabled and purpose != "test":
+        if purpose != "test":
+            self._require_on()
+            self._require_step()
+
+    def _require_on(self) -> None:
+        if not self.section.rules.enabled:
             raise SsoRefused("door-off")
 
+    def _require_step(self) -> None:
+        if self._book.step(self.section.door).step == "test":
+            raise SsoRefused("door-testing")
+
+    def _is_open(self) -> bool:
+        return self.section.rules.enabled and self._book.step(self.section.door).step != "test"
+
     def _require_test(self, returned: Returned, browser: str) -> None:
-        """A door that is off takes back tests only: whatever else comes is as if there were no door."""
+        """A door that lets nobody in takes back tests only: whatever else comes is as if there were no door."""
         try:
             login = find_login(self._book, returned, browser)
         except SsoRefused:
-            raise SsoRefused("door-off") from None
+            raise SsoRefused("door-testing" if self.section.rules.enabled else "door-off") from None
         self._require_open(login.purpose)
 
     def _require_factor(self, identity: Identity) -> None:
@@ -267,7 +301,7 @@ class Doorkeeper:
         return refused(message.channel, told)
 
     async def _hear(self, message: SignalMessage) -> SignalReply:
-        self._require_open("login")
+        self._require_on()
         if not isinstance(self._flow, HearsSignals):
             raise SsoRefused("signal-refused", "this flow hears no signals")
         event = await self._flow.hear(message)

@@ -13,6 +13,7 @@ from crosskey.engine.guarding import Stopped, Switch
 from crosskey.errors import ExitCode
 from crosskey.journal import Outbox, Rounds, RunRecord, Trouble, Watchbook, WatcherRecord
 from crosskey.journal.holder import is_alive, this_process
+from crosskey.sso.rollout import DoorState, read_state
 from crosskey.watch.channels import DoorStatus, door_statuses, heard_in
 
 __all__ = ("BEAT", "Expiry", "Status", "Unsettled", "read_status", "watching_of")
@@ -46,7 +47,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     ``watching``: ``yes``; ``no`` once it was stopped; ``lost`` when its process died; ``never`` where timers run
     ``crosskey sync``. ``stopped``: somebody stopped all writes. ``overdue``: nothing succeeded within ``patience``
     seconds. ``drifts`` counts values that were found changed by somebody else within a day. ``doors``: those that are
-    open, and how late a leaver may be out.
+    open, and how late a leaver may be out. ``rollout``: how far sign-in is rolled out at each door, open or not.
     """
 
     at: datetime
@@ -65,6 +66,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     stopped: Stopped | None = None
     drifts: int = 0
     doors: list[DoorStatus] = []
+    rollout: list[DoorState] = []
     exit_code: int = 0
 
     @property
@@ -105,6 +107,7 @@ def read_status(book: Watchbook, config: Config, now: datetime) -> Status:
         ],
         stopped=Switch(config.journal.path).look(),
         doors=door_statuses(config, heard_in(book, rounds, watching, overdue=overdue), now),
+        rollout=[read_state(config, section, book, now) for section in config.doors.values()],
     )
     return msgspec.structs.replace(status, exit_code=int(_exit_code(status)))
 

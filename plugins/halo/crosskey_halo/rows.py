@@ -68,6 +68,7 @@ class Row(msgspec.Struct):
     departments: list[Link] | None = None
     role_list: str | None = None
     datecreated: str | None = None
+    lastlogindate: str | None = None
     warning: str | None = field(name="_warning", default=None)
     error: str | None = None
     message: str | None = field(name="Message", default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import msgspec
 
@@ -37,7 +38,7 @@ from crosskey_halo.lookback import Lookback
 from crosskey_halo.lookups import Lookups
 from crosskey_halo.reader import Reader
 from crosskey_halo.resources import AGENTS, USERS
-from crosskey_halo.rows import as_text
+from crosskey_halo.rows import as_moment, as_text
 from crosskey_halo.schema import AGENT, USER, halo_schema
 from crosskey_halo.settings import HaloSettings
 from crosskey_halo.sign_in import SignInPage
@@ -67,7 +68,7 @@ async def open_desk(settings: HaloSettings, context: Context) -> AsyncGenerator[
 
 
 class HaloTarget:
-    """Users and agents of one instance. Reads, writes, finds, counts seats, tells duties, ends sessions."""
+    """Users and agents of one instance. Reads, writes, finds, counts seats, tells duties, sign-ins, ends sessions."""
 
     def __init__(self, desk: Desk, settings: HaloSettings, context: Context, auth: HaloAuth) -> None:
         self._desk = desk
@@ -189,6 +190,11 @@ class HaloTarget:
     async def duties(self, kind: str, keys: Sequence[str]) -> Mapping[str, Sequence[Duty]]:
         """Open tickets, pending approvals, teams and departments led by these agents; users have none."""
         return await self._duties.of(keys) if kind == AGENT else {}
+
+    async def last_sign_in(self, kind: str, key: str) -> datetime | None:
+        """When somebody last signed in as this user or agent (``lastlogindate``); by which way Halo does not say."""
+        row = await (self._desk.one(AGENTS, key) if kind == AGENT else self._desk.one(USERS, key))
+        return None if row is None else as_moment(row.lastlogindate)
 
     async def sign_in_addresses(self, door: Door, provider: str) -> SignInAddresses:
         """Where Halo's own sign-in comes back to from this provider, on the agents' or the portal's host."""

@@ -67,7 +67,10 @@ class Asked:
             title, text = self.words.loop_title, self.words.loop
         # a provider that knows the person would else answer at once, again without the factor
         way = "/sign-in/start?prompt=login" if refused.reason.page == "second-factor" else "/sign-in?sso=off"
-        again = Action(label=self.words.try_again, href=self.at(way))
+        again = (Action(label=self.words.try_again, href=self.at(way)),)
+        if refused.reason.page == "not-yet":
+            local = self.door.section.rules.local
+            again = (Action(label=self.words.own_button, href=local),) if local else ()
         return self.page(
             Page(
                 title=title,
@@ -75,7 +78,7 @@ class Asked:
                 status=refused.reason.status,
                 code=refused.code,
                 reference=refused.reference,
-                actions=(again,),
+                actions=again,
             )
         )
 

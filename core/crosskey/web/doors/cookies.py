@@ -15,11 +15,18 @@ from crosskey.sso.tickets import is_ticket
 
 __all__ = ("Name", "cookie_name", "drop", "leave", "leave_ticket", "read", "ticket_in")
 
-Name = Literal["session", "browser", "trips", "out", "waiting"]
+Name = Literal["session", "browser", "trips", "out", "waiting", "pilot"]
 """A session's ticket; the secret of a browser that signs in; when it was last sent away; that somebody signed out; that
-somebody is being looked at."""
+somebody is being looked at; that somebody of the pilot signed in, whoever it was."""
 
-_SECONDS: Final[dict[Name, int | None]] = {"session": None, "browser": 3600, "trips": 120, "out": 3600, "waiting": 600}
+_SECONDS: Final[dict[Name, int | None]] = {
+    "session": None,
+    "browser": 3600,
+    "trips": 120,
+    "out": 3600,
+    "waiting": 600,
+    "pilot": 180 * 86_400,
+}
 
 
 def cookie_name(door: Door, name: Name) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from crosskey.connector.refusal import SsoRefused
 from crosskey.sso.callback import LARGEST, Returned, read_callback
 from crosskey.sso.doorkeeper import Admitted, Rehearsal
+from crosskey.sso.offers import Offer, Way, offer_for
 from crosskey.sso.return_path import return_path
 from crosskey.web.doors import cookies
 from crosskey.web.doors.answering import Asked
@@ -52,20 +53,24 @@ class Entering:
         return asked.page(Page(title=words.home_title, text=(words.home,), actions=actions))
 
     async def sign_in(self, asked: Asked) -> Response:
-        """The page with the button; where the door does without it, on to the provider at once.
+        """The page with the ways in that the door's step offers, or on to the provider at once.
 
         Never at once for somebody who has just signed out, or who asks for this page (``?sso=off``).
         """
         to = _wanted(asked)
-        rules, words = asked.door.section.rules, asked.words
         by_hand = _asks(asked, "sso") == "off"
+        step = asked.door.step
+        if step == "test":
+            raise SsoRefused("door-testing")
         if not by_hand and _is_inside(asked):
             return redirect(to or asked.at(""), asked.door.public_url)
-        if rules.entry == "redirect" and not by_hand and not cookies.read(asked.request, asked.name, "out"):
+        offer = offer_for(step, pilot=bool(cookies.read(asked.request, asked.name, "pilot")))
+        if offer.at_once and not by_hand and not cookies.read(asked.request, asked.name, "out"):
             return await self._send(asked, to, counted=True)
-        start = Action(label=words.sign_in_button, href=asked.at("/sign-in/start") + _with(to))
-        local = (Action(label=words.local_button, href=rules.local, primary=False),) if rules.local else ()
-        return asked.page(Page(title=words.sign_in_title, text=(words.sign_in,), actions=(start, *local)))
+        words = asked.words
+        actions = [action for way in offer.ways for action in _action(asked, way, to, offer)]
+        text = (words.sign_in,) if "local" in offer.ways else (words.sign_in, words.whom_to_ask)
+        return asked.page(Page(title=words.sign_in_title, text=text, actions=tuple(actions)))
 
     async def start(self, asked: Asked) -> Response:
         """On to the provider, because somebody pressed the button, or a third party sent them here (OIDC Core §4)."""
@@ -125,6 +130,10 @@ class Entering:
         to = came_to.return_to if came_to.return_to != "/" else asked.at("")
         response = redirect(to, asked.door.public_url)
         cookies.leave_ticket(response, asked.name, came_to.ticket)
+        if came_to.pilot:
+            cookies.leave(response, asked.name, "pilot", "1")
+        elif came_to.pilot is False:
+            cookies.drop(response, asked.name, "pilot")
         return response
 
     async def _send(
@@ -150,6 +159,16 @@ class Entering:
             now = int(asked.hall.clock.now().timestamp())
             cookies.leave(response, asked.name, "trips", ".".join(map(str, [*trips, now])))
         return response
+
+
+def _action(asked: Asked, way: Way, to: str, offer: Offer) -> Iterator[Action]:
+    """A way in as something to press; the desk's own only where the door knows it."""
+    first = offer.equal or offer.ways[0] == way
+    words, local = asked.words, asked.door.section.rules.local
+    if way == "provider":
+        yield Action(label=words.sign_in_button, href=asked.at("/sign-in/start") + _with(to), primary=first)
+    elif local:
+        yield Action(label=words.own_button if first else words.local_button, href=local, primary=first)
 
 
 def _is_inside(asked: Asked) -> bool:

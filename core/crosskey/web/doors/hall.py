@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,10 +17,12 @@ from crosskey.config import Config, DoorSection
 from crosskey.connector.signal_poll import LONGEST
 from crosskey.connector.sso import Door, Pins, SsoFlow
 from crosskey.context import TransportFactory
-from crosskey.errors import ConfigError, CrosskeyError
-from crosskey.journal import Doorbook
+from crosskey.errors import CrosskeyError
+from crosskey.journal import Doorbook, Step
 from crosskey.sso.context import DoorContext
 from crosskey.sso.doorkeeper import Doorkeeper
+from crosskey.sso.pilot import is_of_pilot
+from crosskey.sso.proofs import require_factor_proof
 from crosskey.web.doors.seeking import Nobody, Seeker
 
 __all__ = ("Hall", "OpenDoor", "open_hall")
@@ -30,7 +33,6 @@ _AGAIN: Final = 5.0
 """Seconds until a journal that cannot be opened is tried again."""
 _PATIENCE: Final = 2.0
 """Seconds that a request waits for doors that are being opened."""
-_REFUSED_FOR_FACTOR: Final = ("mfa-missing", "mfa-unmet", "provider-refused")
 
 
 class OpenDoor(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,11 @@ class OpenDoor(msgspec.Struct, frozen=True, kw_only=True):
     def section(self) -> DoorSection:
         """Its configuration."""
         return self.keeper.section
+
+    @property
+    def step(self) -> Step:
+        """How far it is rolled out now: somebody may move it while it is open."""
+        return self.book.step(self.section.door).step
 
     @property
     def public_url(self) -> str:
@@ -139,21 +146,28 @@ class Hall:
         doors: dict[Door, OpenDoor] = {}
         for door, section in self.sections.items():
             if not self._rehearses:
-                _require_proof(section, book)
-            opening = _open(section, book, self.clock, transport=self._transport, pins=self._pins(book))
+                require_factor_proof(section, book)
+            opening = _open(self.config, section, book, self.clock, transport=self._transport, pins=self._pins(book))
             doors[door] = await stack.enter_async_context(opening)
         return doors
 
 
 @asynccontextmanager
 async def _open(
-    section: DoorSection, book: Doorbook, clock: Clock, *, transport: TransportFactory | None, pins: Pins
+    config: Config,
+    section: DoorSection,
+    book: Doorbook,
+    clock: Clock,
+    *,
+    transport: TransportFactory | None,
+    pins: Pins,
 ) -> AsyncGenerator[OpenDoor]:
     """One open door. Opening asks the provider nothing."""
     context = DoorContext(section, pins, clock=clock, transport=transport)
     waiting = DoorContext(section, pins, clock=clock, transport=transport, seconds=LONGEST)
     async with section.provided.value.open(section.settings, context) as flow:
-        yield OpenDoor(keeper=Doorkeeper(section, flow, book, clock), flow=flow, book=book, waiting=waiting)
+        keeper = Doorkeeper(section, flow, book, clock, is_of_pilot=partial(is_of_pilot, config, section))
+        yield OpenDoor(keeper=keeper, flow=flow, book=book, waiting=waiting)
 
 
 @asynccontextmanager
@@ -180,29 +194,6 @@ async def open_hall(
         keeping.cancel()
         with suppress(asyncio.CancelledError):
             await keeping
-
-
-def _require_proof(section: DoorSection, book: Doorbook) -> None:
-    """Raise :class:`ConfigError` where a second factor is required and no tests showed that the demand does its work.
-
-    A provider may ignore what it is asked, or never say what it did: somebody with a second factor must have come
-    through a test, and somebody without must have been refused in one.
-    """
-    if section.rules.mfa != "required":
-        return
-    passed = book.latest_attempt(section.door, "test", "tested")
-    missing: list[str] = []
-    if passed is None or passed.mfa != "proven":
-        missing.append("somebody with a second factor")
-    if not any(book.latest_attempt(section.door, "test", code) for code in _REFUSED_FOR_FACTOR):
-        missing.append("somebody without one, who must be refused")
-    if missing:
-        raise ConfigError(
-            f"a second factor is required, and no test sign-in was made by {' nor by '.join(missing)}",
-            code="mfa-unproven",
-            where=f"{section.path}.mfa",
-            fix=f'run `crosskey sso test {section.door} --mfa` with them; until then write mfa = "off"',
-        )
 
 
 def _nobody() -> None:

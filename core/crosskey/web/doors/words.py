@@ -22,6 +22,8 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: str
     sign_in_button: str
     local_button: str
+    own_button: str
+    whom_to_ask: str
     home_title: str
     home: str
     go_on: str
@@ -70,6 +72,8 @@ ENGLISH: Final = Words(
     sign_in="You sign in with your organisation's account. You may be asked for a second factor there.",
     sign_in_button="Sign in with your organisation's account",
     local_button="Other ways to sign in",
+    own_button="Sign in as before",
+    whom_to_ask="There is no other way in. If you cannot sign in, ask your administrator.",
     home_title="You are signed in",
     home="You can close this page, or go on to your work.",
     go_on="Go on",
@@ -106,6 +110,10 @@ ENGLISH: Final = Words(
             "You can do nothing about it. Please tell your administrator the code below.",
         ),
         "signed-out": ("You are signed out", "Please sign in again to go on."),
+        "not-yet": (
+            "This way of signing in is being tried out",
+            "It is not open yet. Please sign in as you did until now.",
+        ),
     },
     cookies_title="Your browser did not keep a cookie",
     cookies="Signing in needs cookies from this site. Please allow them, then sign in again in one window.",
@@ -153,6 +161,8 @@ GERMAN: Final = Words(
     "gefragt.",
     sign_in_button="Mit dem Konto Ihrer Organisation anmelden",
     local_button="Anders anmelden",
+    own_button="Anmelden wie bisher",
+    whom_to_ask="Es gibt keinen anderen Weg hinein. Können Sie sich nicht anmelden, fragen Sie Ihre Administration.",
     home_title="Sie sind angemeldet",
     home="Sie können diese Seite schließen oder weiterarbeiten.",
     go_on="Weiter",
@@ -189,6 +199,10 @@ GERMAN: Final = Words(
             "Sie können nichts dafür tun. Bitte nennen Sie Ihrer Administration den Code unten.",
         ),
         "signed-out": ("Sie sind abgemeldet", "Bitte melden Sie sich neu an, um weiterzumachen."),
+        "not-yet": (
+            "Diese Anmeldung wird gerade erprobt",
+            "Sie ist noch nicht offen. Bitte melden Sie sich an wie bisher.",
+        ),
     },
     cookies_title="Ihr Browser hat ein Cookie nicht behalten",
     cookies="Zum Anmelden braucht diese Seite Cookies. Bitte erlauben Sie sie und melden Sie sich in einem Fenster an.",

@@ -144,6 +144,7 @@ class User(Record, frozen=True, kw_only=True):
     departments: tuple[DepartmentLink, ...] = ()
     datecreated: str = ""
     lastupdate: str = ""
+    lastlogindate: str = ""
     general: bool = False
 
 
@@ -177,6 +178,7 @@ class Agent(Record, frozen=True, kw_only=True):
     departments: tuple[DepartmentLink, ...] = ()
     datecreated: str = ""
     last_modified: str = ""
+    lastlogindate: str = ""
     unassigned: bool = False
 
 
@@ -287,7 +289,9 @@ class SingleSignOnApplication(Record, frozen=True, kw_only=True):
     user_matching_field: int = 0
 
 
-READ_ONLY: Final = frozenset({"id", "id_int", "datecreated", "lastupdate", "last_modified", "general", "unassigned"})
+READ_ONLY: Final = frozenset(
+    {"id", "id_int", "datecreated", "lastupdate", "last_modified", "lastlogindate", "general", "unassigned"}
+)
 """Members that a POST cannot set."""
 
 LENGTHS: Final[dict[str, int]] = {
