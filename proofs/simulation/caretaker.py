@@ -38,6 +38,8 @@ _STANDING: Final = frozenset({"protected", "unmanaged-leaver"})
 def calm_down(world: World, ends: Counter[str]) -> None:
     """Calm rounds until nothing is left to do, then the judgement."""
     world.faults.on = False
+    if world.life is not None:
+        world.life.mend()
     world.clock.skew = 0.0
     world.tell("calm")
     _follow_changes(world, ends)

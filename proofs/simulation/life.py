@@ -222,6 +222,13 @@ class Life:
         self.shielded = True
         self.journal.close()
 
+    def mend(self) -> None:
+        """The disk takes everything again: what was to fail with the next page that is needed fails no more."""
+        self._unblock()
+        self.armed = ""
+        for pragma in ("max_page_count = 2147483646", "query_only = OFF"):
+            self._database.value(f"PRAGMA {pragma}")
+
     def _unblock(self) -> None:
         if self._blocker is not None:
             self._blocker.close()

@@ -116,6 +116,29 @@ async def test_an_account_that_the_list_does_not_bring_is_not_made_again(bench):
     assert bench.did() == ["adopt user Late"]
 
 
+async def test_whom_no_read_told_of_when_the_journal_was_young_again_is_looked_for_before_an_account_is_made(bench):
+    await bench.run()
+    back_up(bench)
+    bench.directory.add("late", groups=["Staff"])
+    await bench.run()
+    restore(bench)
+    made = len(bench.desk.accounts)
+    bench.directory.group("Staff").discard("late")
+    await bench.run()
+    with bench.journal() as journal:
+        assert (journal.is_restored, journal.was_restored) == (False, True), "all there was to decide is decided"
+    bench.directory.group("Staff").add("late")
+    hidden = next(key for (_, key), account in bench.desk.accounts.items() if account.label == "Late")
+    bench.desk.hidden = {hidden}
+    result = await bench.run()
+    assert (rails(result), bench.did(), len(bench.desk.accounts)) == (["restored"], [], made)
+    bench.desk.hidden = set()
+    assert (await bench.run()).verdict == "clean"
+    assert bench.did() == ["adopt user Late"]
+    bench.directory.change("p1", active=False, status="OFF")
+    assert rails(await bench.run()) == [], "who leaves is no doubt any more"
+
+
 async def test_a_backup_on_a_new_machine_has_nothing_beside_it_and_is_noticed_too(bench):
     await bench.run()
     for one in ("journal.sqlite.head", "snapshot.sqlite"):

@@ -65,9 +65,8 @@ async def plan_everyone(
     with blaming(config.target):
         await plan_vanished(planner, target, most=most, allowed=allowed)
     plan_newcomers(planner, logical, allowed)
-    if planner.journal.is_restored:
-        with blaming(config.target):
-            await hold_restored(planner, target, allowed)
+    with blaming(config.target):
+        await hold_restored(planner, target, allowed)
     tell_forgotten(planner)
     seats: Mapping[str, Seats] = {}
     if isinstance(target, CountsSeats) and any(_takes_seats(planner, kind) for kind in planner.kinds):

@@ -2,6 +2,9 @@
 
 What was linked, given or switched off after the backup is not in it. So the first run reads everything, adopts by
 crosskey's own marker, looks each account up before it makes it, and leaves disables to a person.
+
+Whom no read tells of just then is not found that way, and comes back some day. So accounts are looked up before they
+are made for as long as the journal lives.
 """
 
 from __future__ import annotations
@@ -21,8 +24,11 @@ RAIL = "restored"
 
 async def hold_restored(planner: Planner, target: object, allowed: Allowed) -> None:
     """Take out of the stage what only a complete journal could tell to be right."""
+    if not planner.journal.was_restored:
+        return
     for kind in planner.kinds:
-        _hold_disables(planner, kind, allowed)
+        if planner.journal.is_restored:
+            _hold_disables(planner, kind, allowed)
         if isinstance(target, FindsChanges):
             await _hold_creates(planner, kind, target)
 

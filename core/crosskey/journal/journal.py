@@ -116,8 +116,17 @@ class Journal:
     @property
     def is_restored(self) -> bool:
         """Whether the journal came from a backup, and no run has found its way again since."""
-        sql = "SELECT restored FROM connection WHERE name = ?"
-        return bool(self._database.value(sql, (self.connection,)))
+        return self._restored > 0
+
+    @property
+    def was_restored(self) -> bool:
+        """Whether it ever came from a backup: an account that it does not know may still be there, and be ours."""
+        return self._restored != 0
+
+    @property
+    def _restored(self) -> int:
+        """The event that tells of it, below 0 once a run found its way again."""
+        return int(self._database.value("SELECT restored FROM connection WHERE name = ?", (self.connection,)) or 0)
 
     def runs(self, limit: int = 20) -> list[RunRecord]:
         """The newest runs first."""

@@ -370,7 +370,7 @@ class JournalWriter(Journal):
         """Note that a run read everything and that whatever it found has been decided: what is known counts again."""
         event = Event(kind="restore.settled", at=self._clock.now(), run=run)
         with self._database.transaction():
-            self._database.run("UPDATE connection SET restored = 0 WHERE name = ?", (self.connection,))
+            self._database.run("UPDATE connection SET restored = -restored WHERE name = ?", (self.connection,))
             self._append(run, event.kind, event.facts)
         return event
 
