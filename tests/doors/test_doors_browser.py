@@ -279,6 +279,10 @@ async def test_an_operator_ends_a_session_of_another_browser(tmp_path, stand):
         await german.goto(f"{there.url}/agents/sessions")
         await heading(german, "Sitzungen")
         await readable(german, "sessions-de")
+        await german.click("a[href='/agents/attempts']")
+        await heading(german, "Anmeldeversuche")
+        await readable(german, "attempts-de")
+        await german.go_back()
         await german.click("tbody tr:last-child button")  # the newest is her own, signed in afresh to see this
         await playwright.expect(german.locator("tbody tr")).to_have_count(1, timeout=30_000)
         assert there.inside() == ["agents"]

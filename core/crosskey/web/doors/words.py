@@ -144,7 +144,7 @@ ENGLISH: Final = Words(
     sessions_heads=("Number", "Entrance", "Account", "Signed in (UTC)", "Last seen (UTC)", "Second factor"),
     attempts_title="Attempts to sign in",
     attempts="The last ones, the newest first. This page loads itself again. Claims are masked; "
-    "`crosskey sso attempts` has the real reason.",
+    "crosskey sso attempts has the real reason.",
     attempts_none="Nobody has tried to sign in.",
     attempts_heads=("When (UTC)", "Entrance", "What", "What to do", "Reference", "Account", "Claims"),
     proven={"proven": "yes", "missing": "no", "unasked": "not asked"},
@@ -234,7 +234,7 @@ GERMAN: Final = Words(
     sessions_heads=("Nummer", "Eingang", "Konto", "Angemeldet (UTC)", "Zuletzt da (UTC)", "Zweiter Faktor"),
     attempts_title="Anmeldeversuche",
     attempts="Die letzten, der neueste zuerst. Diese Seite lädt sich von selbst neu. Angaben sind verdeckt; "
-    "den wahren Grund nennt `crosskey sso attempts`.",
+    "den wahren Grund nennt crosskey sso attempts.",
     attempts_none="Niemand hat versucht, sich anzumelden.",
     attempts_heads=("Wann (UTC)", "Eingang", "Was", "Abhilfe", "Kennung", "Konto", "Angaben"),
     proven={"proven": "ja", "missing": "nein", "unasked": "nicht verlangt"},
