@@ -26,7 +26,7 @@ class Victim:
     """Another process that holds the journal at ``path``; ``run`` is the run it started."""
 
     def __init__(self, path: Path, what: str) -> None:
-        places = os.pathsep.join([str(HERE), str(HERE.parent)])
+        places = os.pathsep.join([str(HERE), str(HERE.parent), *filter(None, sys.path)])
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "journal_victim.py"), str(path), what],
             stdin=subprocess.PIPE,
