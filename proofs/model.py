@@ -93,6 +93,10 @@ class Histories(RuleBasedStateMachine):
     def _may_leave(self) -> bool:
         return self._pending < _MOST_PENDING and len(self._people()) > 5
 
+    def _is_last(self, who: str) -> bool:
+        """Whether a group would be empty without them: then a rail holds everything until a person says so."""
+        return any(members <= {who} for members in self._world.directory.members.values() if who in members)
+
     @rule(name=_WORDS, london=st.booleans(), desk=st.booleans())
     def hire(self, name: str, *, london: bool, desk: bool) -> None:
         """Somebody starts."""
@@ -114,6 +118,8 @@ class Histories(RuleBasedStateMachine):
     def move(self, which: int, group: str) -> None:
         """Somebody joins a group, or leaves it."""
         who, members = self._one(which), self._world.directory.members[group]
+        if members == {who}:
+            return
         if who in members and group == "g-Desk":
             if not self._may_leave():
                 return
@@ -125,7 +131,7 @@ class Histories(RuleBasedStateMachine):
     def leave(self, which: int, how: str) -> None:
         """Somebody leaves, in one of three ways."""
         who, directory = self._one(which), self._world.directory
-        if not self._may_leave():
+        if not self._may_leave() or self._is_last(who):
             return
         self._pending += 1
         if how == "delete":
