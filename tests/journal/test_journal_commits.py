@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from journal_samples import SETTLE, applied, change, create, start, writing
 
@@ -74,3 +77,14 @@ def test_a_next_one_that_fails_takes_nothing_away(path, clock, journal, goes_on)
     more = {"user:4": "intent"} if goes_on == "intend" else {}
     assert on_disk(path, clock) == {"user:1": "done", "user:2": "intent", **more}
     assert journal.verify().first_bad is None
+
+
+def test_a_commit_of_both_that_cannot_be_made_is_told_as_what_it_is(path, clock, journal, run):
+    journal._database.value("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM operation").fetchone()
+        with pytest.raises(StorageError) as refused:
+            journal.intend(run, [create(2)], settle=SETTLE)
+        assert refused.value.code == "journal-busy"
+    assert on_disk(path, clock) == {"user:1": "intent"}, "neither is there; a run that finds the intent looks"

@@ -171,17 +171,23 @@ class Database:
             try:
                 self._fence()
                 yield
-                if joins:
-                    self.connection.execute("RELEASE joined")
-                if not with_next:
-                    self._commit()
             except BaseException:
-                # After a full disk or an I/O error SQLite has rolled back already, and a second ROLLBACK would raise.
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK TO joined" if joins else "ROLLBACK")
+                self._roll_back("ROLLBACK TO joined" if joins else "ROLLBACK")
                 self._is_left_open = joins and self.connection.in_transaction
                 raise
-            self._is_left_open = with_next
+            if with_next:
+                self._is_left_open = True
+                return
+            try:
+                self._commit()
+            except BaseException:
+                self._roll_back("ROLLBACK")
+                raise
+
+    def _roll_back(self, sql: str) -> None:
+        # After a full disk or an I/O error SQLite has rolled back already, and a second ROLLBACK would raise.
+        if self.connection.in_transaction:
+            self.connection.execute(sql)
 
     def flush(self) -> None:
         """Bring to the disk what a transaction left open for the next one."""
