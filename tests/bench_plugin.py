@@ -83,6 +83,8 @@ class Directory:
         self.groups: dict[str, Group] = {}
         self.members: dict[str, set[str]] = {}
         self.hidden: set[str] = set()  # left out of lists, found by id
+        self.slipped: set[tuple[str, str]] = set()  # group, who: left out of its list of members, a member by id
+        self.memberships: list[str] = []  # who was asked for by id
         self.complete = True
         self.fail: BaseException | None = None
         self.can_find = True
@@ -277,7 +279,9 @@ class OpenDirectory:
         if of.fail:
             raise of.fail
         for group in request.groups.choose(of.groups.values()).values():
-            yield MembersPage(group.id, sorted(of.members.get(group.id, ())))
+            yield MembersPage(
+                group.id, sorted(who for who in of.members.get(group.id, ()) if (group.name, who) not in of.slipped)
+            )
         if of.complete:
             yield ReadComplete(cursor=cursor)
         if of.goes_on:
@@ -290,6 +294,7 @@ class Finds:
         return self.of.people.get(subject.id)
 
     async def groups_of(self, subject):
+        self.of.memberships.append(subject.id)
         return frozenset(group for group, members in self.of.members.items() if subject.id in members)
 
 

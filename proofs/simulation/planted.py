@@ -8,14 +8,17 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+from crosskey.connector.mapper import Desired
 from crosskey.connector.target import Target
-from crosskey.engine import apply, gather, newcomers, scope, turn
+from crosskey.engine import apply, gather, losing, newcomers, turn
+from crosskey.engine.planner import Planner
 from crosskey.engine.protect import Protection
 from crosskey.engine.rails import classes
 from crosskey.engine.read import SourceRead
 from crosskey.engine.recover import Recovery
 from crosskey.engine.stage.accounts import StagedAccounts
 from crosskey.engine.stage.proposals import StagedProposals
+from crosskey.engine.undecided import Losing
 from crosskey.engine.vouching import Asked, Vouching
 from crosskey.errors import CrosskeyError, UncertainError
 from crosskey.journal import JournalWriter, settlement
@@ -116,10 +119,19 @@ def _partial_read() -> list[Patch]:
 def _scope_unconfirmed() -> list[Patch]:
     """Whoever is missing from a list of members is out of scope."""
 
-    async def gone(*_: object) -> bool:
+    async def as_read(_: object, one: Losing) -> Desired:
+        return one.desired
+
+    return [(vars(losing)["_Asking"], "desired", as_read)]
+
+
+def _demotion_unconfirmed() -> list[Patch]:
+    """Whoever is missing from a list of members loses what the group gave."""
+
+    def never(*_: object) -> bool:
         return False
 
-    return [(scope, "_still_in_scope", gone)]
+    return [(Planner, "_asks_for", never)]
 
 
 def _absence_is_leaver() -> list[Patch]:
@@ -179,6 +191,7 @@ BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(
         "no-recovery": _no_recovery,
         "partial-read": _partial_read,
         "scope-unconfirmed": _scope_unconfirmed,
+        "demotion-unconfirmed": _demotion_unconfirmed,
         "absence-is-leaver": _absence_is_leaver,
         "marker-ignored": _marker_ignored,
         "epoch-unchecked": _epoch_unchecked,
@@ -200,6 +213,7 @@ SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "no-recovery": (5,),
         "partial-read": (27,),
         "scope-unconfirmed": (32,),
+        "demotion-unconfirmed": (4081,),
         "marker-ignored": (74,),
         "epoch-unchecked": (43,),
         "cursor-early": (21,),

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import msgspec
 
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.journal import Absence, Link
 
 __all__ = ("Absentees",)

@@ -11,9 +11,10 @@ from crosskey.connector.target import TargetSchema
 from crosskey.engine.drift import Drifting
 from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import Findings
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.engine.protect import Protection
-from crosskey.engine.rails import Allowed
+from crosskey.engine.rails import Allowed, limit_of
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
 from crosskey.engine.undone import Undone
@@ -59,6 +60,10 @@ def assemble_planner(
         ),
         blocked=blocked,
         most_missing=max(config.rails.max_disable.count, allowed.number("accounts-missing")),
+        most_demoted={
+            kind.name: limit_of(config.rails.max_demote, journal.link_count(kind.name, active_only=True))
+            for kind in kinds
+        },
         findings=findings,
         drifting=Drifting(
             journal,

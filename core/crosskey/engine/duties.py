@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from crosskey.connector.target import TellsDuties
-from crosskey.engine.planner import RANK, KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import RANK, Planner
 from crosskey.engine.rails import Allowed
 from crosskey.errors import CrosskeyError
 from crosskey.plan import Change, Duty

@@ -6,8 +6,9 @@ Whoever such an account was made for is gone or not wanted, so nothing else woul
 from __future__ import annotations
 
 from crosskey.engine.batching import batched
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.marker import PREFIX, marker
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.planner import Planner
 from crosskey.model import Account
 
 __all__ = ("tell_forgotten",)

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Sequence
 
 from crosskey.engine.absence import Absentees
 from crosskey.engine.batching import batched
-from crosskey.engine.planner import KindPlan, Planner, Unvouched
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails import Allowed
 from crosskey.engine.sources import Sources
+from crosskey.engine.undecided import Unvouched
 from crosskey.engine.vouching import Asked, Vouching
 from crosskey.journal import Link
 from crosskey.model import Account, Person, Subject

@@ -12,9 +12,10 @@ import msgspec
 
 from crosskey.connector.mapper import Desired, MatchKey
 from crosskey.engine.batching import batched
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import marker
-from crosskey.engine.planner import RANK, KindPlan, Planner
+from crosskey.engine.planner import RANK, Planner
 from crosskey.engine.rails import Allowed
 from crosskey.journal import Link, Refusal
 from crosskey.model import Account, Person, Subject

@@ -15,26 +15,26 @@ from itertools import takewhile
 
 import msgspec
 
-from crosskey.connector.mapper import Candidate, CompiledMapping, Desired
-from crosskey.connector.target import KindSpec
-from crosskey.engine.diff import Differ, Given
+from crosskey.connector.mapper import Candidate, Desired
+from crosskey.engine.diff import Given
 from crosskey.engine.drift import Drifting
 from crosskey.engine.echo import without_echoes
 from crosskey.engine.escrow import Escrow
 from crosskey.engine.findings import LISTED, Findings
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.patience import Waiting
 from crosskey.engine.protect import Protection
-from crosskey.engine.read import identifying_fields
 from crosskey.engine.stage import Stage
 from crosskey.engine.timekeeper import Timekeeper
+from crosskey.engine.undecided import Gone, Losing, Unvouched
 from crosskey.engine.undone import Undone
 from crosskey.journal import JournalWriter, Link, OperationRecord
 from crosskey.model import Account, Person, Subject
 from crosskey.plan import Action, Change
 
-__all__ = ("RANK", "Gone", "KindPlan", "Planner", "Unvouched")
+__all__ = ("RANK", "Planner")
 
 RANK: Mapping[Action, int] = {
     "disable": 0,
@@ -51,46 +51,6 @@ _RECENT = 5
 """So many writes to one account are looked at for what its list may not show yet."""
 
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class KindPlan:
-    """Everything needed to plan one kind of account."""
-
-    def __init__(self, kind: KindSpec, mapping: CompiledMapping) -> None:
-        self.kind = kind
-        self.name = kind.name
-        self.mapping = mapping
-        self.differ = Differ(kind, mapping)
-        self.identifying = identifying_fields(mapping)
-
-
-class Gone(msgspec.Struct, frozen=True):
-    """Somebody linked to an account that a complete read of the target did not bring."""
-
-    kind: KindPlan
-    person: Person
-    desired: Desired
-    link: Link
-
-
-class OutOfScope(msgspec.Struct, frozen=True):
-    """Somebody active whom the rules no longer want an account for, going by the groups that were read."""
-
-    kind: KindPlan
-    candidate: Candidate
-    account: Account
-    because: str
-
-
-class Unvouched(msgspec.Struct, frozen=True):
-    """A leaver by the word of every source that has them; ``missing`` are subjects of sources that once had them."""
-
-    kind: KindPlan
-    person: Person
-    link: Link
-    account: Account
-    because: str
-    missing: tuple[Subject, ...]
 
 
 class Planner:
@@ -111,6 +71,7 @@ class Planner:
         escrow: Escrow,
         blocked: Mapping[tuple[str, Subject], datetime],
         most_missing: int,
+        most_demoted: Mapping[str, int],
         findings: Findings,
         drifting: Drifting,
         undone: Undone,
@@ -126,7 +87,8 @@ class Planner:
         self.findings = findings
         self._drifting = drifting
         self.undone = undone
-        self.out_of_scope: list[OutOfScope] = []
+        self.losing: list[Losing] = []
+        self._asked = Counter[str]()
         self.unvouched: list[Unvouched] = []
         self.gone: list[Gone] = []
         self.gone_counts: Counter[str] = Counter()
@@ -137,6 +99,7 @@ class Planner:
         self._unclear = unclear
         self.covers = covers
         self._most_missing = most_missing
+        self._most_demoted = most_demoted
 
     def plan(self, logical: LogicalGroups, advance: Callable[[int], None]) -> None:
         """Stage the changes of everyone who was read and has a link, and remember everyone who has none."""
@@ -145,8 +108,24 @@ class Planner:
             for kind in self.kinds:
                 self._plan_batch(kind, candidates)
             advance(len(candidates))
-        self._drifting.tell_left()
         self.stage.proposals.index_claims()
+
+    def plan_asked(self, losing: Losing, desired: Desired) -> None:
+        """Stage what somebody needs of whom the sources were asked, or nobody could be; ``desired``: as they say."""
+        kind, candidate, account = losing.kind, losing.candidate, losing.account
+        if desired.in_scope:
+            self._plan_wanted(kind, candidate, desired, losing.link, account, asked=True)
+            self._drifting.save(kind.name)
+            return
+        person = candidate.person
+        because = f"out of scope: {desired.why.get('', 'the rules want no account')}"
+        change = self.leave(kind, person.subject, person.label, account, because)
+        if change is not None:
+            self.propose(change, person, account)
+
+    def tell_left(self) -> None:
+        """Tell once of all that was left to whoever changed it by hand."""
+        self._drifting.tell_left()
 
     def propose(self, change: Change, person: Person | None, account: Account | None) -> None:
         """Stage a change, unless its account is protected, bears the marker of somebody else, or lags behind us."""
@@ -274,7 +253,7 @@ class Planner:
                 continue
             if wanted:
                 back.append(person.subject)
-                self._plan_wanted(kind, person, desired, link, account)
+                self._plan_wanted(kind, candidate, desired, link, account)
                 if account is not None and account.active and not link.active:
                     woken.append(link)
             elif account is not None and account.active:
@@ -321,8 +300,16 @@ class Planner:
             self.stage.proposals.make_due([person.subject])
 
     def _plan_wanted(
-        self, kind: KindPlan, person: Person, desired: Desired, link: Link, account: Account | None
+        self,
+        kind: KindPlan,
+        candidate: Candidate,
+        desired: Desired,
+        link: Link,
+        account: Account | None,
+        *,
+        asked: bool = False,
     ) -> None:
+        person = candidate.person
         if account is None:
             self._account_gone(kind, person, desired, link)
             return
@@ -350,17 +337,29 @@ class Planner:
                 fix="switch it on in the target if this is not meant: crosskey only enables what it disabled",
             )
             return
+        if change is not None and not asked and self._asks_for(kind, candidate, change):
+            self.losing.append(Losing(kind, candidate, desired, link, account))
+            return
         change = self._drifting.heed(kind.kind, kind.mapping, person, desired, link, account, change)
         if change is not None:
             self.propose(change, person, account)
+
+    def _asks_for(self, kind: KindPlan, candidate: Candidate, change: Change) -> bool:
+        """Whether somebody is asked for before a change takes away what a group gave; at most as many as may be
+        demoted at once: beyond that the rail holds them all.
+        """
+        most = self._most_demoted.get(kind.name, 0)
+        if self._asked[kind.name] >= most or not kind.goes_by_a_group(candidate, change):
+            return False
+        self._asked[kind.name] += 1
+        return True
 
     def _plan_leaver(
         self, kind: KindPlan, candidate: Candidate, desired: Desired, link: Link, account: Account
     ) -> None:
         person = candidate.person
         if person.active:
-            because = f"out of scope: {desired.why.get('', 'the rules want no account')}"
-            self.out_of_scope.append(OutOfScope(kind, candidate, account, because))
+            self.losing.append(Losing(kind, candidate, desired, link, account))
             return
         because = f'left: status "{person.status}" in the source' if person.status else "left: inactive in the source"
         missing = self._missing(person.subject)

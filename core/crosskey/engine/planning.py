@@ -12,14 +12,15 @@ from crosskey.engine.absence import Absentees
 from crosskey.engine.blame import blaming
 from crosskey.engine.duties import plan_duties
 from crosskey.engine.forgotten import tell_forgotten
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.leavers import plan_absent, plan_unvouched
 from crosskey.engine.logical import LogicalGroups
+from crosskey.engine.losing import plan_losing
 from crosskey.engine.newcomers import plan_newcomers
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails import TAKES_SEATS, Allowed, Remaining, headroom, hold_last_active, run_rails
 from crosskey.engine.read import PeopleRead
 from crosskey.engine.restored import hold_restored
-from crosskey.engine.scope import plan_out_of_scope
 from crosskey.engine.sources import Sources
 from crosskey.engine.spans import RunTelling
 from crosskey.engine.vanished import plan_vanished
@@ -58,7 +59,8 @@ async def plan_everyone(
     """
     most = config.rails.max_disable.count
     planner.plan(logical, advance)
-    await plan_out_of_scope(planner, sources, logical, config.rails.max_disable)
+    await plan_losing(planner, sources, logical, config.rails.max_disable)
+    planner.tell_left()
     await plan_unvouched(planner, sources, most=most, allowed=allowed)
     absentees = Absentees(reads=config.rails.absent_reads, spread=config.rails.absent_for, run=run)
     await plan_absent(planner, sources, most=most, allowed=allowed, absentees=absentees)

@@ -10,8 +10,9 @@ are made for as long as the journal lives.
 from __future__ import annotations
 
 from crosskey.connector.target import FindsChanges
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.order import Applied, Reach, RunOptions
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails import Allowed
 from crosskey.engine.rails.holding import hold_class, way_through
 from crosskey.journal import Journal

@@ -21,10 +21,11 @@ from crosskey.engine.findings import Findings
 from crosskey.engine.gather import Gathered, Gatherer
 from crosskey.engine.guarding import Guard, usual_guards
 from crosskey.engine.keeping import Keeping
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.merging import several
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
 from crosskey.engine.past import Remembering, Shelf
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.planner import Planner
 from crosskey.engine.planning import plan_everyone, settle_time, tell_unknown, tell_unruled
 from crosskey.engine.provenance import plugins_of
 from crosskey.engine.rails import Allowed, Remaining, check_read, is_first

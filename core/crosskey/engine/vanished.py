@@ -7,8 +7,10 @@ its key where the target can do that; too many at once are held, because then th
 from __future__ import annotations
 
 from crosskey.connector.target import FindsChanges
-from crosskey.engine.planner import Gone, KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails import Allowed
+from crosskey.engine.undecided import Gone
 from crosskey.model import Account
 from crosskey.plan import Held
 

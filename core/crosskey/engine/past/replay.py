@@ -20,12 +20,12 @@ from crosskey.engine.assembly import assemble_planner
 from crosskey.engine.connect import Connect
 from crosskey.engine.demand import Demand
 from crosskey.engine.findings import Findings
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.merging import Preference
 from crosskey.engine.past.moment import FORM, Moment
 from crosskey.engine.past.shelf import Kept
 from crosskey.engine.past.telling import OpenQuestions, ToldSources, ToldTarget
-from crosskey.engine.planner import KindPlan
 from crosskey.engine.planning import plan_everyone, settle_time
 from crosskey.engine.rails import Allowed, check_read
 from crosskey.engine.rules import attributes_of, compile_mappings

@@ -8,6 +8,7 @@ from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.approvals import Approvals
 from crosskey.engine.rails.classes import run_rails
 from crosskey.engine.rails.codes import APPROVABLE, COUNTED, RAILS
+from crosskey.engine.rails.disables import limit_of
 from crosskey.engine.rails.first import is_first
 from crosskey.engine.rails.headroom import headroom
 from crosskey.engine.rails.last_active import Remaining, can_work, hold_last_active, kept_active, last_active
@@ -31,5 +32,6 @@ __all__ = (
     "is_first",
     "kept_active",
     "last_active",
+    "limit_of",
     "run_rails",
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crosskey.config import Ceiling
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.holding import hold_class
 from crosskey.engine.rails.updates import takes_away

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from crosskey.config import Config
 from crosskey.connector.target import Seats
 from crosskey.engine.batching import batched
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.ceiling import hold_above
 from crosskey.engine.rails.disables import check_disables, check_rolling, limit_of

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from crosskey.config import Limit, RailSettings
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.holding import hold_class, way_through
 from crosskey.plan import Action, Change

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.plan import Action, Change, Held
 

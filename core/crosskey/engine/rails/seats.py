@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from crosskey.connector.target import Seats
-from crosskey.engine.planner import KindPlan
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.stage import Stage
 from crosskey.plan import Action, Held
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import msgspec
 
 from crosskey.config import Config, RailSettings
-from crosskey.engine.planner import KindPlan, Planner
+from crosskey.engine.kindplan import KindPlan
+from crosskey.engine.planner import Planner
 from crosskey.engine.rails.allowed import Allowed
 from crosskey.engine.rails.disables import limit_of
 from crosskey.engine.rails.holding import hold_class, way_through

@@ -19,9 +19,10 @@ from crosskey.engine.connect import Connect
 from crosskey.engine.findings import Findings
 from crosskey.engine.fresh import bring_accounts
 from crosskey.engine.guarding import Guard, usual_guards
+from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.marker import bears_anothers
 from crosskey.engine.order import Applied, Observer, Proposal, RunOptions, RunResult
-from crosskey.engine.planner import RANK, KindPlan, Planner
+from crosskey.engine.planner import RANK, Planner
 from crosskey.engine.protect import Protection
 from crosskey.engine.rails import Allowed, Remaining, hold_last_active, kept_active, run_rails
 from crosskey.engine.recover import settle_operations
