@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from crosskey.model import Person
 from proofs.simulation.desk import Key
-from proofs.simulation.oracle import SCOPES
+from proofs.simulation.oracle import MOST_DISABLES, SCOPES
 from proofs.simulation.world import World
 
 __all__ = ("Histories", "try_histories")
@@ -63,6 +63,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self._folder = tempfile.TemporaryDirectory(prefix="model-", dir=_MEMORY if _MEMORY.is_dir() else None)
         self._pending = 0
+        self._deleted = 0
         self._number = 0
 
     @initialize(seed=st.integers(min_value=0, max_value=20))
@@ -174,7 +175,8 @@ class Histories(RuleBasedStateMachine):
         elif deed == "off" and account.active:
             desk.put(msgspec.structs.replace(account, active=False))
             self._accounts[place].active, self._accounts[place].by_hand = False, True
-        elif deed == "delete":
+        elif deed == "delete" and self._deleted < MOST_DISABLES:  # more that are missing at once are held
+            self._deleted += 1
             desk.drop(key)
             del self._accounts[place]
 
@@ -208,7 +210,7 @@ class Histories(RuleBasedStateMachine):
         assert self._world.run("plan").size == 0
         if self._pending:
             self._world.clock.advance(_WEEK)
-        self._pending = 0
+        self._pending = self._deleted = 0
 
     @precondition(lambda self: self._pending == 0)
     @rule()
