@@ -91,3 +91,38 @@ async def test_a_leaver_whose_account_is_not_listed_yet_is_looked_at_again(bench
     bench.desk.hidden = set()
     await following(bench)
     assert bench.did() == ["disable user P1"]
+
+
+def _rename(bench: Bench) -> None:
+    bench.directory.change("p1", display_name="Other" if bench.directory.people["p1"].display_name == "P1" else "P1")
+
+
+def _move(bench: Bench) -> None:
+    bench.directory.group("London").symmetric_difference_update({"p1"})
+
+
+def _switch(bench: Bench) -> None:
+    bench.directory.change("p1", active=not bench.directory.people["p1"].active)
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+@pytest.mark.parametrize("turn", [_rename, _move, _switch])
+async def test_who_goes_back_before_the_desk_shows_the_last_write_is_looked_at_again(bench, turn, turns):
+    await bench.run(changes=True)
+    [place] = [place for place, one in bench.desk.accounts.items() if one.label == "P1"]
+    for _ in range(turns):
+        turn(bench)
+        await following(bench)
+    shown = bench.desk.accounts[place]
+    turn(bench)
+    await following(bench)
+    written = bench.desk.accounts[place]
+    assert written != shown
+    turn(bench)
+    bench.desk.accounts[place] = shown  # a desk whose lists and look-ups lag a little
+    await bench.run(changes=True)
+    bench.desk.accounts[place] = written
+    await following(bench)
+    assert bench.desk.accounts[place].active == shown.active
+    assert bench.desk.accounts[place].fields == shown.fields
+    assert {name: ids for name, ids in bench.desk.accounts[place].references.items() if ids} == shown.references

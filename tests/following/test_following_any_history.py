@@ -58,6 +58,7 @@ def test_okta(steps: Steps, okta: Switches, halo: Switches, *, log: bool) -> Non
 @settings(max_examples=EXAMPLES)
 @given(steps=STEPS, entra=ENTRA, halo=HALO, transitive=st.booleans())
 @example(steps=first(("swap_names", 1)), entra={}, halo={}, transitive=True)
+@example(steps=first(("swap_names", 1), FOLLOW[0]), entra={}, halo={"list_lag": 20.0}, transitive=False)
 @example(steps=first(("delete", 6), FOLLOW[0]), entra={}, halo={"list_lag": 20.0}, transitive=True)
 @example(
     steps=first(("wait", 45.0), ("delete", 6), FOLLOW[0], FOLLOW[0]),

@@ -74,6 +74,7 @@ def assemble_planner(
             looked=lambda kind: journal.last_complete(config.target.path, kind, full=True),
             allows=lambda change: allowed.lets("drift", change),
             told=told,
+            unsure=lambda subject: stage.proposals.make_due([subject]),
         ),
         undone=Undone(journal, config.digest, allowed=allowed.lets_again, covers=allowed.covers),
         unclear=unclear,

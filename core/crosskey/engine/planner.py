@@ -278,12 +278,14 @@ class Planner:
     def _note_woken(self, kind: KindPlan, links: Sequence[Link]) -> None:
         """Remember that somebody else switched on what crosskey had switched off: off again is then not ours to undo.
 
-        Not while our own last write may still be on its way into the target's lists.
+        Not while our own last write may still be on its way into the target's lists: then it is looked at again.
         """
         for link in links:
             last = self.journal.operations(key=(kind.name, link.key), limit=1)
             if not last or self.timekeeper.has_passed(last[0].intent_at, self._settle):
                 self.journal.note_active(kind.name, link.subject)
+            else:
+                self.stage.proposals.make_due([link.subject])
 
     def _account_gone(self, kind: KindPlan, person: Person, desired: Desired, link: Link) -> None:
         if self.timekeeper.is_recent(link.since, self._settle):

@@ -40,12 +40,14 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What comparing one account told.
 
     ``kept`` are fields that the target keeps in its own way: written again they would come to the same. ``known`` is
-    the link with what is known of the account's values now, ``None`` where nothing is new.
+    the link with what is known of the account's values now, ``None`` where nothing is new. ``unsure``: what is shown is
+    as the rules say, which may only be because it does not show the last write yet.
     """
 
     drifted: list[Drifted]
     kept: frozenset[str]
     known: Link | None
+    unsure: bool = False
 
 
 class _Unknown(msgspec.Struct, frozen=True):
@@ -87,6 +89,7 @@ class _Looking:
         self._account = account
         self._writes = writes
         self._drifted: list[Drifted] = []
+        self._unsure = False
         self._kept: set[str] = set()
         self._fields, self._seen, self._given = dict(link.fields), dict(link.seen), dict(link.given)
 
@@ -132,7 +135,14 @@ class _Looking:
             known=msgspec.structs.replace(link, fields=self._fields, seen=self._seen, given=self._given)
             if changed
             else None,
+            unsure=self._unsure,
         )
+
+    def _is_moving(self, name: str) -> bool:
+        """Whether nothing can be learnt of a part yet, because a list may not show what was written to it."""
+        moving = self._writes.moving(name)
+        self._unsure |= moving
+        return moving
 
     def _is_targets_way(self, name: str, now: Scalar, applied: Scalar) -> bool:
         return is_cut(now, applied) or (alike(now, applied) and self._writes.first_look(name))
@@ -140,13 +150,13 @@ class _Looking:
     def _agree_on_field(self, name: str, wanted: Scalar, applied: Scalar | _Unknown) -> None:
         """The account says what the rules say: where crosskey ever wrote the field, it is crosskey's again."""
         if not isinstance(applied, _Unknown):
-            if not same(applied, wanted) and not self._writes.moving(name):
+            if not same(applied, wanted) and not self._is_moving(name):
                 self._fields[name] = wanted
             self._seen.pop(name, None)
         elif name in self._seen:
-            if not same(self._seen[name], wanted) and not self._writes.moving(name):
+            if not same(self._seen[name], wanted) and not self._is_moving(name):
                 self._seen[name] = wanted
-        elif (not is_empty(wanted) or self._cares(name)) and not self._writes.moving(name):
+        elif (not is_empty(wanted) or self._cares(name)) and not self._is_moving(name):
             self._seen[name] = wanted
 
     def _cares(self, name: str) -> bool:
@@ -157,7 +167,7 @@ class _Looking:
         given, seen = self._link.given.get(name, ()), self._link.seen.get(name, ())
         ours = given or seen
         if now == wanted:
-            if ours != now and not self._writes.moving(name):
+            if ours != now and not self._is_moving(name):
                 if given:
                     self._given[name] = now
                 else:
@@ -181,7 +191,7 @@ class _Looking:
         left = taken if self._cares(name) else ()  # what a later write to the set would make forget
         found = tuple(id_ for id_ in wanted if (id_ in now and id_ not in given) or id_ in left)
         gone = [id_ for id_ in given if id_ not in now and id_ not in wanted]
-        if (found == self._link.seen.get(name, ()) and not gone) or self._writes.moving(name):
+        if (found == self._link.seen.get(name, ()) and not gone) or self._is_moving(name):
             return
         if found:
             self._seen[name] = found

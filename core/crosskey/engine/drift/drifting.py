@@ -29,7 +29,10 @@ _SWITCH = "active"
 
 
 class Drifting:
-    """Looks for drift in the accounts of one run. ``allows`` says whether a person let one change through."""
+    """Looks for drift in the accounts of one run.
+
+    ``allows`` says whether a person let one change through; ``unsure`` is told whose account may not be as it is shown.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Drifting:
         looked: Callable[[str], SnapshotRecord | None],
         allows: Callable[[Change], bool],
         told: Callable[[str, Sequence[Event]], None],
+        unsure: Callable[[Subject], None],
     ) -> None:
         self._journal = journal
         self._findings = findings
@@ -51,6 +55,7 @@ class Drifting:
         self._looked_at = looked
         self._allows = allows
         self._told = told
+        self._unsure = unsure
         self._last_look: dict[str, SnapshotRecord | None] = {}
         self._looked: list[Subject] = []
         self._found: list[Drift] = []
@@ -73,6 +78,8 @@ class Drifting:
         self._looked.append(link.subject)
         if found.known is not None:
             self._known.append(found.known)
+        if found.unsure:
+            self._unsure(link.subject)
         for drifted in found.drifted:
             self._note(link, drifted.part, drifted.ours, drifted.now, drifted.policy)
         if not account.active and link.active and not link.disabled_by_us and not writes.explains(_SWITCH, now=False):
