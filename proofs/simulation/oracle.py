@@ -31,6 +31,7 @@ class Oracle:
         self.broken: list[str] = []
         self.writes = 0
         self.wanted_since: dict[tuple[str, str], float] = {}
+        self.london_since: dict[str, float] = {}
         self.exempt: set[str] = set()
         """People whom a protected account keeps from having their own."""
         self.taking_back = False
@@ -51,7 +52,9 @@ class Oracle:
         return person is not None and person.active is True and who in directory.members[SCOPES[kind]]
 
     def note(self, directory: Directory, at: float) -> None:
-        """Remember since when everybody is wanted without a break."""
+        """Remember since when everybody is wanted, and in London, without a break."""
+        london = directory.members["g-London"]
+        self.london_since = {who: self.london_since.get(who, at) for who in sorted(london)}
         for kind in SCOPES:
             wanted = {who for who in directory.people if self.is_wanted(directory, kind, who)}
             for who in wanted:
@@ -83,6 +86,7 @@ class Oracle:
                 )
             if change.action == "disable":
                 self._disabling(life, change)
+            self._demoting(life, change)
             given = life.desk.given_at.get(place)
             if "roles" in change.references and given is not None and given > round_.began - TARGET_LAG:
                 life.desk.hand_roles.pop(
@@ -99,6 +103,17 @@ class Oracle:
         round_.disables[change.kind] += 1
         if round_.disables[change.kind] > max(MOST_DISABLES, round_.allowed):
             self.complain("threshold", f"{round_.disables[change.kind]} {change.kind} accounts disabled in one run")
+
+    def _demoting(self, life: Life, change: Change) -> None:
+        since = self.london_since.get(change.subject.id)
+        if change.kind != "user" or change.action not in ("update", "enable") or self.taking_back:
+            return  # what is adopted is brought in line with what was read
+        if since is None or since > life.round.began - SOURCE_LAG:
+            return
+        taken = {id_ for part in change.references.values() for id_ in set(part.before) - set(part.after)}
+        if lost := taken & {"roles-viewer", "site-london"}:
+            who = change.subject.id
+            self.complain("wrong-demotion", f"user {change.key} of {who}, in London since {since:.0f}: -{sorted(lost)}")
 
     # -- once it is calm ----------------------------------------------------------------------------------------------
 

@@ -213,7 +213,7 @@ SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "no-recovery": (5,),
         "partial-read": (27,),
         "scope-unconfirmed": (32,),
-        "demotion-unconfirmed": (4081,),
+        "demotion-unconfirmed": (200,),
         "marker-ignored": (74,),
         "epoch-unchecked": (43,),
         "cursor-early": (21,),
