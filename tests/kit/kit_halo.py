@@ -36,6 +36,9 @@ class LocalHalo(FakeTarget):
     def remove(self, kind: str, key: str) -> None:
         self.desk.drop(RESOURCES[kind], int(key))
 
+    def sign_in(self, kind: str, key: str) -> None:
+        self.desk.sign_in(self.of(kind)[int(key)])
+
     def grant(self, kind: str, key: str, reference: str, id: str) -> None:
         record = self.of(kind)[int(key)]
         if reference == "teams":

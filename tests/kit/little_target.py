@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -53,6 +54,7 @@ class LittleDesk(FakeTarget):
     def __init__(self, clock: Clock) -> None:
         self.accounts: dict[str, dict[str, Any]] = {}
         self.number = 0
+        self.clock = clock
 
     def answers(self):
         return self.answer
@@ -116,12 +118,15 @@ class LittleDesk(FakeTarget):
     def grant(self, kind: str, key: str, reference: str, id: str) -> None:
         self.accounts[key][reference] = [*self.accounts[key][reference], id]
 
+    def sign_in(self, kind: str, key: str) -> None:
+        self.accounts[key]["signed_in"] = self.clock.now().isoformat()
+
     def remove(self, kind: str, key: str) -> None:
         del self.accounts[key]
 
 
 def blank() -> dict[str, Any]:
-    return {"active": True, "marker": "", "roles": [], **dict.fromkeys(FIELDS, "")}
+    return {"active": True, "marker": "", "roles": [], "signed_in": "", **dict.fromkeys(FIELDS, "")}
 
 
 class LittleSettings(Settings):
@@ -138,6 +143,7 @@ class Row(msgspec.Struct):
     note: str
     phone: str
     roles: list[str]
+    signed_in: str = ""
 
 
 class Rows(msgspec.Struct):
@@ -151,6 +157,7 @@ class LittleTarget:
         self.client = client
         self.bug = settings.bug
         self.seen: dict[str, Row] = {}
+        self.sign_ins: dict[str, datetime | None] = {}
 
     async def check(self) -> list[Diagnostic]:
         try:
@@ -243,6 +250,21 @@ class LittleTarget:
                 return None
             raise
         return self.account(reply.value)
+
+    async def last_sign_in(self, kind: str, key: str) -> datetime | None:
+        if self.bug == "sign_ins_are_remembered" and key in self.sign_ins:
+            return self.sign_ins[key]
+        try:
+            rows = [row async for page in self.rows() for row in page.rows]
+        except CrosskeyError:
+            if self.bug == "what_cannot_be_asked_never_signed_in":
+                return None
+            raise
+        told = [row.signed_in for row in rows if row.signed_in and (row.key == key or self.bug == "anybodys_sign_in")]
+        if self.bug == "who_is_not_there_signed_in" and key not in {row.key for row in rows}:
+            return datetime(2026, 1, 1, tzinfo=UTC)
+        self.sign_ins[key] = datetime.fromisoformat(max(told)) if told else None
+        return self.sign_ins[key]
 
     async def look_up(self, lookup: Lookup) -> Sequence[Account]:
         found = [account for key in lookup.keys if (account := await self.one(key)) is not None]

@@ -44,6 +44,10 @@ CAUGHT = {
     "nothing_can_be_cleared": "test_a_field_can_be_cleared",
     "only_new_references_are_kept": "test_what_somebody_else_gave_is_not_taken_with_an_update",
     "markers_are_not_written": "test_a_created_account_is_as_it_was_ordered",
+    "sign_ins_are_remembered": "test_each_sign_in_is_told",
+    "anybodys_sign_in": "test_each_sign_in_is_told",
+    "who_is_not_there_signed_in": "test_nobody_signed_in_where_there_is_no_account",
+    "what_cannot_be_asked_never_signed_in": "test_what_cannot_be_asked_is_not_told_as_never",
     "a_release_leaves_the_marker": "test_an_adoption_can_be_handed_on_and_taken_back",
 }
 

@@ -111,6 +111,10 @@ class FakeTarget(FakeVendor):
         """Remove a record for good."""
         raise NotImplementedError
 
+    def sign_in(self, kind: str, key: str) -> None:
+        """Sign in as this record's person, now by the clock, past crosskey."""
+        raise NotImplementedError
+
 
 def provides(fake: FakeVendor, hook: str) -> bool:
     """Whether a fake has an optional method, and not only the one that says what it would do."""

@@ -193,8 +193,8 @@ class HaloTarget:
 
     async def last_sign_in(self, kind: str, key: str) -> datetime | None:
         """When somebody last signed in as this user or agent (``lastlogindate``); by which way Halo does not say."""
-        row = await (self._desk.one(AGENTS, key) if kind == AGENT else self._desk.one(USERS, key))
-        return None if row is None else as_moment(row.lastlogindate)
+        rows = await (self._desk.some(AGENTS, [key]) if kind == AGENT else self._desk.some(USERS, [key]))
+        return as_moment(rows[0].lastlogindate) if rows else None
 
     async def sign_in_addresses(self, door: Door, provider: str) -> SignInAddresses:
         """Where Halo's own sign-in comes back to from this provider, on the agents' or the portal's host."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
 import pytest
@@ -15,11 +15,12 @@ from crosskey.connector.target import (
     KindSpec,
     TargetSchema,
 )
-from crosskey.errors import ContractError
+from crosskey.errors import ContractError, CrosskeyError
 from crosskey.model import Account, Catalogue, Scalar, Subject
 from crosskey.plan import Action, Change, FieldChange, Outcome, ReferenceChange
 from crosskey.testing.conformance import Conformance
 from crosskey.testing.fakes import FakeTarget
+from crosskey.testing.faults import BREAKDOWNS, REFUSALS, THROTTLES, UNREADABLE
 from crosskey.testing.scene import Scene
 
 __all__ = ("SWITCHED_OFF", "SWITCHED_ON", "Accounts", "TargetCase", "marker_of", "results", "subject_of")
@@ -29,6 +30,7 @@ SWITCHED_ON: Final = FieldChange(False, True)  # noqa: FBT003 - a field's two va
 SWITCHED_OFF: Final = FieldChange(True, False)  # noqa: FBT003 - as above
 _ROOMY: Final = 20
 _MOST: Final = 10_000
+_EVERYTHING: Final = {**REFUSALS, **THROTTLES, **BREAKDOWNS, **UNREADABLE}
 _ISSUER: Final = "https://directory.example"
 
 
@@ -236,6 +238,31 @@ class TargetCase(Conformance):
             if found is not None:
                 return told
         return told
+
+    async def disturbed(self, scene: Scene, look: Callable[[Any], Awaitable[Any]], expected: object, what: str) -> None:
+        """Look once for each way in which each request may go wrong: then it raises, or tells what is ``expected``."""
+        __tracebackhide__ = True
+        scene.wire.calm()
+        async with scene.open() as target:
+            assert await look(target) == expected, f"{what} is wrong before anything disturbs it"
+        spots = scene.wire.spots()
+        if not scene.speaks_http:
+            pytest.skip("the target sends no request, so nothing can go wrong on the way")
+        for spot in spots:
+            for name, spoil in _EVERYTHING.items():
+                scene.wire.calm()
+                scene.clock.advance(3600.0)
+                scene.wire.strike(spoil, spot)
+                answer: list[Any] = []
+
+                async def kept(answer: list[Any] = answer) -> None:
+                    async with scene.open() as target:
+                        answer.append(await look(target))
+
+                error: CrosskeyError | None = await scene.refusal(kept())
+                if error is None:
+                    assert answer[0] == expected, f"{spot} met {name} each time, and {what} said {answer[0]!r}"
+        scene.wire.calm()
 
 
 def _names(field: str) -> bool:

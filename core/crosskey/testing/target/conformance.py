@@ -9,10 +9,11 @@ from crosskey.testing.target.granting import Granting
 from crosskey.testing.target.looking import Looking
 from crosskey.testing.target.reading import Reading
 from crosskey.testing.target.settling import Settling
+from crosskey.testing.target.signing_in import SigningIn
 from crosskey.testing.target.writing import Writing
 
 __all__ = ("TargetConformance",)
 
 
-class TargetConformance(Reading, Writing, Granting, Batching, Looking, Disturbed, Settling, Checking):
+class TargetConformance(Reading, Writing, Granting, Batching, Looking, SigningIn, Disturbed, Settling, Checking):
     """What every target must and should do; see :class:`crosskey.testing.FakeTarget` for its fake."""

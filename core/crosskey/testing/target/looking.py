@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-import pytest
 
 from crosskey.connector.target import Lookup
-from crosskey.errors import CrosskeyError
 from crosskey.model import Account
 from crosskey.plan import Change
-from crosskey.testing.faults import BREAKDOWNS, REFUSALS, THROTTLES, UNREADABLE
 from crosskey.testing.scene import Scene
 from crosskey.testing.target.base import SWITCHED_OFF, TargetCase, marker_of
 from crosskey.testing.tiers import must, should
 
 __all__ = ("Looking",)
-
-_EVERYTHING = {**REFUSALS, **THROTTLES, **BREAKDOWNS, **UNREADABLE}
 
 
 class Looking(TargetCase):
@@ -95,7 +89,7 @@ class Looking(TargetCase):
                 found = await target.find(order)
                 return found and found.key
 
-            await self._disturbed(scene, look, account.key, f"find() of {kind.name}")
+            await self.disturbed(scene, look, account.key, f"find() of {kind.name}")
 
     @must(ability="look_up")
     async def test_accounts_are_looked_up_by_key_marker_and_value(self, scene: Scene) -> None:
@@ -154,7 +148,7 @@ class Looking(TargetCase):
                 async def look(target: Any, lookup: Lookup = lookup) -> bool:  # noqa: ANN401 - as above
                     return account.key in {one.key for one in await target.look_up(lookup)}  # noqa: B023 - at once
 
-                await self._disturbed(scene, look, expected=True, what=f"look_up() of {kind.name} by {what}")
+                await self.disturbed(scene, look, expected=True, what=f"look_up() of {kind.name} by {what}")
 
     @should(ability="find")
     async def test_finding_one_change_costs_few_requests(self, scene: Scene) -> None:
@@ -195,29 +189,3 @@ class Looking(TargetCase):
             if isinstance(value, str) and value:
                 ways[f"{name} in capitals"] = Lookup(kind=account.kind, values={name: (value.upper(),)})
         return ways
-
-    async def _disturbed(
-        self, scene: Scene, look: Callable[[Any], Awaitable[Any]], expected: object, what: str
-    ) -> None:
-        __tracebackhide__ = True
-        scene.wire.calm()
-        async with scene.open() as target:
-            assert await look(target) == expected, f"{what} is wrong before anything disturbs it"
-        spots = scene.wire.spots()
-        if not scene.speaks_http:
-            pytest.skip("the target sends no request, so nothing can go wrong on the way")
-        for spot in spots:
-            for name, spoil in _EVERYTHING.items():
-                scene.wire.calm()
-                scene.clock.advance(3600.0)
-                scene.wire.strike(spoil, spot)
-                answer: list[Any] = []
-
-                async def kept(answer: list[Any] = answer) -> None:
-                    async with scene.open() as target:
-                        answer.append(await look(target))
-
-                error: CrosskeyError | None = await scene.refusal(kept())
-                if error is None:
-                    assert answer[0] == expected, f"{spot} met {name} each time, and {what} said {answer[0]!r}"
-        scene.wire.calm()
