@@ -79,7 +79,16 @@ AREAS: Final[dict[str, Area]] = {
             "crosskey_halo/lists.py",
             "crosskey_halo/reader.py",
         ),
-        ("tests/engine/test_engine_faults.py", "tests/okta", "tests/entra", "tests/halo"),
+        (
+            "tests/engine/test_engine_faults.py",
+            "tests/engine/test_engine_changes.py",
+            *(
+                f"tests/okta/test_okta_{name}.py"
+                for name in ("read", "people", "changes", "changes_groups", "recorded")
+            ),
+            *(f"tests/entra/test_entra_{name}.py" for name in ("read", "people", "bad_input", "changes", "recorded")),
+            *(f"tests/halo/test_halo_{name}.py" for name in ("read", "lookup", "hidden", "distorted", "duties")),
+        ),
         0.9,
     ),
 }
