@@ -95,7 +95,7 @@ def save(database: Database, connection: str, links: Iterable[Link]) -> None:
                 _encode(link.fields).decode(),
                 link.disabled_by_us,
                 link.run,
-                _encode(link.seen).decode() if link.seen else "{}",
+                _encode(link.seen).decode(),
             )
             for link in links
         ),
@@ -122,7 +122,7 @@ def note_known(database: Database, connection: str, links: Iterable[Link]) -> No
             (
                 _encode(link.given).decode(),
                 _encode(link.fields).decode(),
-                _encode(link.seen).decode() if link.seen else "{}",
+                _encode(link.seen).decode(),
                 connection,
                 link.subject.issuer,
                 link.subject.id,

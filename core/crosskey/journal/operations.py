@@ -17,7 +17,7 @@ import msgspec
 from crosskey.errors import RejectedError, StorageError
 from crosskey.journal import events, outcomes
 from crosskey.journal.database import Database, Row, moment, stamp
-from crosskey.journal.lookups import chunks, in_json, lookups
+from crosskey.journal.lookups import lookups
 from crosskey.journal.outcomes import Standing
 from crosskey.journal.records import Link, OperationRecord, OperationState
 from crosskey.journal.switched_off import end_intended
@@ -59,6 +59,13 @@ _UNRESOLVED = f"{_OF_CONNECTION} AND state IN ('intent', 'uncertain') ORDER BY i
 # Left alone, the planner takes the run's index, which leads to all that the run wrote.
 _INTENDED = """SELECT change_id, id FROM operation INDEXED BY operation_subject WHERE connection = ? AND issuer = ?
     AND subject IN (SELECT value FROM json_each(?)) AND run = ?"""
+# Every other one down from what is taken back holds again, the ones between are undone by who undid them once. Whatever
+# is taken back itself comes last. An undo comes after what it takes back, so there is an end.
+_TAKEN_BACK = """WITH RECURSIVE back (id, depth, taker) AS (
+    SELECT CAST(key AS INTEGER), 0, value FROM json_each(?)
+    UNION ALL SELECT CAST(json_extract(change, '$.undoes') AS INTEGER), depth + 1, run
+        FROM back JOIN operation USING (id) WHERE CAST(json_extract(change, '$.undoes') AS INTEGER) < id)
+    SELECT id, depth, taker FROM back ORDER BY depth DESC"""
 
 _change = msgspec.json.Decoder(Change)
 _link = msgspec.json.Decoder(Link | None)
@@ -206,27 +213,16 @@ def settle(
 
 
 def _take_back(database: Database, taken_back: Mapping[str, str]) -> tuple[list[Standing], list[Standing]]:
-    """Those operations before and after they are noted as undone; what an undone undo took back holds again."""
-    ids = [int(id_) for id_ in taken_back]
-    inner = {
-        int(undone): int(id_)
-        for chunk in chunks(ids)
-        for id_, undone in database.rows(
-            "SELECT id, json_extract(change, '$.undoes') FROM operation"
-            " WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"
-            " AND json_extract(change, '$.undoes') <> ''",
-            (in_json(list(map(str, chunk))),),
-        )
-    }
-    before = outcomes.standing(database, sorted({*ids, *inner}))
-    after = {row.id: row for row in before}
-    for id_ in ids:
-        by = taken_back[str(id_)]
-        after[id_] = msgspec.structs.replace(after[id_], state="undone", undone_by=by, lapsed=0)
-    for id_ in inner:
-        if after[id_].state == "undone" and str(id_) not in taken_back:
-            after[id_] = msgspec.structs.replace(after[id_], state="done", undone_by="")
-    return before, list(after.values())
+    """Those operations as they are and as they will be: undone, or holding again where what undid them is undone."""
+    rows = database.rows(_TAKEN_BACK, (msgspec.json.encode(dict(taken_back)).decode(),))
+    turned = {id_: (bool(depth % 2), run) for id_, depth, run in rows}
+    before = outcomes.standing(database, list(turned))
+    after = [
+        msgspec.structs.replace(row, state="done" if holds else "undone", undone_by="" if holds else run, lapsed=0)
+        for row in before
+        for holds, run in (turned[row.id],)
+    ]
+    return before, after
 
 
 def wait_no_longer(database: Database, ids: Sequence[str], until: datetime) -> dict[str, Scalar]:
