@@ -201,11 +201,13 @@ def test_a_holder_on_another_machine_is_waited_for_until_its_lease_ends(path, cl
     hold_elsewhere(path, clock, host="worker-2", boot="elsewhere")
     with pytest.raises(LockedError, match="process 4711 on worker-2") as caught:
         writing(path, clock)
+    assert f"({CONNECTION}), since 2026-01-05 09:00:00 UTC" in str(caught.value)
     assert "2026-01-05 09:15:00 UTC" in caught.value.fix
+    assert caught.value.where == str(path)
     clock.advance(15 * 60 - 1)
     with pytest.raises(LockedError):
         writing(path, clock)
-    clock.advance(2)
+    clock.advance(1)
     with writing(path, clock) as journal:
         assert journal.epoch == 2
 
