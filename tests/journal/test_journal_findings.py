@@ -195,9 +195,11 @@ def test_of_a_sound_journal_everything_is_told(original):
             "events were removed up to a place where no segment ends",
         ),
         (
-            "UPDATE meta SET pruned_seq = (SELECT last_seq FROM segment WHERE number = 1);"
-            "DELETE FROM event WHERE seq <= (SELECT pruned_seq FROM meta);"
-            "DELETE FROM operation WHERE event <= (SELECT pruned_seq FROM meta)",
+            (
+                "UPDATE meta SET pruned_seq = (SELECT last_seq FROM segment WHERE number = 1);"
+                "DELETE FROM event WHERE seq <= (SELECT pruned_seq FROM meta);"
+                "DELETE FROM operation WHERE event <= (SELECT pruned_seq FROM meta)"
+            ),
             SECOND,
             "events were removed that nobody pruned",
         ),
@@ -222,8 +224,10 @@ def test_trust_ends_at_the_first_thing_that_is_not_as_it_was_written(kept, state
         ("UPDATE meta SET lineage = 'another'", "the journal's name is not what was written"),
         ("UPDATE meta SET created_at = '2026'", "the journal's name is not what was written"),
         (
-            "INSERT INTO event SELECT seq + 1, at, connection, run, kind, facts, hash FROM event, meta"
-            " WHERE seq = head_seq",
+            (
+                "INSERT INTO event SELECT seq + 1, at, connection, run, kind, facts, hash FROM event, meta"
+                " WHERE seq = head_seq"
+            ),
             "event {} was not appended by crosskey",
         ),
         (
@@ -235,8 +239,10 @@ def test_trust_ends_at_the_first_thing_that_is_not_as_it_was_written(kept, state
             "a door's move or proof stands that no event vouches for",
         ),
         (
-            "INSERT INTO sso_break_glass SELECT 1, connection, door, kind, key, pattern, word, proven_at, proven_by"
-            " FROM sso_break_glass",
+            (
+                "INSERT INTO sso_break_glass SELECT 1, connection, door, kind, key, pattern, word, proven_at, proven_by"
+                " FROM sso_break_glass"
+            ),
             "a door's move or proof stands that no event vouches for",
         ),
         ("UPDATE link SET active = 1 - active", "links are not what the last writer left"),
