@@ -59,7 +59,10 @@ AREAS: Final[dict[str, Area]] = {
     "guards": Area(("crosskey/engine/guarding/*.py", "crosskey/engine/timekeeper.py"), _GUARD_TESTS, 1.0),
     "recovery": Area(
         ("crosskey/engine/recover.py", "crosskey/engine/shown.py", "crosskey/engine/restored.py"),
-        tuple(f"tests/engine/test_engine_{name}.py" for name in ("shown_edges", "recovery", "settle", "restored")),
+        tuple(
+            f"tests/engine/test_engine_{name}.py"
+            for name in ("shown_edges", "recovery", "recovery_edges", "settle", "restored")
+        ),
         0.9,
     ),
     "journal": Area(

@@ -99,6 +99,91 @@ async def test_a_plan_alone_settles_nothing_and_a_run_without_disables_does(benc
         assert not journal.is_restored
 
 
+async def fall_back(bench: Bench) -> None:
+    """A run, a backup, one more run that the backup does not know, and the backup in its place."""
+    await bench.run()
+    back_up(bench)
+    await bench.run()
+    restore(bench)
+
+
+def is_restored(bench: Bench) -> bool:
+    with bench.journal() as journal:
+        return journal.is_restored
+
+
+async def test_what_was_decided_but_not_carried_out_settles_nothing(bench):
+    await fall_back(bench)
+    bench.directory.add("late", groups=["Staff"])
+    assert (await bench.run("apply", confirm=lambda plan: False)).applied.declined
+    assert is_restored(bench)
+    assert (await bench.run(stop=lambda: True)).applied.interrupted
+    assert is_restored(bench)
+    bench.desk.fault = "auth"
+    assert (await bench.run()).applied.stopped is not None
+    assert is_restored(bench)
+    bench.desk.fault = ""
+    await bench.run()
+    assert (bench.did(), is_restored(bench)) == (["create user Late"], False)
+
+
+async def test_a_run_that_a_rail_holds_as_a_whole_settles_nothing(bench):
+    await fall_back(bench)
+    bench.directory.hidden = set(bench.directory.people)
+    (held,) = (await bench.run()).plan.held
+    assert (held.rail, held.scope) == ("empty-source", "run")
+    assert is_restored(bench)
+    bench.directory.hidden = set()
+    await bench.run()
+    assert not is_restored(bench)
+
+
+async def test_one_person_who_waits_for_another_reason_does_not_keep_the_journal_in_doubt(bench):
+    await bench.run()
+    bench.directory.add("late", groups=["Staff"])
+    bench.desk.fault = "lost-request"
+    await bench.run()
+    bench.desk.fault = ""
+    await fall_back(bench)
+    assert rails(await bench.run()) == ["unsettled"]
+    assert not is_restored(bench)
+
+
+async def test_whoever_is_told_that_disables_wait_learns_how_many_who_and_the_way_through(bench):
+    await fall_back(bench)
+    for name in ("p1", "p2"):
+        bench.directory.change(name, active=False, status="OFF")
+    (held,) = (await bench.run()).plan.held
+    assert held.summary == "the journal came from a backup, and by it 2 user accounts would be disabled"
+    assert held.fix == (
+        'if that is right: crosskey approve restored --kind user --because "…", or --allow restored=2 for one run; '
+        "look at them first"
+    )
+    assert (held.rail, held.scope, held.action, held.kind, held.count) == ("restored", "class", "disable", "user", 2)
+    assert [each.split(":")[0] for each in held.examples] == ["P1", "P2"]
+
+
+async def test_only_those_whose_account_is_there_are_held_and_all_others_are_made(bench):
+    await bench.run()
+    back_up(bench)
+    bench.directory.add("middle", groups=["Staff"])
+    await bench.run()
+    restore(bench)
+    account = bench.desk.of("user")["Middle"]
+    bench.desk.hidden = {account.key}
+    for name in ("anew", "zoe"):
+        bench.directory.add(name, groups=["Staff"])
+    (held,) = (await bench.run()).plan.held
+    assert bench.did() == ["create user Anew", "create user Zoe"]
+    assert held.summary == (
+        f"the journal came from a backup, and user {account.key} bears crosskey's marker of this person, "
+        "although the target's list did not bring it"
+    )
+    assert held.fix == "run again: once it is listed it is adopted"
+    assert (held.rail, held.scope, held.kind, held.label) == ("restored", "person", "user", "Middle")
+    assert (held.subject, held.key) == (bench.directory.people["middle"].subject, account.key)
+
+
 async def test_an_account_that_the_list_does_not_bring_is_not_made_again(bench):
     await bench.run()
     back_up(bench)

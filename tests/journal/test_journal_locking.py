@@ -173,11 +173,27 @@ def test_a_writer_that_was_replaced_writes_nothing_more(path, clock):
             with pytest.raises(LockedError, match="process 4711 on worker-2") as caught:
                 attempt()
             assert caught.value.code == "fenced"
+            assert caught.value.where == str(path)
+            assert caught.value.fix == "let that run end, then run again: it settles what this one left open"
         assert [one.state for one in journal.operations()] == ["intent"]
     with sqlite3.connect(path) as look:
         # Leaving, the replaced writer did not give the other's lease away.
         assert look.execute("SELECT host, epoch FROM connection").fetchone() == ("worker-2", 2)
     look.close()
+
+
+def test_a_writer_whose_successor_is_gone_again_writes_nothing_more_either(path, clock):
+    with writing(path, clock) as journal:
+        run = start(journal)
+        take_over(path)
+        with sqlite3.connect(path) as other:
+            other.execute("UPDATE connection SET host = NULL, boot = NULL, pid = NULL, started = NULL")
+        other.close()
+        with pytest.raises(LockedError) as caught:
+            journal.end_run(run, "clean", {})
+    assert "another run took the journal over while this one was silent; this run writes nothing more" in str(
+        caught.value
+    )
 
 
 def hold_elsewhere(path: Path, clock, *, host: str, boot: str, pid: int = 4711, started: str = "1") -> None:
@@ -201,11 +217,13 @@ def test_a_holder_on_another_machine_is_waited_for_until_its_lease_ends(path, cl
     hold_elsewhere(path, clock, host="worker-2", boot="elsewhere")
     with pytest.raises(LockedError, match="process 4711 on worker-2") as caught:
         writing(path, clock)
+    assert f"({CONNECTION}), since 2026-01-05 09:00:00 UTC" in str(caught.value)
     assert "2026-01-05 09:15:00 UTC" in caught.value.fix
+    assert caught.value.where == str(path)
     clock.advance(15 * 60 - 1)
     with pytest.raises(LockedError):
         writing(path, clock)
-    clock.advance(2)
+    clock.advance(1)
     with writing(path, clock) as journal:
         assert journal.epoch == 2
 

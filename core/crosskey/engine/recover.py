@@ -56,9 +56,8 @@ async def settle_operations(
         account = await _look(stage, target, change)
         found, whole = (None, False) if account is None else shown(account, change, kind)
         ended = timekeeper.is_past(operation.settle_until)
-        if found is not None and (whole or ended):
-            key = None if account is None else account.key
-            journal.resolve(operation.id, "present", run=run, key=key, found=found)
+        if account is not None and found is not None and (whole or ended):
+            journal.resolve(operation.id, "present", run=run, key=account.key, found=found)
         elif not ended:
             recovery.waiting[change.kind, change.subject] = operation.settle_until
         else:

@@ -45,7 +45,7 @@ def is_settled(journal: Journal, options: RunOptions, reach: Reach, plan: Plan, 
 
 def _hold_disables(planner: Planner, kind: KindPlan, allowed: Allowed) -> None:
     count = planner.stage.proposals.change_counts().get((kind.name, "disable"), 0)
-    if not count or allowed.upto(RAIL, count, 0):
+    if allowed.upto(RAIL, count, 0):
         return
     hold_class(
         planner,
