@@ -289,6 +289,12 @@ def test_no_writer_goes_on_from_a_seal_or_what_follows_it_that_was_altered(kept,
     assert caught.value.code == "journal-altered"
 
 
+def test_where_nothing_can_be_trusted_no_hash_is_told(kept):
+    kept.edit("UPDATE meta SET pruned_seq = 3", "DELETE FROM event WHERE seq <= 3")
+    found = kept.verified()
+    assert (found.first, found.head, found.trustworthy) == (4, "", "nothing")
+
+
 def test_a_writer_looks_at_what_is_not_sealed_only(kept):
     kept.edit("UPDATE operation SET message = 'fine' WHERE id = 1")
     writing(kept.path, kept.clock).close()
