@@ -180,6 +180,11 @@ def test_of_a_sound_journal_everything_is_told(original):
             "segment 2 is not what was sealed",
         ),
         (
+            f"UPDATE segment SET key = '', signature = '' WHERE number = 2; {REMARK}",
+            SECOND,
+            "segment 2 is not what was sealed",
+        ),
+        (
             f"UPDATE segment SET key = '' WHERE number = 2; {REMARK}; {FOLLOW}",
             SECOND,
             "the signature of segment 2 is not its key's",
@@ -271,6 +276,7 @@ def test_an_operation_that_nobody_intended_is_told_behind_the_end(kept):
     "statement",
     [
         f"UPDATE segment SET sealed_at = '2026' WHERE number = 2; {REMARK}",
+        f"UPDATE segment SET key = '', signature = '' WHERE number = 2; {REMARK}",
         "UPDATE operation SET message = 'fine' WHERE change_id = 'user:42'",
         "UPDATE approval SET reason = 'they asked'",
         "UPDATE operation SET told = (SELECT head_seq FROM meta) WHERE change_id = 'user:41'",
@@ -281,6 +287,12 @@ def test_no_writer_goes_on_from_a_seal_or_what_follows_it_that_was_altered(kept,
     with pytest.raises(StorageError) as caught:
         writing(kept.path, kept.clock)
     assert caught.value.code == "journal-altered"
+
+
+def test_where_nothing_can_be_trusted_no_hash_is_told(kept):
+    kept.edit("UPDATE meta SET pruned_seq = 3", "DELETE FROM event WHERE seq <= 3")
+    found = kept.verified()
+    assert (found.first, found.head, found.trustworthy) == (4, "", "nothing")
 
 
 def test_a_writer_looks_at_what_is_not_sealed_only(kept):
