@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crosskey.journal import Journal, JournalWriter
+from crosskey.connector.sso import MfaEvidence
+from crosskey.journal import AttemptRecord, Doorbook, Journal, JournalWriter, SessionRecord
 from crosskey.model import Subject
 from crosskey.plan import Change, FieldChange, Outcome, PlanHeader, ReferenceChange
 from fake_clock import FakeClock
@@ -74,3 +75,34 @@ def header(journal: Journal, run: str, id: str = "plan-1", **parts: object) -> P
         expires_at=START + timedelta(hours=1),
         **parts,
     )
+
+
+def sign_in(path, clock, number, kind="user"):
+    """Open a session of somebody's account; its id."""
+    now, id_ = clock.now(), f"session-{kind}-{number}"
+    draft = SessionRecord(
+        id=id_,
+        door="portal",
+        flow="synthetic",
+        subject=subject(number),
+        kind=kind,
+        key="",
+        person=subject(number),
+        iss=ISSUER,
+        sub=subject(number).id,
+        sid="",
+        client="desk",
+        mail="",
+        mfa=MfaEvidence(verdict="unasked"),
+        authenticated_at=None,
+        issued_at=now,
+        begun_at=now,
+        seen_at=now,
+        ends_at=now + timedelta(hours=8),
+        idle=timedelta(hours=1),
+        asked_at=now,
+    )
+    attempt = AttemptRecord(door="portal", at=now, code="signed-in", reference=id_)
+    with Doorbook.noting(path, clock=clock, connection="desk") as book:
+        book.admit(draft, attempt, lambda _standing, _because: None)
+    return id_

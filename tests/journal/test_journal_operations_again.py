@@ -7,11 +7,10 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
-from journal_samples import ISSUER, SETTLE, START, applied, apply, change, create, start, subject
+from journal_samples import SETTLE, START, applied, apply, change, create, sign_in, start, subject
 
-from crosskey.connector.sso import MfaEvidence
 from crosskey.errors import StorageError
-from crosskey.journal import AttemptRecord, Doorbook, SessionRecord
+from crosskey.journal import Doorbook
 from crosskey.plan import FieldChange, Outcome, ReferenceChange
 
 
@@ -41,37 +40,6 @@ def fields(journal, number=1):
 
 def events_of(journal, run, kind):
     return [event.facts for event in journal.events(run) if event.kind == kind]
-
-
-def sign_in(path, clock, number, kind="user"):
-    """Open a session of somebody's account; its id."""
-    now, id_ = clock.now(), f"session-{kind}-{number}"
-    draft = SessionRecord(
-        id=id_,
-        door="portal",
-        flow="synthetic",
-        subject=subject(number),
-        kind=kind,
-        key="",
-        person=subject(number),
-        iss=ISSUER,
-        sub=subject(number).id,
-        sid="",
-        client="desk",
-        mail="",
-        mfa=MfaEvidence(verdict="unasked"),
-        authenticated_at=None,
-        issued_at=now,
-        begun_at=now,
-        seen_at=now,
-        ends_at=now + timedelta(hours=8),
-        idle=timedelta(hours=1),
-        asked_at=now,
-    )
-    attempt = AttemptRecord(door="portal", at=now, code="signed-in", reference=id_)
-    with Doorbook.noting(path, clock=clock, connection="desk") as book:
-        book.admit(draft, attempt, lambda _standing, _because: None)
-    return id_
 
 
 # -- intending ---------------------------------------------------------------------------------------------------------
