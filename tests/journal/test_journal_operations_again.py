@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from journal_samples import SETTLE, START, applied, apply, change, create, sign_in, start, subject
 
-from crosskey.errors import StorageError
+from crosskey.errors import RejectedError, StorageError
 from crosskey.journal import Doorbook
 from crosskey.plan import FieldChange, Outcome, ReferenceChange
 
@@ -252,3 +252,17 @@ def test_what_lapsed_counts_again_once_it_is_taken_back_another_time(journal):
     write(journal, titled("Lead", "", tag="3", undoes=done))
     assert [each.id for each in journal.undone("sha-1")] == [undo, done]
     assert journal.verify().ok
+
+
+def test_looking_settles_no_write_twice_and_no_create_without_its_account(path, journal):
+    run = start(journal)
+    journal.intend(run, [create(1)], settle=SETTLE)
+    open_one = newest(journal)
+    with pytest.raises(RejectedError) as nameless:
+        journal.resolve(open_one, "present", run=run)
+    assert (nameless.value.code, nameless.value.where) == ("key-missing", str(path))
+    journal.resolve(open_one, "present", run=run, key="50")
+    with pytest.raises(RejectedError) as again:
+        journal.resolve(open_one, "absent", run=run)
+    assert (again.value.code, again.value.where) == ("operation-settled", str(path))
+    assert states(journal) == [("resolved_present", "")]

@@ -102,7 +102,7 @@ def resolve(
         )
     one = Settled(operation=int(operation), state=_RESOLVED[resolution], key=key)
     if resolution == "present":
-        one = link_done(database, now, connection, noted.run, [(change, one)]).get(change.id, one)
+        one = link_done(database, now, connection, noted.run, [(change, one)])[change.id]
     taken_back = {change.undoes: noted.run} if one.state == "resolved_present" and change.undoes else {}
     facts = operations.settle(database, now, [one], answered=False, taken_back=taken_back)
     _close(database, now, connection, run, "operation.resolved", {"operation": noted.id, "state": one.state, **facts})
