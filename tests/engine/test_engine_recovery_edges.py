@@ -90,3 +90,18 @@ async def test_of_what_never_arrived_a_create_is_called_absent_and_an_update_sup
     await bench.run()
     assert bench.did() == []
     assert states(bench) == {"Ada": "done", "Ada L": "superseded", "Bob": "resolved_absent"}
+
+
+async def test_an_update_whose_account_somebody_deleted_meanwhile_is_superseded(bench):
+    bench.directory.add("ada", groups=["Staff"])
+    await bench.run()
+    bench.directory.change("ada", display_name="Ada L")
+    await lose(bench)
+    bench.desk.accounts.clear()
+    bench.clock.advance(SETTLE.total_seconds() + 1)
+    with bench.journal() as journal:
+        (lost,) = journal.unresolved()
+    await bench.run()
+    with bench.journal() as journal:
+        assert {one.id: one.state for one in journal.operations()}[lost.id] == "superseded"
+    assert bench.did() == ["create user Ada L"]
