@@ -126,3 +126,47 @@ async def test_who_goes_back_before_the_desk_shows_the_last_write_is_looked_at_a
     assert bench.desk.accounts[place].active == shown.active
     assert bench.desk.accounts[place].fields == shown.fields
     assert {name: ids for name, ids in bench.desk.accounts[place].references.items() if ids} == shown.references
+
+
+def _delete(bench: Bench) -> None:
+    del bench.directory.people["p1"]
+    bench.directory.group("Staff").discard("p1")
+
+
+def _switch_off(bench: Bench) -> None:
+    bench.directory.change("p1", active=False, status="OFF")
+
+
+def _leave_scope(bench: Bench) -> None:
+    bench.directory.group("Staff").discard("p1")
+
+
+@pytest.mark.parametrize("leave", [_delete, _switch_off, _leave_scope])
+async def test_a_leaver_whose_account_a_list_missed_is_switched_off_by_the_next_round_of_changes(bench, leave):
+    await bench.run(changes=True)
+    [key] = [key for (_, key), one in bench.desk.accounts.items() if one.label == "P1"]
+    leave(bench)
+    bench.clock.advance(9000)
+    bench.desk.hidden = {key}
+    bench.directory.expired = True
+    assert (await bench.run(changes=True)).reach == "everything"
+    bench.desk.hidden, bench.directory.expired = set(), False
+    await following(bench)
+    assert not bench.desk.accounts["user", key].active
+
+
+async def test_a_leaver_whose_account_is_gone_is_looked_up_once_more_and_then_let_go(bench):
+    await bench.run(changes=True)
+    [key] = [key for (_, key), one in bench.desk.accounts.items() if one.label == "P1"]
+    _switch_off(bench)
+    del bench.desk.accounts["user", key]
+    bench.clock.advance(9000)
+    bench.directory.expired = True
+    await bench.run(changes=True)
+    bench.directory.expired = False
+    asked: list[bool] = []
+    for _ in range(3):
+        bench.desk.lookups.clear()
+        await following(bench)
+        asked.append(bool(bench.desk.lookups))
+    assert asked == [True, False, False]

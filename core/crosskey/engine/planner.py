@@ -195,12 +195,16 @@ class Planner:
                 return None
         return kind.differ.disable(subject, label, account, because)
 
-    def look_again(self, kind: KindPlan, link: Link) -> None:
-        """Make a leaver due whose account is not shown to be on, while a write that switched it on may not show yet."""
-        if link.active:
-            last = self.journal.operations(key=(kind.name, link.key), limit=1)
-            if last and not self.timekeeper.has_passed(last[0].intent_at, self._settle):
-                self.stage.proposals.make_due([link.subject])
+    def look_again(self, kind: KindPlan, link: Link, account: Account | None) -> None:
+        """Make a leaver due whose account is not shown to be on: a list may have missed it, which a look-up tells, or
+        not show yet that a write switched it on.
+        """
+        if not link.active:
+            return
+        last = self.journal.operations(key=(kind.name, link.key), limit=1)
+        moving = bool(last) and not self.timekeeper.has_passed(last[0].intent_at, self._settle)
+        if moving or (account is None and not self.stage.people.partial):
+            self.stage.proposals.make_due([link.subject])
 
     def is_blocked(self, kind: KindPlan, subject: Subject, label: str) -> bool:
         """Whether an earlier write for somebody is not settled: then nothing is planned for them but to wait."""
@@ -262,7 +266,7 @@ class Planner:
             else:
                 if account is not None:
                     self._drifting.heed_leaver(kind.kind, link, account)
-                self.look_again(kind, link)
+                self.look_again(kind, link, account)
         self._drifting.save(kind.name)
         if woken:
             self._note_woken(kind, woken)
