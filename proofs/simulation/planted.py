@@ -214,7 +214,7 @@ SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "partial-read": (27,),
         "scope-unconfirmed": (32,),
         "demotion-unconfirmed": (200,),
-        "marker-ignored": (74,),
+        "marker-ignored": (80,),
         "epoch-unchecked": (43,),
         "cursor-early": (21,),
         "no-mass-rail": (40,),
