@@ -84,3 +84,28 @@ def test_answers_that_nobody_asked_for_are_refused_and_change_nothing(journal):
     assert refused.value.message == told
     assert [one.state for one in journal.operations(run=run)] == ["intent"]
     assert list(journal.all_links()) == []
+
+
+def test_an_account_that_is_released_is_nobodys_and_another_kinds_stays(journal):
+    apply(journal, create(1), "50")
+    apply(journal, create(1, kind="agent"), "50")
+    apply(journal, create(2), "51")
+    apply(journal, change(1, "release", "50", tag="r"), "50")
+    assert {(link.kind, link.subject) for link in journal.all_links()} == {("agent", subject(1)), ("user", subject(2))}
+
+
+def test_an_undo_that_did_not_happen_takes_nothing_back_and_the_chain_says_what_was_found(journal):
+    apply(journal, create(1), "50")
+    (made,) = journal.operations()
+    off = change(1, "disable", "50", tag="u", active=FieldChange(before=True, after=False), undoes=made.id)
+    _, (noted,) = answered(journal, [off], [Outcome(change=off.id, result="unknown", message="HTTP 500")])
+    assert noted.result == "unknown"
+    (lost,) = journal.unresolved()
+    run = start(journal)
+    journal.resolve(lost.id, "superseded", run=run)
+    assert {one.id: (one.state, one.undone_by) for one in journal.operations()} == {
+        made.id: ("done", ""),
+        lost.id: ("superseded", ""),
+    }
+    (facts,) = [event.facts for event in journal.events(run) if event.kind == "operation.resolved"]
+    assert (facts["operation"], facts["state"]) == (lost.id, "superseded")
