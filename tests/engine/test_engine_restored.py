@@ -31,6 +31,16 @@ def restore(bench: Bench, *, head: bool = False) -> None:
         shutil.copy2(folder / "backup" / one, folder / one)
 
 
+async def fall_back(bench: Bench, *hired: str) -> None:
+    """A run, a backup, one more run that the backup does not know (people were hired), and the backup in its place."""
+    await bench.run()
+    back_up(bench)
+    for name in hired:
+        bench.directory.add(name, groups=["Staff"])
+    await bench.run()
+    restore(bench)
+
+
 def lineage(bench: Bench) -> str:
     with bench.journal() as journal:
         return journal.lineage
@@ -76,10 +86,7 @@ async def test_an_older_copy_begins_a_new_history_and_leaves_disables_to_a_perso
 
 
 async def test_less_is_let_through_than_would_be_disabled_so_none_is(bench):
-    await bench.run()
-    back_up(bench)
-    await bench.run()
-    restore(bench)
+    await fall_back(bench)
     for name in ("p1", "p2"):
         bench.directory.change(name, active=False, status="OFF")
     assert rails(await bench.run(allow=("restored=1",))) == ["restored"]
@@ -87,24 +94,13 @@ async def test_less_is_let_through_than_would_be_disabled_so_none_is(bench):
 
 
 async def test_a_plan_alone_settles_nothing_and_a_run_without_disables_does(bench):
-    await bench.run()
-    back_up(bench)
-    await bench.run()
-    restore(bench)
+    await fall_back(bench)
     await bench.run("plan")
     with bench.journal() as journal:
         assert journal.is_restored
     await bench.run()
     with bench.journal() as journal:
         assert not journal.is_restored
-
-
-async def fall_back(bench: Bench) -> None:
-    """A run, a backup, one more run that the backup does not know, and the backup in its place."""
-    await bench.run()
-    back_up(bench)
-    await bench.run()
-    restore(bench)
 
 
 def is_restored(bench: Bench) -> bool:
@@ -164,11 +160,7 @@ async def test_whoever_is_told_that_disables_wait_learns_how_many_who_and_the_wa
 
 
 async def test_only_those_whose_account_is_there_are_held_and_all_others_are_made(bench):
-    await bench.run()
-    back_up(bench)
-    bench.directory.add("middle", groups=["Staff"])
-    await bench.run()
-    restore(bench)
+    await fall_back(bench, "middle")
     account = bench.desk.of("user")["Middle"]
     bench.desk.hidden = {account.key}
     for name in ("anew", "zoe"):
@@ -185,11 +177,7 @@ async def test_only_those_whose_account_is_there_are_held_and_all_others_are_mad
 
 
 async def test_an_account_that_the_list_does_not_bring_is_not_made_again(bench):
-    await bench.run()
-    back_up(bench)
-    bench.directory.add("late", groups=["Staff"])
-    await bench.run()
-    restore(bench)
+    await fall_back(bench, "late")
     made = len(bench.desk.accounts)
     hidden = next(key for (_, key), account in bench.desk.accounts.items() if account.label == "Late")
     bench.desk.hidden = {hidden}
@@ -202,11 +190,7 @@ async def test_an_account_that_the_list_does_not_bring_is_not_made_again(bench):
 
 
 async def test_whom_no_read_told_of_when_the_journal_was_young_again_is_looked_for_before_an_account_is_made(bench):
-    await bench.run()
-    back_up(bench)
-    bench.directory.add("late", groups=["Staff"])
-    await bench.run()
-    restore(bench)
+    await fall_back(bench, "late")
     made = len(bench.desk.accounts)
     bench.directory.group("Staff").discard("late")
     await bench.run()

@@ -77,18 +77,6 @@ async def test_what_was_undone_is_not_done_again_until_the_rules_change(bench):
     assert bench.did() == ["enable user Ada"]
 
 
-async def test_undoing_again_what_an_undone_undo_brought_back_outlives_the_next_run_too(bench):
-    run = await hired(bench, "ada")
-    first = await bench.undo(run)
-    back = await bench.undo(first.run)
-    await bench.undo(back.run)
-    assert bench.did() == ["disable user Ada"]
-    assert (states(bench, run), states(bench, first.run), states(bench, back.run)) == (["undone"], ["done"], ["undone"])
-    result = await bench.run()
-    assert (bench.did(), rails(result)) == ([], ["undone"])
-    assert not bench.desk.of("user")["Ada"].active
-
-
 async def test_a_person_can_let_what_was_undone_through_for_good(bench):
     run = await hired(bench, "ada")
     await bench.undo(run)

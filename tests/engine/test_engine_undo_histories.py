@@ -4,11 +4,11 @@ import tempfile
 from pathlib import Path
 
 import anyio
-from engine_bench import CONFIG, Bench
+from engine_bench import CONFIG, Bench, rails
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from test_engine_history import MEMORY
-from test_engine_undo import links, shown
+from test_engine_undo import hired, links, shown, states
 
 NAMES = ["ada", "bob", "cleo", "dora"]
 GROUPS = ["Staff", "London", "Desk"]
@@ -149,3 +149,15 @@ def test_what_somebody_changed_meanwhile_is_never_overwritten(history, edits):
 def wrote(bench, run):
     with bench.journal() as journal:
         return next(journal.writes(run), None) is not None
+
+
+async def test_undoing_again_what_an_undone_undo_brought_back_outlives_the_next_run_too(bench):
+    run = await hired(bench, "ada")
+    first = await bench.undo(run)
+    back = await bench.undo(first.run)
+    await bench.undo(back.run)
+    assert bench.did() == ["disable user Ada"]
+    assert (states(bench, run), states(bench, first.run), states(bench, back.run)) == (["undone"], ["done"], ["undone"])
+    result = await bench.run()
+    assert (bench.did(), rails(result)) == ([], ["undone"])
+    assert not bench.desk.of("user")["Ada"].active

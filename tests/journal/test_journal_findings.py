@@ -378,40 +378,6 @@ def test_where_a_backup_was_put_back_is_told_with_the_history_before(path):
         assert (event.connection, event.run, event.at) == (CONNECTION, "", clock.now())
 
 
-def test_an_event_comes_back_as_it_was_told(journal, clock):
-    run = start(journal)
-    clock.advance(5)
-    journal.event(run, "batch.applied", {"count": 3})
-    [*_, first] = journal.events()
-    assert (first.at, first.connection, first.run, first.kind) == (clock.now(), CONNECTION, run, "batch.applied")
-    assert (first.facts, first.seq, first.hash) == ({"count": 3}, *journal.head)
-    journal.event("", "watch.told", {})
-    assert [each.kind for each in journal.events(run)] == ["run.opened", "batch.applied"]
-    [*_, second] = journal.events()
-    assert (second.seq, second.run) == (first.seq + 1, "")
-
-
-def test_of_two_lost_answers_that_are_told_again_together_both_stay_evidence(journal, clock):
-    run, group = start(journal), [create(1), create(2)]
-    journal.intend(run, group, settle=SETTLE)
-    journal.record(run, group, [Outcome(change=one.id, result="unknown") for one in group])
-    until = clock.now() + SETTLE / 2
-    journal.wait_no_longer([one.id for one in journal.unresolved()], until, run=run)
-    assert [one.settle_until for one in journal.unresolved()] == [until, until]
-    assert journal.verify().ok
-    facts = [event.facts for event in journal.events() if event.kind == "writes.awaited"]
-    assert [each["count"] for each in facts] == [2]
-    assert len(str(facts[0]["replaces"]).split()) == 2
-
-
-def test_of_many_outcomes_of_one_batch_each_is_noted(journal):
-    run, group = start(journal), [create(number) for number in range(501)]
-    journal.intend(run, group, settle=SETTLE)
-    journal.record(run, group, [Outcome(change=one.id, result="rejected", code="bad") for one in group])
-    assert journal.unresolved_count() == 0
-    assert journal.verify().ok
-
-
 def test_facts_that_are_no_json_are_named_as_what_was_changed(kept):
     kept.edit("UPDATE event SET facts = 'x' WHERE seq = 20")
     assert kept.verified().first_bad == 20

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
-from journal_samples import SETTLE, START, applied, apply, change, create, sign_in, start, subject
+from journal_samples import CONNECTION, SETTLE, START, applied, apply, change, create, sign_in, start, subject
 
 from crosskey.errors import RejectedError, StorageError
 from crosskey.journal import Doorbook
@@ -266,3 +266,37 @@ def test_looking_settles_no_write_twice_and_no_create_without_its_account(path, 
         journal.resolve(open_one, "absent", run=run)
     assert (again.value.code, again.value.where) == ("operation-settled", str(path))
     assert states(journal) == [("resolved_present", "")]
+
+
+def test_an_event_comes_back_as_it_was_told(journal, clock):
+    run = start(journal)
+    clock.advance(5)
+    journal.event(run, "batch.applied", {"count": 3})
+    [*_, first] = journal.events()
+    assert (first.at, first.connection, first.run, first.kind) == (clock.now(), CONNECTION, run, "batch.applied")
+    assert (first.facts, first.seq, first.hash) == ({"count": 3}, *journal.head)
+    journal.event("", "watch.told", {})
+    assert [each.kind for each in journal.events(run)] == ["run.opened", "batch.applied"]
+    [*_, second] = journal.events()
+    assert (second.seq, second.run) == (first.seq + 1, "")
+
+
+def test_of_two_lost_answers_that_are_told_again_together_both_stay_evidence(journal, clock):
+    run, group = start(journal), [create(1), create(2)]
+    journal.intend(run, group, settle=SETTLE)
+    journal.record(run, group, [Outcome(change=one.id, result="unknown") for one in group])
+    until = clock.now() + SETTLE / 2
+    journal.wait_no_longer([one.id for one in journal.unresolved()], until, run=run)
+    assert [one.settle_until for one in journal.unresolved()] == [until, until]
+    assert journal.verify().ok
+    facts = [event.facts for event in journal.events() if event.kind == "writes.awaited"]
+    assert [each["count"] for each in facts] == [2]
+    assert len(str(facts[0]["replaces"]).split()) == 2
+
+
+def test_of_many_outcomes_of_one_batch_each_is_noted(journal):
+    run, group = start(journal), [create(number) for number in range(501)]
+    journal.intend(run, group, settle=SETTLE)
+    journal.record(run, group, [Outcome(change=one.id, result="rejected", code="bad") for one in group])
+    assert journal.unresolved_count() == 0
+    assert journal.verify().ok

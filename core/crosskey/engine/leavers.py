@@ -181,7 +181,7 @@ def _missing(planner: Planner, kind: KindPlan) -> Iterable[tuple[Link, Account]]
             if account is not None and account.active:
                 yield link, account
             else:
-                planner.look_again(kind, link, account)
+                planner.look_again(link, account)
 
 
 def _links(planner: Planner, kind: KindPlan) -> Iterable[Link]:

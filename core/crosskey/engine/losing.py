@@ -1,8 +1,8 @@
 """People who would lose an account, a role or a site because they are missing from a group: one pass over pages of
 members is no proof that somebody left it.
 
-Rows slip through pages while people change, so each is asked for by id first, as long as they are few enough to lose it
-at once: beyond that the rails on mass disables and demotions hold them all.
+Rows slip through pages while people change, so each is asked for by id first, at most as many as may lose it at once:
+beyond that the rails on mass disables and demotions hold them all.
 """
 
 from __future__ import annotations

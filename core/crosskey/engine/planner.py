@@ -195,16 +195,19 @@ class Planner:
                 return None
         return kind.differ.disable(subject, label, account, because)
 
-    def look_again(self, kind: KindPlan, link: Link, account: Account | None) -> None:
+    def look_again(self, link: Link, account: Account | None) -> None:
         """Make a leaver due whose account is not shown to be on: a list may have missed it, which a look-up tells, or
         not show yet that a write switched it on.
         """
         if not link.active:
             return
-        last = self.journal.operations(key=(kind.name, link.key), limit=1)
-        moving = bool(last) and not self.timekeeper.has_passed(last[0].intent_at, self._settle)
-        if moving or (account is None and not self.stage.people.partial):
+        if (account is None and not self.stage.people.partial) or self._is_moving(link):
             self.stage.proposals.make_due([link.subject])
+
+    def _is_moving(self, link: Link) -> bool:
+        """Whether the last write to an account may not show yet."""
+        last = self.journal.operations(key=(link.kind, link.key), limit=1)
+        return bool(last) and not self.timekeeper.has_passed(last[0].intent_at, self._settle)
 
     def is_blocked(self, kind: KindPlan, subject: Subject, label: str) -> bool:
         """Whether an earlier write for somebody is not settled: then nothing is planned for them but to wait."""
@@ -266,7 +269,7 @@ class Planner:
             else:
                 if account is not None:
                     self._drifting.heed_leaver(kind.kind, link, account)
-                self.look_again(kind, link, account)
+                self.look_again(link, account)
         self._drifting.save(kind.name)
         if woken:
             self._note_woken(kind, woken)
@@ -285,11 +288,10 @@ class Planner:
         Not while our own last write may still be on its way into the target's lists: then it is looked at again.
         """
         for link in links:
-            last = self.journal.operations(key=(kind.name, link.key), limit=1)
-            if not last or self.timekeeper.has_passed(last[0].intent_at, self._settle):
-                self.journal.note_active(kind.name, link.subject)
-            else:
+            if self._is_moving(link):
                 self.stage.proposals.make_due([link.subject])
+            else:
+                self.journal.note_active(kind.name, link.subject)
 
     def _account_gone(self, kind: KindPlan, person: Person, desired: Desired, link: Link) -> None:
         if self.timekeeper.is_recent(link.since, self._settle):

@@ -138,8 +138,8 @@ class _Looking:
             unsure=self._unsure,
         )
 
-    def _is_moving(self, name: str) -> bool:
-        """Whether nothing can be learnt of a part yet, because a list may not show what was written to it."""
+    def _must_wait(self, name: str) -> bool:
+        """Note, and say, whether nothing can be learnt of a part yet: a list may not show what was written to it."""
         moving = self._writes.moving(name)
         self._unsure |= moving
         return moving
@@ -150,13 +150,13 @@ class _Looking:
     def _agree_on_field(self, name: str, wanted: Scalar, applied: Scalar | _Unknown) -> None:
         """The account says what the rules say: where crosskey ever wrote the field, it is crosskey's again."""
         if not isinstance(applied, _Unknown):
-            if not same(applied, wanted) and not self._is_moving(name):
+            if not same(applied, wanted) and not self._must_wait(name):
                 self._fields[name] = wanted
             self._seen.pop(name, None)
         elif name in self._seen:
-            if not same(self._seen[name], wanted) and not self._is_moving(name):
+            if not same(self._seen[name], wanted) and not self._must_wait(name):
                 self._seen[name] = wanted
-        elif (not is_empty(wanted) or self._cares(name)) and not self._is_moving(name):
+        elif (not is_empty(wanted) or self._cares(name)) and not self._must_wait(name):
             self._seen[name] = wanted
 
     def _cares(self, name: str) -> bool:
@@ -167,7 +167,7 @@ class _Looking:
         given, seen = self._link.given.get(name, ()), self._link.seen.get(name, ())
         ours = given or seen
         if now == wanted:
-            if ours != now and not self._is_moving(name):
+            if ours != now and not self._must_wait(name):
                 if given:
                     self._given[name] = now
                 else:
@@ -191,7 +191,7 @@ class _Looking:
         left = taken if self._cares(name) else ()  # what a later write to the set would make forget
         found = tuple(id_ for id_ in wanted if (id_ in now and id_ not in given) or id_ in left)
         gone = [id_ for id_ in given if id_ not in now and id_ not in wanted]
-        if (found == self._link.seen.get(name, ()) and not gone) or self._is_moving(name):
+        if (found == self._link.seen.get(name, ()) and not gone) or self._must_wait(name):
             return
         if found:
             self._seen[name] = found
