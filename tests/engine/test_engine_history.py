@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from bench_plugin import Killed
 from crosskey.errors import CrosskeyError
 
-MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)
 """Thousands of synced commits: where there is a file system in memory, they need not reach a disk."""
 
 FAULTS = [
@@ -30,7 +29,7 @@ class Company(RuleBasedStateMachine):
 
     @initialize()
     def found(self):
-        self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
+        self.folder = tempfile.TemporaryDirectory()
         self.bench = Bench(Path(self.folder.name))
         self.protected: set[str] = set()
         self.with_roles = True

@@ -7,7 +7,6 @@ import anyio
 from engine_bench import CONFIG, Bench, rails
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from test_engine_history import MEMORY
 from test_engine_undo import hired, links, shown, states
 
 NAMES = ["ada", "bob", "cleo", "dora"]
@@ -92,7 +91,7 @@ calm = settings(max_examples=MAX, deadline=None, suppress_health_check=list(Heal
 @calm
 @given(st.lists(account, max_size=4, unique=True), history, st.booleans())
 def test_an_undo_restores_everything_and_undoing_it_restores_that(found, history, looks_up):
-    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), NO_LIMITS)
         bench.desk.looks_up = looks_up
         for kind, name, active in dict.fromkeys(found):
@@ -124,7 +123,7 @@ def test_an_undo_restores_everything_and_undoing_it_restores_that(found, history
 @calm
 @given(history, st.lists(edit, min_size=1, max_size=5))
 def test_what_somebody_changed_meanwhile_is_never_overwritten(history, edits):
-    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), NO_LIMITS)
         _, run = before_and_after(bench, history)
         if not wrote(bench, run):

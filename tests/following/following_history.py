@@ -19,7 +19,6 @@ from crosskey.model import Subject
 from crosskey_sandbox.halo.faults import Fault
 from fake_clock import FakeClock
 
-_MEMORY = Path("/dev/shm")
 """Where there is such a place, a journal that is flushed to the disk with each step waits for no disk."""
 
 Step = tuple[Any, ...]
@@ -160,7 +159,7 @@ def _held(result: RunResult) -> list[tuple[str, str, str]]:
 
 def live(make: Callable[[Path, FakeClock], World], steps: Sequence[tuple[Step, bool]]) -> None:
     """A world from its first sync to the end of a history, and what must hold there."""
-    folder = Path(tempfile.mkdtemp(dir=_MEMORY if _MEMORY.is_dir() else None))
+    folder = Path(tempfile.mkdtemp())
 
     async def everything() -> None:
         world = make(folder, FakeClock())
