@@ -177,6 +177,28 @@ def test_what_came_after_a_run_is_not_known_as_of_it(staffed):
     assert not now.accounts[0].link.active
 
 
+def test_what_is_told_of_a_run_that_took_back_does_not_depend_on_when_it_is_asked(staffed):
+    def take_back(run):
+        staffed.clock.advance(3600)
+        return anyio.run(lambda: staffed.undo(run)).run
+
+    run(staffed)
+    staffed.directory.change("ada", display_name="Ada Lovelace")
+    runs, told = [run(staffed).run], []
+    for _ in range(3):
+        runs.append(take_back(runs[-1]))
+        told.append(as_of(staffed, runs[-1], "ada"))
+    run(staffed, allow=(f"undone={runs[-1]}",))
+    run(staffed)
+    assert [as_of(staffed, one, "ada") for one in runs[1:]] == told
+    assert [[one.state for one in then[0].accounts[0].operations] for then in told] == [
+        ["done", "undone", "done"],
+        ["done", "undone", "done", "done"],
+        ["done", "undone", "done", "undone", "done"],
+    ]
+    assert ["taken back" in story(then).owner for then in told] == [True, False, True]
+
+
 def test_an_owner_is_named(staffed):
     staffed.directory.change("ada", department="Research")
     run(staffed)

@@ -106,3 +106,30 @@ def test_a_journal_as_it_was_knows_all_that_one_moment_made_of_a_link(path, cloc
     assert past.links("user", [subject(1)]) == known
     assert known[subject(1)].fields == {"emailaddress": "p1@example.com", "title": "Lead"}
     past.close()
+
+
+def test_a_journal_as_it_was_knows_what_had_been_taken_back_and_what_held_again(path, clock):
+    def undo(number, undone):
+        clock.advance(60)
+        (taken,) = journal.operations(run=undone)
+        back = change(1, "update", "50", tag=f"undo{number}", fields=taken.change.fields, undoes=taken.id)
+        runs.append(apply(journal, back))
+        journal.end_run(runs[-1], "clean", {})
+        return states(journal)
+
+    def states(journal):
+        return {one.change.id: (one.state, one.undone_by) for one in journal.operations(limit=9)}
+
+    with writing(path, clock) as journal:
+        marks, state = journal.marks(), [*journal.small_state(), *journal.large_state()]
+        runs = [apply(journal, create(1), "50")]
+        clock.advance(60)
+        runs.append(apply(journal, change(1, "update", "50", tag="t", fields={"title": FieldChange("", "Lead")})))
+        journal.end_run(runs[-1], "clean", {})
+        after = [states(journal)]
+        after += [undo(number, runs[-1]) for number in range(3)]
+        ended = [journal.run(run) for run in runs[1:]]
+    for known, run in zip(after, ended, strict=True):
+        with PastJournal.after_run(path, run, clock=clock, marks=marks, state=state) as past:
+            assert states(past) == known
+    assert [sum(state == "undone" for state, _ in known.values()) for known in after] == [0, 1, 1, 2]

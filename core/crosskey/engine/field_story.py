@@ -10,7 +10,8 @@ import msgspec
 
 from crosskey.config import line_of
 from crosskey.connector.mapper import CompiledMapping, Desired, Ownership, TellsOrigins
-from crosskey.journal import Drift, Link, OperationRecord
+from crosskey.engine.drift.values import alike, same
+from crosskey.journal import Drift, Link, OperationRecord, OperationState
 from crosskey.model import Account, Person, Scalar, Subject
 
 __all__ = ("OURS", "FieldStory", "Said", "Value", "WrittenOnce", "stories", "written_of")
@@ -33,7 +34,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WrittenOnce(msgspec.Struct, frozen=True, kw_only=True):
-    """One write that changed a field, its reason, and what became of it."""
+    """One write that changed a field, its reason, and what became of it. ``undoes``: the run that it took back."""
 
     at: datetime
     run: str
@@ -42,7 +43,18 @@ class WrittenOnce(msgspec.Struct, frozen=True, kw_only=True):
     before: Value
     after: Value
     why: str
-    state: str
+    state: OperationState
+    undoes: str = ""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is known that nothing came of it."""
+        return self.state in ("failed", "resolved_absent", "superseded")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows yet what became of it."""
+        return self.state in ("intent", "uncertain")
 
     def is_newer(self, read_at: datetime | None) -> bool:
         """Whether it is known to have happened, and after the account was read."""
@@ -92,11 +104,11 @@ def stories(
     references = {**(desired.references if desired else {}), **({} if link is None else link.given)}
     told: list[FieldStory] = []
     for name in dict.fromkeys((*mapping.fields, *fields)):
-        last = next(iter(written_of(operations, name)), None)
+        last = _last(operations, name)
         read = account.fields.get(name) if account else None
         value = last.after if last and last.is_newer(read_at) and not isinstance(last.after, tuple) else read
         wanted = desired.fields.get(name) if desired else None
-        write = mapping.fields.get(name, "always")
+        write = mapping.fields.get(name)
         rule, reads = _rule(kind, name, desired, f"map.{kind}.fields.{name}")
         told.append(
             FieldStory(
@@ -108,13 +120,13 @@ def stories(
                 rule=rule,
                 line=line_of(text, rule) if text else None,
                 text=reads,
-                write=write,
-                owner=_drifted(name, drifts) or _owner(value, wanted, write, last, link, ruled=name in mapping.fields),
+                write=write or "always",
+                owner=_drifted(name, drifts) or _owner(value, wanted, write, last, link),
                 last=last,
             )
         )
     for name in references:
-        last = next(iter(written_of(operations, name)), None)
+        last = _last(operations, name)
         there = account.references.get(name, ()) if account else ()
         now = last.after if last and last.is_newer(read_at) and isinstance(last.after, tuple) else there
         told.append(_reference(kind, name, now, desired, link, text=text, last=last, drifts=drifts))
@@ -151,6 +163,7 @@ def _reference(
 def written_of(operations: Sequence[OperationRecord], name: str) -> list[WrittenOnce]:
     """Every write of a field or reference, or of ``active`` (whether the account is on), newest first."""
     found: list[WrittenOnce] = []
+    runs = {operation.id: operation.run for operation in operations}
     for operation in operations:
         change = operation.change
         part = change.active if name == "active" else change.fields.get(name) or change.references.get(name)
@@ -165,9 +178,15 @@ def written_of(operations: Sequence[OperationRecord], name: str) -> list[Written
                     after=part.after,
                     why=change.why.get("" if name == "active" else name) or change.why.get("", ""),
                     state=operation.state,
+                    undoes=runs.get(change.undoes, ""),
                 )
             )
     return found
+
+
+def _last(operations: Sequence[OperationRecord], name: str) -> WrittenOnce | None:
+    """The write that made it what it is: the newest of which something came, or may have come."""
+    return next((one for one in written_of(operations, name) if not one.has_failed), None)
 
 
 def _said(mapping: CompiledMapping, name: str, person: Person | None, entries: Sequence[Person]) -> list[Said]:
@@ -196,23 +215,32 @@ def _drifted(name: str, drifts: Sequence[Drift]) -> str:
     return "" if since is None else f"somebody else since about {since:%Y-%m-%d %H:%M} UTC"
 
 
-def _owner(
-    value: Scalar, wanted: Scalar, write: Ownership, last: WrittenOnce | None, link: Link | None, *, ruled: bool
-) -> str:
+def _owner(value: Scalar, wanted: Scalar, write: Ownership | None, last: WrittenOnce | None, link: Link | None) -> str:
+    """Whose a field is; ``write`` is ``None`` where no rule writes it any more."""
     if link is None:
         return "nobody's: there is no account of crosskey's"
-    if not ruled:
+    if write is None:
         return "no rule writes it any more: whoever edits it in the target"
-    wrote = last is not None
     if write == "on_create":
         return "the target's: written with the create only"
-    if write == "if_empty" and value not in (None, "") and not wrote:
-        return "the target's: it was filled in there"
-    if value == wanted:
-        return OURS if wrote else "crosskey's from now on: it was so already"
-    return (
-        "somebody else changed it in the target; the next run writes the rule's value" if wrote else "not written yet"
-    )
+    if last is None:
+        if write == "if_empty" and value not in (None, ""):
+            return "the target's: it was filled in there"
+        return "crosskey's from now on: it was so already" if same(value, wanted) else "not written yet"
+    return OURS if same(value, wanted) else _why_other(value, wanted, last)
+
+
+def _why_other(value: Scalar, wanted: Scalar, last: WrittenOnce) -> str:
+    """Why a field that crosskey wrote is not as the rules say."""
+    if last.is_open:
+        return "not known yet: crosskey's last write of it got no answer, and the next run looks"
+    if not same(value, last.after) and not alike(value, last.after):
+        return "somebody else changed it in the target; the next run writes the rule's value"
+    if last.after == wanted:
+        return "crosskey's: the target shows what was written in its own way"
+    if last.undoes:
+        return "crosskey's: what it had written there was taken back, and waits for your word (crosskey held)"
+    return "crosskey's: the next run writes the rule's value, unless something holds it"
 
 
 def _owner_of_ids(now: Sequence[str], given: Sequence[str]) -> str:

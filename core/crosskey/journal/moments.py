@@ -98,7 +98,7 @@ def as_it_was(
 
 
 def catch_up(database: Database, connection: str, *, after: int, until: datetime) -> None:
-    """Make the links of a journal in memory what its writes since ``after`` made of them, up to ``until``."""
+    """Add to a journal in memory what its writes from ``after`` to ``until`` did to links, and what they took back."""
     known = [
         (one, one.resolved_at, one.key)
         for one in operations.done_since(database, connection, after)
@@ -111,6 +111,7 @@ def catch_up(database: Database, connection: str, *, after: int, until: datetime
         for (at, run), batch in groupby(known, lambda each: (each[1], each[0].run)):  # as they were recorded
             done = [(one.change, Settled(operation=int(one.id), state=one.state, key=key)) for one, _, key in batch]
             link_done(database, at, connection, run, done)
+            operations.take_back(database, {one.undoes: run for one, _ in done if one.undoes})
 
 
 def _copy(database: Database, path: Path, marks: Mapping[str, int]) -> None:

@@ -38,6 +38,7 @@ __all__ = (
     "settle",
     "since",
     "stream",
+    "take_back",
     "undone",
     "unresolved",
     "unresolved_count",
@@ -210,6 +211,11 @@ def settle(
     ]
     undone, after = _take_back(database, taken_back)
     return outcomes.replace(database, [*standing, *undone], [*fresh, *after])
+
+
+def take_back(database: Database, taken_back: Mapping[str, str]) -> None:
+    """Note inside the caller's transaction that these operations are undone, each by the run that is named with it."""
+    outcomes.replace(database, *_take_back(database, taken_back))
 
 
 def _take_back(database: Database, taken_back: Mapping[str, str]) -> tuple[list[Standing], list[Standing]]:
