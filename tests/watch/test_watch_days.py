@@ -72,28 +72,30 @@ def test_memory_stays_flat_over_hours(memory_folder):
     def signals() -> None:
         bench.watcher.wake(Subject("https://acme.example", f"{number}") for number in range(20))
 
-    async def hours() -> tuple[int, int]:
-        def measure() -> int:
+    async def hours() -> list[int]:
+        sizes: list[int] = []
+
+        def measure() -> None:
             bench.began.clear()
             bench.lines.clear()
             gc.collect()
-            return tracemalloc.get_traced_memory()[0]
+            sizes.append(tracemalloc.get_traced_memory()[0])
 
         loop = asyncio.get_running_loop()
-        sizes: list[int] = []
         for hour in range(1, 12):
             loop.call_later(hour * 3600 + 7, signals)
-        loop.call_later(3 * 3600 + 60, lambda: sizes.append(measure()))
-        loop.call_later(11 * 3600 + 60, lambda: sizes.append(measure()))
+        for hour in (3, 7, 11):
+            loop.call_later(hour * 3600 + 60, measure)
         await bench.watch(11.1)
-        return sizes[0], sizes[1]
+        return sizes
 
     tracemalloc.start()
     try:
-        early, late = in_virtual_time(hours())
+        early, noon, late = in_virtual_time(hours())
     finally:
         tracemalloc.stop()
-    assert late - early < 96 * 512, f"{late - early} bytes in 96 rounds; keeping anything of a round takes more"
+    grew = min(noon - early, late - noon)  # a cache of some library fills once, what is kept of a round grows twice
+    assert grew < 48 * 512, f"{grew} bytes in 48 rounds; keeping anything of a round takes more"
 
 
 def test_a_working_day_with_every_fault_in_turn_loses_no_round(bench):
