@@ -84,7 +84,7 @@ class Shell:
         """Type a command; it never may end in a traceback."""
         run = run_here(words, self.folder, {**self.environment, **environment})
         for text in REFUSED:
-            assert text not in run.err + run.out
+            assert text not in run.err + run.out, run.err + run.out
         return run
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:

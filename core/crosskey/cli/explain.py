@@ -17,6 +17,7 @@ from crosskey.cli.listing import Listing
 from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import Names, console_for_tables, reference_names, written
 from crosskey.cli.session import Session
+from crosskey.connector.mapper import Desired
 from crosskey.engine.explanation import AccountExplained, Entry, Explanation
 from crosskey.engine.explanation import explain as explain_person
 from crosskey.engine.field_story import OURS, FieldStory
@@ -24,7 +25,7 @@ from crosskey.engine.merging import Preference
 from crosskey.engine.past.asking import explain_as_of, named_run, rules_text
 from crosskey.engine.stage import Stage
 from crosskey.journal import Trouble, Watchbook
-from crosskey.model import PERSON_ATTRIBUTES
+from crosskey.model import PERSON_ATTRIBUTES, Person
 
 __all__ = ("explain",)
 
@@ -156,10 +157,9 @@ def _show_account(
 ) -> None:
     console.print()
     console.print(f"[bold]{explained.kind}[/]")
-    desired, link, account = explained.desired, explained.link, explained.account
+    desired, link = explained.desired, explained.link
     if desired is not None:
-        verdict = "wanted" if desired.in_scope else "not wanted"
-        _say(console, f"rules: {verdict}: {escape(desired.why.get('', ''))}")
+        _say(console, f"rules: {_verdict(desired, explanation.person)}{escape(desired.why.get('', ''))}")
         if desired.problem and not explained.held:
             _say(console, f"[magenta]would be held:[/] {escape(desired.problem)}")
     for held in explained.held:
@@ -169,8 +169,7 @@ def _show_account(
     if link is None:
         _say(console, "account: none of crosskey's")
     else:
-        gone = "not in the last read" if explanation.read_at else "active" if link.active else "not active"
-        state = gone if account is None else "active" if account.active else "not active"
+        state = {True: "active", False: "not active", None: "not in the last read"}[explained.active]
         since = f"{link.established_by} {link.since:%Y-%m-%d %H:%M} UTC in run {link.run}"
         _say(console, f"account: {explained.kind} {link.key}, {state}; {since}")
     if any(drift.part == "active" for drift in explained.drifts):
@@ -187,6 +186,12 @@ def _show_account(
         parts = ", ".join((*change.fields, *change.references)) or change.why.get("", "")
         when = f"{operation.intent_at:%Y-%m-%d %H:%M:%S}"
         _say(console, f"{when} {change.action} ({operation.state}) {escape(parts)} in run {operation.run}")
+
+
+def _verdict(desired: Desired, person: Person | None) -> str:
+    if desired.in_scope and person is not None and person.active is False:
+        return "not wanted while not active in the source; otherwise "
+    return "wanted: " if desired.in_scope else "not wanted: "
 
 
 def _say(console: Console, text: str, *, indent: int = 2) -> None:

@@ -40,12 +40,16 @@ _ALL: Final = 100_000
 
 
 class AccountExplained(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of account of one person: what the rules say, what is linked, what is there, what was held and done."""
+    """One kind of account of one person: what the rules say, what is linked, what is there, what was held and done.
+
+    ``account`` is as it was read, ``active`` as it is by what was written since: ``None`` where none is known to be.
+    """
 
     kind: str
     desired: Desired | None
     link: Link | None
     account: Account | None
+    active: bool | None
     leaving_since: datetime | None
     missing: Absence | None
     held: list[Held]
@@ -203,12 +207,14 @@ def _account(
     desired = mapping([candidate])[0] if candidate is not None else None
     operations = history_of(journal, subject, kind)
     drifts = list(journal.drifts(kind, [subject]).values()) if link is not None else []
+    read_at = _planned_at(snapshot)
     person = candidate.person if candidate else None
     return AccountExplained(
         kind=kind,
         desired=desired,
         link=link,
         account=account,
+        active=_is_active(link, account, operations, read_at),
         leaving_since=journal.leaving(kind, [subject]).get(subject),
         missing=journal.absences(kind, [subject]).get(subject),
         held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
@@ -224,18 +230,32 @@ def _account(
             person=person,
             entries=entries,
             text=text,
-            read_at=_planned_at(snapshot),
+            read_at=read_at,
             drifts=drifts,
         ),
     )
 
 
+def _is_active(
+    link: Link | None, account: Account | None, operations: Iterable[OperationRecord], read_at: datetime
+) -> bool | None:
+    """Whether the linked account is on: as the newest write since it was read left it, else as it was read."""
+    if link is None:
+        return None
+    since = (one for one in operations if one.holds and one.intent_at >= read_at)
+    if any(one.change.action == "create" or one.change.active is not None for one in since):
+        return link.active
+    return account.active if account else None
+
+
 def _account_written(journal: Journal, subject: Subject, kind: str) -> AccountExplained:
+    link = journal.links(kind, [subject]).get(subject)
     return AccountExplained(
         kind=kind,
         desired=None,
-        link=journal.links(kind, [subject]).get(subject),
+        link=link,
         account=None,
+        active=link.active if link else None,
         leaving_since=None,
         missing=None,
         held=[],

@@ -100,7 +100,7 @@ class Undone:
         later = self._journal.operations(subject=operation.change.subject, limit=_LOOKED)
         return not any(
             int(each.id) > int(operation.id)
-            and each.state in ("done", "resolved_present")
+            and each.holds
             and not each.change.undoes
             and each.change.kind == operation.change.kind
             and _repeats(each.change, operation.change)

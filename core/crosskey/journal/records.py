@@ -156,6 +156,11 @@ class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 1
     undone_by: str = ""
 
+    @property
+    def holds(self) -> bool:
+        """Whether it is known to have happened, and nobody took it back."""
+        return self.state in ("done", "resolved_present")
+
 
 class SnapshotRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One read of one stream of one side (``source.corp``, ``people``). ``reason`` says why it is not complete."""

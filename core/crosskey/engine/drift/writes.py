@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final
 
 from crosskey.engine.drift.values import alike
 from crosskey.journal import Link, OperationRecord, SnapshotRecord, Value
 from crosskey.plan import Change, FieldChange, ReferenceChange
 
 __all__ = ("Writes", "run_that_applied")
-
-_DONE: Final = ("done", "resolved_present")
 
 
 class Writes:
@@ -43,7 +40,7 @@ class Writes:
     def explains(self, part: str, now: Value) -> bool:
         """Whether a value can be what crosskey sent, or what was there before a write that no list shows yet."""
         for operation, before, after in self._of(part):
-            done, moving = operation.state in _DONE, operation.intent_at > self._since
+            done, moving = operation.holds, operation.intent_at > self._since
             if now == after or (moving and now == before):
                 return True
             if not done and alike(now, after):
@@ -90,7 +87,7 @@ def run_that_applied(operations: Iterable[OperationRecord], part: str, value: Va
     """The newest run that wrote this value, or gave these ids; empty when none of these writes did."""
     for operation, _, after in _of(operations, part):
         held = set(value) <= set(after) if isinstance(value, tuple) and isinstance(after, tuple) else value == after
-        if operation.state in _DONE and held:
+        if operation.holds and held:
             return operation.run
     return ""
 

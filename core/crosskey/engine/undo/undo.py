@@ -259,7 +259,7 @@ class _Undo:
             subject = operation.change.subject if link is None else link.subject
             if planner.is_blocked(kind, subject, operation.change.label):
                 continue
-            if operation.state in ("done", "resolved_present"):  # else it never happened, or was taken back before
+            if operation.holds:  # else it never happened, or was taken back before
                 found = compensate(operation, account, link, kind.kind, others)
                 for conflict in found.conflicts:
                     self._conflict(planner, operation, conflict)
