@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
 __all__ = (
+    "UNREADABLE",
     "AuthError",
     "ConfigError",
     "ContractError",
@@ -47,6 +48,10 @@ __all__ = (
 )
 
 Severity = Literal["ok", "info", "warning", "error"]
+
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not what was expected: of another shape, no UTF-8, or nested too deeply."""
 
 
 class ExitCode(IntEnum):

@@ -181,7 +181,7 @@ def _rows(body: bytes) -> list[dict[str, object]]:
     """Every object of an answer, however deep."""
     found: list[dict[str, object]] = []
     try:
-        waiting: list[object] = [msgspec.json.decode(body)]
+        waiting: list[object] = [msgspec.json.decode(body.decode(errors="replace"))]
     except msgspec.DecodeError:
         return found
     while waiting:

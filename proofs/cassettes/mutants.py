@@ -18,6 +18,8 @@ __all__ = ("BROKEN", "Mutant", "mutants_of", "sample")
 _CUTS: Final = (0.0, 0.25, 0.5, 0.75, 0.99)
 _STATUSES: Final = (500, 401, 404, 204)
 
+_MARK: Final = "\N{SYMBOL FOR SUBSTITUTE}"
+
 BROKEN: Final = frozenset({"cut", "removed", "status 500", "status 401", "status 204"})
 """What no honest end of a list looks like: a read that goes through all the same has to be as long as ever. (404 is an
 answer: whatever was asked for is not there.)
@@ -97,7 +99,7 @@ def _is_next(name: str, value: str) -> bool:
 
 
 def _spoiled(body: bytes, uri: str) -> Iterator[tuple[str, Path, bytes]]:
-    """One field dropped, of another type, null, or one list with its rows twice."""
+    """One field dropped, of another type, null, of bytes that are no text, or one list with its rows twice."""
     try:
         tree: object = msgspec.json.decode(body)
     except msgspec.DecodeError:
@@ -108,6 +110,8 @@ def _spoiled(body: bytes, uri: str) -> Iterator[tuple[str, Path, bytes]]:
         yield "type", path, _changed(body, path, _setting(_other_type(value)))
         if value is not None:
             yield "null", path, _changed(body, path, _setting(None))
+        if isinstance(value, str):
+            yield "broken text", path, _changed(body, path, _setting(_MARK)).replace(_MARK.encode(), b"M\xfcller")
         if isinstance(value, list) and value:
             rows = cast("list[object]", value)
             yield "doubled", path, _changed(body, path, _setting([*rows, *rows]))

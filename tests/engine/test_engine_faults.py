@@ -103,9 +103,10 @@ async def test_a_plan_file_that_cannot_be_written_or_is_none(bench, tmp_path):
         await bench.run("plan", keep=tmp_path)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_plan(tmp_path / "none.plan")
-    (tmp_path / "odd.plan").write_text('{"format": "crosskey-plan/2"}')
-    with pytest.raises(ConfigError, match="not a plan"):
-        load_plan(tmp_path / "odd.plan")
+    for odd in (b'{"format": "crosskey-plan/2"}', b'{"format": "\xff"}'):
+        (tmp_path / "odd.plan").write_bytes(odd)
+        with pytest.raises(ConfigError, match="not a plan"):
+            load_plan(tmp_path / "odd.plan")
 
 
 async def test_a_saved_plan_of_another_journal_is_refused(bench, tmp_path):

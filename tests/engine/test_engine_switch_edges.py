@@ -43,6 +43,7 @@ def test_the_environment_goes_before_the_file(tmp_path, monkeypatch):
         (b"", ""),
         (b"  by hand\n", "by hand"),
         (b"x" * 300, "x" * 200),
+        (b'{"because": "gr\xfcn"}', '{"because": "gr\ufffdn"}'),
         ("gr\u00fcn \xff".encode("latin-1"), "gr\ufffdn \ufffd"),
     ],
 )

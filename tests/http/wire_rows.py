@@ -182,9 +182,10 @@ def _rows() -> Iterator[tuple[str, Row]]:
     yield "byte-order-mark", taken(body(b'\xef\xbb\xbf{"id": 1}'))
     yield (
         "utf-16",
-        garbage(body('{"id": 1}'.encode("utf-16"), "Content-Type: application/json; charset=utf-16"), "JSON"),
+        garbage(body('{"id": 1}'.encode("utf-16"), "Content-Type: application/json; charset=utf-16"), "not UTF-8"),
     )
-    yield "latin-1", garbage(body('{"name": "Zoë"}'.encode("latin-1")), "JSON")
+    yield "latin-1", garbage(body('{"name": "Zoë"}'.encode("latin-1")), "not UTF-8")
+    yield "latin-1-unread", garbage(body('{"id": 1, "name": "Zoë"}'.encode("latin-1")), "not UTF-8")
     yield "duplicate-keys", taken(body(b'{"id": 2, "id": 1}'))
     yield "json-and-more", garbage(body(b'{"id": 1}{"id": 2}'), "not whole JSON")
     yield "nested-a-million-deep", garbage(body(b'{"id": ' + b"[" * 1_000_000), "nested too deeply")

@@ -247,9 +247,10 @@ def test_edited_heads_are_no_evidence(path, clock, tmp_path):
     heads.write_text(msgspec.json.encode({**first, "seq": first["seq"] - 1}).decode())
     with pytest.raises(ConfigError, match="was edited"):
         read_heads(heads)
-    heads.write_text("not heads\n")
-    with pytest.raises(ConfigError, match="something else"):
-        read_heads(heads)
+    for other in (b"not heads\n", lines[0].encode().replace(b'"lineage":"', b'"lineage":"\xff')):
+        heads.write_bytes(other)
+        with pytest.raises(ConfigError, match="something else"):
+            read_heads(heads)
 
 
 def test_what_was_exported_is_added_to_and_never_replaced(path, clock, tmp_path):

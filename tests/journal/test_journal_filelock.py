@@ -37,7 +37,7 @@ def test_a_lock_names_its_holder_where_it_is_and_how_to_end_it(tmp_path, holder)
     FileLock(path, holder).release()
 
 
-@pytest.mark.parametrize("written", [b"", b"{", b'{"host": "somewhere"}', b"\xff\xfe"])
+@pytest.mark.parametrize("written", [b"", b"{", b'{"host": "somewhere"}', b"\xff\xfe", b'{"host": "\xff"}'])
 def test_a_holder_that_has_not_said_its_name_yet_is_waited_for(tmp_path, holder, written):
     path = tmp_path / "journal.lock"
     lock = FileLock(path, holder)

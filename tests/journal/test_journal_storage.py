@@ -68,6 +68,15 @@ def test_a_directory(path, clock):
     refused(path, clock, "journal-foreign")
 
 
+def test_a_head_file_that_cannot_be_read_counts_as_none(kept, clock):
+    head = kept.with_name(kept.name + ".head")
+    left = head.read_bytes()
+    for damaged in (b"", b"{", left.replace(b'"lineage":"', b'"lineage":"\xff')):
+        head.write_bytes(damaged)
+        writing(kept, clock).close()
+        assert head.read_bytes().startswith(b'{"lineage":"')
+
+
 def test_a_newer_journal(kept, clock):
     newer = sqlite3.connect(kept)
     newer.execute("PRAGMA user_version = 99")

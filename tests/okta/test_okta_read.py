@@ -183,6 +183,15 @@ async def test_a_cursor_that_stays_forgotten_ends_the_read() -> None:
             await read_all(source)
 
 
+async def test_a_refusal_in_text_that_is_no_utf_8_is_a_refusal_all_the_same() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(403, content='{"errorSummary": "verweigert für crosskey"}'.encode("latin-1"))
+
+    async with opened(httpx.MockTransport(answer)) as source:
+        with pytest.raises(AuthError, match="answered 403"):
+            await read_all(source)
+
+
 async def test_large_member_pages_fall_back_when_okta_cannot_give_them() -> None:
     org = an_org(faults=(Fault(kind="error", path="/api/v1/groups/", times=5, status=500),))
     group = group_of(org, "Big", people_of(org, 450))

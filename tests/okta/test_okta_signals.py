@@ -87,6 +87,7 @@ def test_other_methods_are_refused(method: str) -> None:
     [
         (b"", "okta-hook-malformed", 400),
         (b"not json", "okta-hook-malformed", 400),
+        (b'{"eventType": "\xff"}', "okta-hook-malformed", 400),
         (b'{"eventType":"com.okta.event_hook"}', "okta-hook-malformed", 400),
         (b'{"eventType":"com.okta.event_hook","data":{"events":[7]}}', "okta-hook-malformed", 400),
         (b"[" * 100_000, "okta-hook-malformed", 400),

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from crosskey.errors import ConfigError, StaleError
+from crosskey.errors import UNREADABLE, ConfigError, StaleError
 from crosskey.plan import Change, Plan, PlanHeader
 
 __all__ = ("SavedPlan", "changes_digest", "load_plan", "refuse_expired", "save_plan")
@@ -106,7 +106,7 @@ def load_plan(path: Path) -> SavedPlan:
             where=str(path),
             fix=f"make one: crosskey plan --save {path}",
         ) from error
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise ConfigError(
             f"this is not a plan: {error}", code="plan-file", where=str(path), fix=f"crosskey plan --save {path}"
         ) from error

@@ -16,7 +16,7 @@ import msgspec
 
 from crosskey.config import Config
 from crosskey.engine.stage import Stage
-from crosskey.errors import CrosskeyError, StorageError
+from crosskey.errors import UNREADABLE, CrosskeyError, StorageError
 from crosskey.journal import Journal
 
 __all__ = ("FORM", "DoubtError", "Origin", "distrusting", "doubting", "read_origin")
@@ -82,7 +82,7 @@ def doubting() -> Generator[None]:
     """Take whatever of a snapshot cannot be read for a reason to doubt it."""
     try:
         yield
-    except (StorageError, msgspec.MsgspecError) as error:
+    except (StorageError, *UNREADABLE) as error:
         raise DoubtError("the snapshot of the last run cannot be read") from error
 
 
@@ -91,7 +91,7 @@ def distrusting(snapshot: Path) -> Generator[None]:
     """Remove the snapshot when something in it cannot be read although a run was begun on it: the next reads all."""
     try:
         yield
-    except (StorageError, msgspec.MsgspecError) as error:
+    except (StorageError, *UNREADABLE) as error:
         with suppress(OSError):
             snapshot.unlink(missing_ok=True)
         if isinstance(error, StorageError):

@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 import msgspec
 
-from crosskey.errors import ContractError
+from crosskey.errors import UNREADABLE, ContractError
 from crosskey.http.exchange import Exchange
 from crosskey.http.redaction import scrub_text
 from crosskey.http.status import uncertain
@@ -41,8 +41,10 @@ def decode_body(response: httpx.Response, decoder: msgspec.json.Decoder[T], exch
     """
     body = response.content
     try:
+        if not body.isascii():
+            body.decode()  # the decoder does not look at what it passes over, which a plugin may decode later
         return decoder.decode(body.removeprefix(_BOM) or b"null")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+    except UNREADABLE as exc:
         problem = _describe(response, exc)
     if not exchange.repeatable:
         raise uncertain(exchange, f"answered {response.status_code}, but {problem}")
@@ -67,6 +69,8 @@ def _describe(response: httpx.Response, exc: Exception) -> str:
         return "without a body"
     if isinstance(exc, msgspec.ValidationError):
         return f"the JSON has another shape than documented ({kind}): {_QUOTED.sub('…', str(exc))}"
+    if isinstance(exc, UnicodeDecodeError):
+        return f"the body is not UTF-8 ({kind})"
     if isinstance(exc, RecursionError):
         return f"the JSON is nested too deeply ({kind})"
     return f"the body is not whole JSON ({kind}, {len(response.content)} bytes)"

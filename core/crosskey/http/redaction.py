@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
+from crosskey.errors import UNREADABLE
+
 __all__ = (
     "REDACTED",
     "is_sensitive",
@@ -99,7 +101,7 @@ def scrub_body(body: bytes, content_type: str = "") -> bytes:
         return urlencode(clean_pairs, errors="surrogateescape").encode() if clean_pairs != pairs else body
     try:
         tree: object = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return scrub_text(text).encode("utf-8", errors="surrogateescape")
     clean = _scrub_tree(tree, secret=False)
     return body if clean == tree else msgspec.json.encode(clean)

@@ -7,7 +7,15 @@ from collections.abc import Callable
 import httpx
 import msgspec
 
-from crosskey.errors import AuthError, ContractError, CrosskeyError, RejectedError, RetryableError, UncertainError
+from crosskey.errors import (
+    UNREADABLE,
+    AuthError,
+    ContractError,
+    CrosskeyError,
+    RejectedError,
+    RetryableError,
+    UncertainError,
+)
 from crosskey.http.exchange import Exchange
 from crosskey.http.redaction import scrub_text
 
@@ -115,7 +123,7 @@ _PROBLEM = msgspec.json.Decoder(_Problem)
 def _standard(response: httpx.Response) -> str:
     try:
         problem = _PROBLEM.decode(response.content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return ""
     said = (problem.error, problem.error_description, problem.title, problem.detail)
     return ": ".join(part for part in said if part)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from crosskey.errors import LockedError, StorageError
+from crosskey.errors import UNREADABLE, LockedError, StorageError
 from crosskey.journal.failures import os_failure
 from crosskey.journal.holder import Holder
 
@@ -57,7 +57,7 @@ class FileLock:
     def _refusal(self) -> LockedError:
         try:
             holder = msgspec.json.decode(os.read(self._descriptor, 4096), type=Holder)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             # The holder has the lock but has not written its name yet.
             return LockedError(
                 "another run holds the journal", where=str(self._path), fix="wait for it to end, then run again"
@@ -80,7 +80,7 @@ class FileLock:
 
 def named_in(path: Path) -> Holder | None:
     """The live process of this machine that a lock names. Only looks: taking the lock could refuse a run."""
-    with suppress(OSError, msgspec.DecodeError):
+    with suppress(OSError, *UNREADABLE):
         holder = msgspec.json.decode(path.read_bytes(), type=Holder)
         return holder if holder.is_here else None
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from crosskey.errors import UNREADABLE
 from crosskey.journal.database import Database
 from crosskey.journal.failures import os_failure
 from crosskey.journal.files import sync, touch_private
@@ -40,7 +41,7 @@ def read_head(journal: Path) -> HeadFile | None:
     """What lies beside a journal; ``None`` where nothing does that can be read."""
     try:
         return msgspec.json.decode(head_path(journal).read_bytes(), type=HeadFile)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
 
 

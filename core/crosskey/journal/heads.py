@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from crosskey.errors import ConfigError
+from crosskey.errors import UNREADABLE, ConfigError
 from crosskey.journal import segments
 from crosskey.journal.database import Database
 from crosskey.journal.records import Verification
@@ -94,7 +94,7 @@ def read_heads(path: Path) -> list[Head]:
         heads = [msgspec.json.decode(line, type=Head) for line in lines if line.strip()]
     except OSError as error:
         raise _unusable(path, f"cannot be read: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise _unusable(path, f"holds something else than heads: {error}") from error
     for head in heads:
         if not head.is_genuine:

@@ -14,7 +14,7 @@ from crosskey.engine.blame import blaming
 from crosskey.engine.connect import Connect
 from crosskey.engine.protect import Protection
 from crosskey.engine.stage import Stage
-from crosskey.errors import ConfigError, Diagnostic, RetryableError, StorageError
+from crosskey.errors import UNREADABLE, ConfigError, Diagnostic, RetryableError, StorageError
 from crosskey.journal import BreakGlass, Doorbook, Journal
 from crosskey.model import Account
 
@@ -157,7 +157,7 @@ def _read(config: Config, proven: BreakGlass) -> Account | None:
     try:
         with Stage.kept(config.journal.path.with_name("snapshot.sqlite")) as stage:
             return stage.accounts.by_key(proven.kind, [proven.key]).get(proven.key)
-    except (StorageError, msgspec.MsgspecError):
+    except (StorageError, *UNREADABLE):
         return None
 
 

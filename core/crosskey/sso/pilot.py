@@ -12,7 +12,7 @@ from crosskey.config import Config, DoorSection
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.merging import Preference
 from crosskey.engine.stage import Stage
-from crosskey.errors import StorageError
+from crosskey.errors import UNREADABLE, StorageError
 from crosskey.model import Subject
 
 __all__ = ("Pilot", "is_of_pilot", "read_pilot")
@@ -42,7 +42,7 @@ def is_of_pilot(config: Config, section: DoorSection, person: Subject) -> bool:
     try:
         with _snapshot(config, section) as (stage, logical):
             return any(each.groups for each in stage.people.candidates_of([person], logical))
-    except (StorageError, msgspec.MsgspecError) as error:
+    except (StorageError, *UNREADABLE) as error:
         _log.warning("%s.pilot: who is of it cannot be told: %s", section.path, type(error).__name__)
         return False
 

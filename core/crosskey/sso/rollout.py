@@ -13,7 +13,7 @@ import msgspec
 
 from crosskey.config import Config, DoorSection
 from crosskey.connector.sso import Door
-from crosskey.errors import ConfigError, Diagnostic, StorageError
+from crosskey.errors import UNREADABLE, ConfigError, Diagnostic, StorageError
 from crosskey.journal import STEPS, BreakGlass, Doorbook, Journal, Step, StepRecord
 from crosskey.sso.break_glass import FRESH, standing_problems
 from crosskey.sso.pilot import Pilot, read_pilot
@@ -122,7 +122,7 @@ def _look(config: Config, section: DoorSection, book: Doorbook, now: datetime, a
     if section.rules.pilot:
         try:
             pilot = read_pilot(config, section)
-        except (StorageError, msgspec.MsgspecError):
+        except (StorageError, *UNREADABLE):
             pilot = None
     if pilot is not None and at.step == "pilot" and at.at is not None:
         came = len(pilot.members & {*book.pilots(section.door, at.at)})

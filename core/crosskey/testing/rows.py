@@ -8,6 +8,7 @@ from typing import Any, cast
 import httpx
 import msgspec
 
+from crosskey.errors import UNREADABLE
 from crosskey.testing.wire import Exchange, Spoil
 
 __all__ = ("Row", "Rows", "frozen", "led_elsewhere", "lists_among", "mentions", "rows_of", "with_rows")
@@ -89,7 +90,7 @@ def lists_among(exchanges: list[Exchange], ids: Collection[str], *, least: int) 
 def _decoded(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     try:
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
-from crosskey.errors import CrosskeyError, RejectedError
+from crosskey.errors import UNREADABLE, CrosskeyError, RejectedError
 
 __all__ = ("GraphProblem", "SignInProblem", "code_of", "explain", "is_expired_page", "is_gone", "sign_in_problem")
 
@@ -78,7 +78,7 @@ def sign_in_problem(response: httpx.Response) -> SignInProblem:
     """What the token endpoint says; empty for a gateway's page."""
     try:
         return _SIGN_IN.decode(response.content)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return SignInProblem()
 
 
@@ -86,7 +86,7 @@ def explain(response: httpx.Response) -> str:
     """One sentence for a refusal by Graph: the meaning, the code, the request's id, and Graph's own words."""
     try:
         problem = _GRAPH.decode(response.content).error
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return ""
     request_id = response.headers.get("request-id") or (problem.inner.request_id if problem.inner else "")
     ids = ", ".join(part for part in (problem.code, f"request {request_id}" if request_id else "") if part)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from crosskey.connector.signal import SignalAnswer, SignalRequest
-from crosskey.errors import ConfigError
+from crosskey.errors import UNREADABLE, ConfigError
 from crosskey.settings import Secret
 
 __all__ = ("Notifications",)
@@ -73,7 +73,7 @@ class Notifications:
             return _refused("entra-hook-too-large", 413)
         try:
             found = _BODY.decode(body).value
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             found = []
         if not 0 < len(found) <= _MOST:
             return _refused("entra-hook-malformed", 400)

@@ -9,6 +9,8 @@ import msgspec
 if TYPE_CHECKING:
     import httpx
 
+from crosskey.errors import UNREADABLE
+
 __all__ = ("explain", "sentence")
 
 _LONGEST = 300
@@ -43,7 +45,7 @@ def sentence(body: bytes) -> str:
     """The message in an error body of any known shape."""
     try:
         said = _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return _plain(body)
     if isinstance(said, str):
         return _short(said)

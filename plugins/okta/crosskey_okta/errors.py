@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
-from crosskey.errors import CrosskeyError, RejectedError
+from crosskey.errors import UNREADABLE, CrosskeyError, RejectedError
 
 __all__ = ("OktaProblem", "code_of", "explain", "is_bad_cursor", "is_gone", "problem_of")
 
@@ -78,7 +78,7 @@ def problem_of(response: httpx.Response) -> OktaProblem:
     """What the body says; empty for a gateway's page or anything else that is not Okta's."""
     try:
         return _PROBLEM.decode(response.content)
-    except (msgspec.DecodeError, httpx.ResponseNotRead):
+    except (*UNREADABLE, httpx.ResponseNotRead):
         return OktaProblem()
 
 

@@ -8,6 +8,7 @@ import re
 import msgspec
 
 from crosskey.connector.signal import SignalAnswer, SignalRequest
+from crosskey.errors import UNREADABLE
 from crosskey.settings import Secret
 from crosskey_okta.log import LogEvent
 
@@ -91,7 +92,7 @@ def _delivered(body: bytes) -> SignalAnswer:
         return _refused("okta-hook-too-large", 413)
     try:
         delivery = _DELIVERY.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return _refused("okta-hook-malformed", 400)
     if delivery.event_type != _HOOK:
         return _refused("okta-hook-foreign", 400)

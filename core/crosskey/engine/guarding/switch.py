@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from crosskey.engine.guarding.guard import Guard
-from crosskey.errors import StorageError
+from crosskey.errors import UNREADABLE, StorageError
 from crosskey.plan import Change, Held
 
 __all__ = ("ENVIRONMENT", "KillSwitch", "Stopped", "Switch")
@@ -50,7 +50,7 @@ class Switch:
             text = b""
         try:
             told = msgspec.json.decode(text, type=Stopped)
-        except msgspec.MsgspecError:  # made by hand: that it is there is enough
+        except UNREADABLE:  # made by hand: that it is there is enough
             told = Stopped(because=text.decode(errors="replace").strip()[:200])
         return msgspec.structs.replace(told, fix="crosskey go")
 

@@ -21,7 +21,7 @@ from crosskey.engine.stage.people import PEOPLE_SCHEMA, StagedPeople
 from crosskey.engine.stage.proposals import PROPOSALS_SCHEMA, SCRATCH_TABLES, StagedProposals
 from crosskey.engine.stage.scratch import Scratch
 from crosskey.engine.stage.state import STATE_SCHEMA, StagedState
-from crosskey.errors import StorageError
+from crosskey.errors import UNREADABLE, StorageError
 
 __all__ = ("Stage",)
 
@@ -133,7 +133,7 @@ class Stage:
         try:
             if row is not None:
                 return msgspec.msgpack.decode(row[0], type=type)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             pass
         raise StorageError(
             f"the snapshot holds no {name}",
