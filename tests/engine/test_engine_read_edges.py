@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from engine_bench import Bench
+from engine_bench import CONFIG, Bench
 
 from bench_plugin import ISSUER
 from crosskey.connector.source import GonePage, GroupsPage, MembersLeftPage, MembersPage, PeoplePage, ReadComplete
@@ -15,6 +15,10 @@ from crosskey.errors import ContractError, Diagnostic
 from crosskey.model import Account, Group, Person, Subject
 
 STAFF = "g-Staff"
+BY_NAME = CONFIG.replace(
+    'match = ["email"]\n[map.agent.fields]\nname = "{{ display_name }}"',
+    'match = ["display_name"]\n[map.agent.fields]\nname = "display_name"',
+)
 AGAIN = "run again; if it stays, report it to the plugin's author"
 END = ReadComplete(cursor=f"{ISSUER}@0")
 
@@ -174,6 +178,15 @@ async def test_a_group_that_mappings_name_and_that_is_another_now_leads_to_a_ful
     )
 
 
+async def test_somebody_told_to_be_deleted_is_looked_up_before_their_account_is_switched_off(bench):
+    await begun(bench, changes=True)
+    del bench.directory.people["ada"]
+    bench.directory.script = [GonePage(people=["ada", "bob"]), END]
+    result = await bench.run(changes=True)
+    assert (result.reach, bench.did(), bench.directory.finds) == ("changes", ["disable user Ada"], ["ada", "bob"])
+    assert [notice.code for notice in result.notices] == ["listing-flapped"]
+
+
 # -- accounts ----------------------------------------------------------------------------------------------------------
 
 
@@ -208,24 +221,42 @@ async def test_a_desk_that_goes_on_after_its_end_is_refused(bench, after):
 
 
 async def test_accounts_are_recognised_by_the_fields_of_their_own_kind_and_others_are_passed_over(bench):
+    bench.configure(BY_NAME)
     bench.directory.add("eve", groups=["Desk"])
+    found = (("user", "1", "ada"), ("agent", "1", "eve"), ("agent", "2", "ada"), ("robot", "1", "bob"))
     accounts = [
-        Account(kind=kind, key=key, label=mail, active=True, fields={"mail": f"{mail}@example.com"})
-        for kind, key, mail in (
-            ("user", "1", "ada"),
-            ("agent", "1", "eve"),
-            ("agent", "2", "ada"),
-            ("robot", "1", "bob"),
-        )
+        Account(kind=kind, key=key, label=id_, active=True, fields={"mail": f"{id_}@example.com"})
+        if kind == "user"
+        else Account(kind=kind, key=key, label=id_, active=True, fields={"name": id_.title()})
+        for kind, key, id_ in found
     ]
     bench.desk.script = [AccountsPage(accounts[:2]), AccountsPage(accounts[2:]), AccountsComplete(counts={"user": 1})]
     await bench.run("plan")
     assert sorted(bench.did()) == [
         "adopt agent Eve",
         "adopt user Ada",
-        *(f"create user {who}" for who in ("Bob", "Cyd", "Dan")),
+        "create user Bob",
+        "create user Cyd",
+        "create user Dan",
     ]
-    assert bench.observer.advanced["Reading people and accounts"] == 4 + 5
+    assert bench.observer.advanced["Reading people and accounts"] == len(found) + 5
+
+
+async def test_what_is_undone_is_looked_at_in_the_whole_list_of_a_desk_that_looks_nothing_up(bench):
+    bench.desk.looks_up = False
+    run = (await bench.run()).run
+    bench.desk.edit("user", "1", active=False)
+    await bench.undo(run)
+    assert sorted(bench.did()) == ["disable user Bob", "disable user Cyd", "disable user Dan"]
+
+
+async def test_how_many_pages_came_is_in_the_journal_the_end_included(bench):
+    bench.directory.script = script = [*everything(bench), PeoplePage([]), END]
+    bench.desk.script = [AccountsPage([]), AccountsPage([]), AccountsPage([]), AccountsComplete()]
+    await bench.run()
+    with bench.journal() as journal:
+        assert journal.last_complete("source.corp", "people").pages == len(script)
+        assert journal.last_complete("target.desk", "user").pages == 4
 
 
 # -- turns -------------------------------------------------------------------------------------------------------------
