@@ -88,6 +88,7 @@ AREAS: Final[dict[str, Area]] = {
         (
             "tests/engine/test_engine_faults.py",
             "tests/engine/test_engine_changes.py",
+            "tests/engine/test_engine_read_edges.py",
             "tests/okta",
             "tests/entra",
             "tests/halo",

@@ -6,8 +6,8 @@ It comes in through an entry point like any other, so that the engine is tested 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 
 import msgspec
 
@@ -94,6 +94,8 @@ class Directory:
         self.tells_changes = False
         self.lists_anew = False  # changed groups come as whole lists
         self.expired = False
+        self.script: Sequence[object] | None = None  # what the next read or round of changes brings instead
+        self.open = 0  # reads that are not closed
         self.buried: set[str] = set()  # told to be deleted, and there by id
         self.saved: list[tuple[dict[str, Person], dict[str, Group], dict[str, set[str]]]] = []
 
@@ -161,6 +163,8 @@ class Desk:
         self.late: list[object] = []  # writes that arrive after their sender gave up
         self.cut = 0  # text is cut to so many letters without a word
         self.ignored: set[str] = set()  # fields and references that are taken and not written
+        self.script: Sequence[object] | None = None  # what the next read brings instead
+        self.open = 0  # reads that are not closed
 
     def add_field(self, name: str, *, listed: bool) -> None:
         """One more field of users."""
@@ -257,6 +261,21 @@ def reset() -> None:
     desk.__init__()
 
 
+async def scripted(of: Directory | Desk, pages: AsyncGenerator[object]) -> AsyncGenerator[object]:
+    """The pages, or those of the script, which is played once."""
+    script, of.script = of.script, None
+    of.open += 1
+    try:
+        async with aclosing(pages):
+            if script is None:
+                async for page in pages:
+                    yield page
+        for page in script or ():
+            yield page
+    finally:
+        of.open -= 1
+
+
 class OpenDirectory:
     def __init__(self, of: Directory) -> None:
         self.of = of
@@ -268,7 +287,10 @@ class OpenDirectory:
     async def check(self):
         return []
 
-    async def read(self, request) -> AsyncIterator[object]:
+    def read(self, request) -> AsyncIterator[object]:
+        return scripted(self.of, self._all(request))
+
+    async def _all(self, request) -> AsyncGenerator[object]:
         of = self.of
         of.reads.append("full")
         cursor = of.save() if of.tells_changes and request.changes else ""
@@ -299,7 +321,10 @@ class Finds:
 
 
 class TellsChanges:
-    async def read_changes(self, cursor, request) -> AsyncIterator[object]:
+    def read_changes(self, cursor, request) -> AsyncIterator[object]:
+        return scripted(self.of, self._changes(cursor, request))
+
+    async def _changes(self, cursor, request) -> AsyncGenerator[object]:
         of = self.of
         of.reads.append("changes")
         if of.expired:
@@ -339,7 +364,10 @@ class OpenDesk:
     async def catalogue(self):
         return Catalogue(desk.entries)
 
-    async def read(self, request):
+    def read(self, request):
+        return scripted(desk, self._all(request))
+
+    async def _all(self, request):
         desk.reads += 1
         accounts = [
             desk.listed(account)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 import msgspec
 
@@ -43,6 +42,7 @@ __all__ = (
 )
 
 Advance = Callable[[int], None]
+_Part = PeoplePage | GroupsPage | MembersPage | MembersLeftPage | GonePage  # every page but the end
 
 
 class SourceRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,6 @@ class SourceRead(msgspec.Struct, frozen=True, kw_only=True):
     people: int = 0
     logical: dict[str, int] = {}
     cursor: str = ""
-    server_time: datetime | None = None
     warnings: tuple[Diagnostic, ...] = ()
 
 
@@ -84,7 +83,7 @@ async def read_people(one: OpenSource, request: ReadRequest, stage: Stage, *, ad
     """Stage everyone the source has. Raises :class:`ContractError` when the read was not complete."""
     issuer, where = one.issuer, one.section.path
 
-    def keep(page: ReadPage) -> None:
+    def keep(page: _Part) -> None:
         match page:
             case PeoplePage(people):
                 refuse_strangers(people, issuer, where=where)
@@ -94,7 +93,7 @@ async def read_people(one: OpenSource, request: ReadRequest, stage: Stage, *, ad
                 stage.groups.add(issuer, groups)
             case MembersPage(group, members):
                 stage.groups.add_members(issuer, group, members)
-            case MembersLeftPage() | GonePage() | ReadComplete():
+            case MembersLeftPage() | GonePage():
                 raise ContractError("a full read brought changes; nothing was planned", code="read-mixed", where=where)
 
     return await _through(one.source.read(request), keep, where=where)
@@ -107,7 +106,7 @@ async def read_changes(
     issuer, where = one.issuer, one.section.path
     anew: dict[str, set[str]] = {}
 
-    def keep(page: ReadPage) -> None:
+    def keep(page: _Part) -> None:
         match page:
             case PeoplePage(people):
                 refuse_strangers(people, issuer, where=where)
@@ -122,16 +121,12 @@ async def read_changes(
                     anew[group].update(members)
                 stage.groups.add_members(issuer, group, members)
             case MembersLeftPage(group, members):
-                if group in anew:
-                    anew[group].difference_update(members)
                 stage.groups.remove_members(issuer, group, members)
             case GonePage():
                 gone = [Subject(issuer, id_) for id_ in page.people]
                 stage.people.remove(gone)
                 stage.people.buried.update(gone)
                 stage.groups.remove(issuer, page.groups)
-            case ReadComplete():
-                raise ContractError("a read ended twice", code="read-after-end", where=where)
 
     read = await _through(changes, keep, where=where)
     for group, members in anew.items():  # who is on none of the pages of a list that was read anew has left
@@ -139,7 +134,7 @@ async def read_changes(
     return read
 
 
-async def _through(pages: AsyncIterator[ReadPage], keep: Callable[[ReadPage], object], *, where: str) -> SourceRead:
+async def _through(pages: AsyncIterator[ReadPage], keep: Callable[[_Part], object], *, where: str) -> SourceRead:
     count = 0
     end: ReadComplete | None = None
     async with _closed_after(pages):
@@ -161,7 +156,7 @@ async def _through(pages: AsyncIterator[ReadPage], keep: Callable[[ReadPage], ob
             where=where,
             fix="run again; if it stays, report it to the plugin's author",
         )
-    return SourceRead(path=where, pages=count, cursor=end.cursor, server_time=end.server_time, warnings=end.warnings)
+    return SourceRead(path=where, pages=count, cursor=end.cursor, warnings=end.warnings)
 
 
 @asynccontextmanager
