@@ -97,6 +97,13 @@ async def test_a_full_read_that_brings_changes_is_refused(bench, page):
 
 
 @pytest.mark.parametrize("changes", [False, True])
+async def test_what_is_no_page_ends_the_read_for_nobody_knows_whom_it_would_have_brought(bench, changes):
+    error = await refused(bench, [[*everything(bench)], END], changes=changes)
+    sentence = "the source gave a list where a page was due; nothing was planned"
+    assert told(error) == ("page-unknown", "source.corp", sentence, "report it to the plugin's author")
+
+
+@pytest.mark.parametrize("changes", [False, True])
 async def test_people_without_an_end_are_not_complete(bench, changes):
     error = await refused(bench, everything(bench), changes=changes)
     sentence = "the read of people ended without saying that it was complete; nothing was planned"
@@ -211,6 +218,12 @@ async def test_accounts_that_are_fewer_than_told_are_not_complete(bench, script,
     error = await refused_desk(bench, script)
     sentence = f"the read of accounts was not complete {why}; nothing was planned"
     assert told(error) == ("read-incomplete", "target.desk", sentence, AGAIN)
+
+
+async def test_what_is_no_page_of_accounts_ends_the_read(bench):
+    error = await refused_desk(bench, [PeoplePage([]), AccountsComplete()])
+    sentence = "the target gave a PeoplePage where a page was due; nothing was planned"
+    assert told(error) == ("page-unknown", "target.desk", sentence, "report it to the plugin's author")
 
 
 @pytest.mark.parametrize("after", [AccountsPage([]), AccountsComplete()])

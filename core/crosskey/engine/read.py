@@ -146,8 +146,10 @@ async def _through(pages: AsyncIterator[ReadPage], keep: Callable[[_Part], objec
             count += 1
             if isinstance(page, ReadComplete):
                 end = page
-            else:
+            elif isinstance(page, _Part):  # pyright: ignore[reportUnnecessaryIsInstance] - plugins need not be typed
                 keep(page)
+            else:
+                raise _no_page(page, "source", where)
             await asyncio.sleep(0)
     if end is None:
         raise ContractError(
@@ -157,6 +159,15 @@ async def _through(pages: AsyncIterator[ReadPage], keep: Callable[[_Part], objec
             fix="run again; if it stays, report it to the plugin's author",
         )
     return SourceRead(path=where, pages=count, cursor=end.cursor, warnings=end.warnings)
+
+
+def _no_page(page: object, who: str, where: str) -> ContractError:
+    return ContractError(
+        f"the {who} gave a {type(page).__name__} where a page was due; nothing was planned",
+        code="page-unknown",
+        where=where,
+        fix="report it to the plugin's author",
+    )
 
 
 @asynccontextmanager
@@ -212,6 +223,8 @@ async def stage_accounts(
                     advance(len(accounts))
                 case AccountsComplete():
                     end = page
+                case _:  # pyright: ignore[reportUnnecessaryComparison] - plugins need not be typed
+                    raise _no_page(page, "target", where)
             await asyncio.sleep(0)
     counts = {kind: stage.accounts.count(kind) for kind in request.references}
     if end is None or any(counts.get(kind, 0) < told for kind, told in end.counts.items()):
