@@ -82,6 +82,22 @@ def test_what_was_changed_is_found(kept, clock, statement, bad, reason):
     assert reason in found.reason
 
 
+def test_events_of_more_than_a_page_come_once_each_and_in_order(kept, clock):
+    more = """INSERT INTO event WITH RECURSIVE more (number) AS (SELECT 12 UNION ALL SELECT number + 1 FROM more
+        WHERE number < 4100) SELECT number, at, connection, run, kind, facts, number FROM event, more WHERE seq = 3"""
+    tamper(kept, *unlocked(more))
+    with Journal.open(kept, clock=clock) as reader:
+        assert [event.seq for event in reader.events()] == list(range(1, 4101))
+
+
+def test_what_a_tampered_event_says_of_others_is_passed_over_and_the_event_is_found(kept, clock):
+    tamper(
+        kept, *unlocked("""UPDATE event SET facts = json_set(facts, '$.replaces', '1:2 one:two:three') WHERE seq = 3""")
+    )
+    with Journal.open(kept, clock=clock) as reader:
+        assert (reader.verify().first_bad, reader.verify().reason) == (3, "event 3 is not what was written")
+
+
 def test_reordering_is_found(kept, clock):
     swap = [f"UPDATE event SET seq = {new} WHERE seq = {old}" for old, new in ((7, 70), (8, 7), (70, 8))]
     tamper(kept, *unlocked(*swap))

@@ -21,8 +21,7 @@ _facts = msgspec.json.Decoder(dict[str, Scalar])
 
 def append(database: Database, at: datetime, connection: str, run: str, kind: str, facts: Mapping[str, Scalar]) -> int:
     """Add one event inside the caller's transaction; its sequence number, which has no gaps."""
-    head = database.row("SELECT head_seq, head_hash FROM meta")
-    seq, previous = (int(head[0]) + 1, str(head[1])) if head else (1, "")
+    seq, previous = database.rows("SELECT head_seq + 1, head_hash FROM meta")[0]
     body = msgspec.json.encode(dict(facts)).decode()
     mark = chained(previous, seq, stamp(at), connection, run, kind, body)
     database.run(
