@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 
 import httpx
@@ -29,6 +30,23 @@ class DeskTransport(httpx.AsyncBaseTransport):
             return await self._asgi.handle_async_request(request)
         except ConnectionAbortedError:
             raise httpx.ReadError("connection closed", request=request) from None
+
+
+class Altered(DeskTransport):
+    """The desk, with the first answer under a path altered, or every one."""
+
+    def __init__(self, desk, path, alter, *, once=False):
+        super().__init__(desk)
+        self.path, self.alter, self.once = path, alter, once
+
+    async def handle_async_request(self, request):
+        response = await super().handle_async_request(request)
+        if request.method != "GET" or request.url.path != self.path or self.alter is None:
+            return response
+        body = self.alter(json.loads(await response.aread()))
+        if self.once:
+            self.alter = None
+        return httpx.Response(200, json=body)
 
 
 def a_desk(clock=None, **quirks) -> HaloDesk:

@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
-import httpx
 import pytest
-from halo_bench import DeskTransport, a_desk, opened, read_all
+from halo_bench import Altered, a_desk, opened, read_all
 
 from crosskey.errors import ContractError
-
-
-class Altered(DeskTransport):
-    """The desk, with the first answer under a path altered, or every one."""
-
-    def __init__(self, desk, path, alter, *, once=False):
-        super().__init__(desk)
-        self.path, self.alter, self.once = path, alter, once
-
-    async def handle_async_request(self, request):
-        response = await super().handle_async_request(request)
-        if request.method != "GET" or request.url.path != self.path or self.alter is None:
-            return response
-        body = self.alter(json.loads(await response.aread()))
-        if self.once:
-            self.alter = None
-        return httpx.Response(200, json=body)
 
 
 def a_full_desk(count=120):

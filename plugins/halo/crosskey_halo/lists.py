@@ -21,7 +21,7 @@ from crosskey_halo.resources import (
     USER_ROLES,
     Resource,
 )
-from crosskey_halo.rows import DepartmentRow, Row, SiteRow, TeamRow, as_id, as_text
+from crosskey_halo.rows import ClientRow, DepartmentRow, Row, SiteRow, TeamRow, as_id, as_text
 from crosskey_halo.schema import AGENT_ROLE, DEPARTMENT, SITE, TEAM, USER_ROLE
 
 __all__ = ("Lists",)
@@ -122,11 +122,11 @@ def _team_entries(teams: Iterable[TeamRow]) -> Iterable[CatalogueEntry]:
             yield CatalogueEntry(TEAM, team.key, name, (full,) if full != name else ())
 
 
-def _site_entries(sites: Iterable[SiteRow], clients: Mapping[str, Row]) -> Iterable[CatalogueEntry]:
+def _site_entries(sites: Iterable[SiteRow], clients: Mapping[str, ClientRow]) -> Iterable[CatalogueEntry]:
     """Sites as "Client / Site"; also by site name, and by client name where that leaves one site to mean."""
     known = [site for site in sites if site.key]
     of_client = Counter(as_id(site.client_id) for site in known)
-    main = {as_id(getattr(client, "main_site_id", None)) for client in clients.values()}
+    main = {as_id(client.main_site_id) for client in clients.values()}
     for site in known:
         client_id = as_id(site.client_id)
         row = clients.get(client_id)

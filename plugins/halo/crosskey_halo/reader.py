@@ -199,20 +199,27 @@ class Reader:
         return account
 
     async def memberships(self) -> Memberships:
-        """Who is in which team and department, as the lists of teams and departments tell."""
+        """Who is in which team and department, as the lists of teams and departments tell.
+
+        A row whose id names nothing is no team: nobody can be in it.
+        """
         self.of_agents.links.clear()
         in_teams: dict[str, list[str]] = {}
         in_departments: dict[str, list[str]] = {}
         for team in await self._lists.teams():
+            if not team.key:
+                continue
             for link in team.agents or ():
                 agent = as_id(link.agent_id)  # `id` is the membership's own
                 in_teams.setdefault(agent, []).append(team.key)
-                link.team_id = link.team_id or int(team.key or 0)
+                link.team_id = link.team_id or int(team.key)
                 self._note_links(agent, (link,), ())
         for department in await self._lists.departments():
+            if not department.key:
+                continue
             for link in department.agents or ():
                 in_departments.setdefault(as_id(link.agent_id), []).append(department.key)
-                link.department_id = link.department_id or int(department.key or 0)
+                link.department_id = link.department_id or int(department.key)
                 self._note_links(as_id(link.agent_id), (), (link,))
             for agent in links_as_ids(department.agent_members or (), "id"):
                 in_departments.setdefault(agent, []).append(department.key)
