@@ -17,7 +17,7 @@ from opentelemetry.trace import Tracer
 from crosskey.connector.sign_in import SignInApp
 from crosskey.connector.signal import Subscription
 from crosskey.context import InstanceContext
-from crosskey.errors import RejectedError, UncertainError
+from crosskey.errors import ContractError, RejectedError, UncertainError
 from crosskey.model import Subject
 from crosskey.settings import Secret
 from crosskey_entra import crosskey_sources
@@ -248,6 +248,20 @@ async def test_an_odd_item_of_a_batch_costs_one_request_and_takes_no_other_along
     asked = [path for path in graph.asked() if path == "/$batch" or "/transitiveMembers" in path]
     assert asked == ["/$batch", *(f"/groups/{name}/transitiveMembers" for name in alone)]
     assert clock.elapsed == 0
+
+
+async def test_an_item_of_a_batch_in_broken_text_is_asked_for_alone_and_what_is_wrong_then_said() -> None:
+    graph = small("g0", "g1")
+    broken = json.dumps({"responses": [good("0"), good("1")]}).encode().replace(b"user", b"\xff", 1)
+    graph.intercept = answering("/$batch", lambda _: httpx.Response(200, content=broken))
+    async with opened(graph) as source:
+        assert (await read_all(source, wanting("g0", "g1"))).members == {"g0": {ID}, "g1": {ID}}
+        assert graph.asked()[-1] == "/groups/g0/transitiveMembers"
+
+        page = json.dumps(good("0")["body"]).encode().replace(b"user", b"\xff")
+        graph.intercept = answering("/groups/g0/transitiveMembers", lambda _: httpx.Response(200, content=page))
+        with pytest.raises(ContractError, match="not whole JSON"):
+            await read_all(source, wanting("g0"))
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ class Graph:
             if item.status == 200:
                 try:
                     found[item.id] = decode.decode(item.body)
-                except msgspec.MsgspecError:
+                except (msgspec.MsgspecError, UnicodeDecodeError):
                     continue  # asked for alone, what is wrong with it is said
             elif item.status == 429:
                 throttled.add(item.id)
