@@ -218,15 +218,31 @@ async def test_an_app_that_is_gone_meanwhile_is_named_and_nobody_taken_for_gone(
     )
 
 
-async def test_a_group_that_is_gone_meanwhile_is_named_where_it_was_assigned_to_an_app() -> None:
+@pytest.mark.parametrize("name", ["last", "team"])
+async def test_a_group_that_is_gone_meanwhile_is_named_wherever_it_counts(name: str) -> None:
+    """The mapping names "last"; "team" is assigned to the app."""
     graph = a_tenant()
-    graph.intercept = lambda request: refusal(404, "Request_ResourceNotFound") if "/team/" in request.url.path else None
+    graph.intercept = lambda request: (
+        refusal(404, "Request_ResourceNotFound") if f"/groups/{name}/" in request.url.path else None
+    )
     assert await failure(graph, RetryableError) == (
-        'the group "team" was deleted while the tenant was read',
+        f'the group "{name}" was deleted while the tenant was read',
         "entra-moved",
         "source.corp",
         "run again",
     )
+
+
+async def test_a_group_within_a_group_is_told_with_the_setting_that_counts_its_people() -> None:
+    graph = a_tenant()
+    graph.lists["/groups/more/members"].append({"id": "last", "@odata.type": "#microsoft.graph.group"})
+    async with opened(graph, members="direct") as source:
+        everything = await read_all(source, wanting("more", apps=["desk"]))
+    assert everything.complete is not None
+    [finding] = everything.complete.warnings
+    assert (finding.code, finding.path) == ("entra-group-nested", "source.corp")
+    assert finding.summary.endswith(': "more"')
+    assert finding.fix == 'to count them, write members = "transitive" in [source.corp]'
 
 
 @pytest.mark.parametrize(
