@@ -110,12 +110,18 @@ class Mutant(NamedTuple):
     added: str
 
     def is_wording(self) -> bool:
-        """Whether only the words of a sentence for people differ, or the case of SQL's words, which SQL ignores."""
+        """Whether only words differ: of a sentence for people, of SQL by their case, of a cast for the type checker."""
+        if _uncast(self.removed) == _uncast(self.added):
+            return True
         if self.removed.casefold() == self.added.casefold():
             return bool(re.search(r"\b(SELECT|UPDATE|INSERT|DELETE|FROM|WHERE|ORDER BY|PRAGMA)\b", self.removed)) or (
                 _is_sentence(_changed(self.removed, self.added))
             )
         return "XX" in self.added and _is_sentence(_changed(self.added, self.removed))
+
+
+def _uncast(line: str) -> str:
+    return re.sub(r'cast\((?:"[^"]*"|None),', "cast(", line)
 
 
 def _changed(line: str, other: str) -> str:

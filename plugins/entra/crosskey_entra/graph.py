@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from itertools import count
 from typing import Generic, TypeVar
 
 import msgspec
@@ -84,7 +85,7 @@ class Graph:
     async def send(self, method: str, path: str, decode: msgspec.json.Decoder[T], json: object) -> T:
         """One write: only its own subscriptions, and apps that people sign in to. Raises what the client raises."""
         await self._throttle.wait()
-        kind, _, rest = path.lstrip("/").partition("/")
+        kind, _, rest = path.removeprefix("/").partition("/")
         template = f"/{kind}" + ("/{id}" if rest else "") + (f"/{action}" if (action := rest.partition("/")[2]) else "")
         try:
             reply = await self._client.call(
@@ -113,7 +114,7 @@ class Graph:
         A list whose page token expired starts again, a few times: rows may come twice, none is lost.
         """
         template = template or path
-        for restarts in range(_RESTARTS + 1):
+        for restarts in count():
             await self._throttle.wait()
             moved = False
             pages = self._client.pages(path, decode=decode, params=params, template=template, next_url=_next)
@@ -146,7 +147,7 @@ class Graph:
             requests = [{"id": name, "method": "GET", "url": url} for name, url in wanted.items()]
             try:
                 reply = await self._client.call(
-                    "POST", "/$batch", decode=_ANSWERS, json={"requests": requests}, template="/$batch", repeatable=True
+                    "POST", "/$batch", decode=_ANSWERS, json={"requests": requests}, repeatable=True
                 )
             except CrosskeyError as error:
                 raise self.advice.improve(error, next(iter(urls.values()))) from None

@@ -37,8 +37,8 @@ class FullRead:
         *,
         instance: str,
         settings: EntraSettings,
-        tenant: str = "",
-        mark: str = "",
+        tenant: str,
+        mark: str,
     ) -> None:
         self._graph = graph
         self._people = people
