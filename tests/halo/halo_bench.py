@@ -54,6 +54,11 @@ def a_desk(clock=None, **quirks) -> HaloDesk:
     return HaloDesk.seeded(quirks=HaloQuirks(**{"budget": 0, **quirks}), clock=clock or FakeClock())
 
 
+def called(records, name):
+    """The first record of a desk's table with this name."""
+    return next(record for record in records.values() if record.name == name)
+
+
 def some_settings(**keys) -> HaloSettings:
     secret = Secret("sandbox-halo-secret")
     return HaloSettings(**{"url": URL, "client_id": "crosskey-sandbox", "client_secret": secret, **keys})

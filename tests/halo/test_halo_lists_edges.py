@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from halo_bench import Altered, a_change, a_desk, opened, read_all, results
+from halo_bench import Altered, a_change, a_desk, called, opened, read_all, results
 
 from crosskey.model import CatalogueEntry
 from crosskey_sandbox.halo import RoleLink
@@ -24,10 +24,6 @@ def without(member):
         else rows
         for name, rows in body.items()
     }
-
-
-def called(records, name):
-    return next(record for record in records.values() if record.name == name)
 
 
 # --------------------------------------------------------------------------------------------------------------- teams

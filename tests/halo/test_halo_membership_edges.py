@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from halo_bench import Altered, a_change, a_desk, opened, read_all, results
+from halo_bench import Altered, a_change, a_desk, called, opened, read_all, results
 
 from crosskey.connector.target import Lookup
 from crosskey_sandbox.halo import DepartmentLink, RoleLink, TeamLink
-
-
-def called(records, name):
-    return next(record for record in records.values() if record.name == name)
 
 
 def without(*members):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from halo_bench import Altered, DeskTransport, a_change, a_desk, marker, opened, read_all
+from halo_bench import Altered, DeskTransport, a_change, a_desk, called, marker, opened, read_all
 
 from crosskey.connector.target import Lookup
 from crosskey.errors import AuthError, ContractError
@@ -20,10 +20,6 @@ class MindsCase(DeskTransport):
         ]
         request.url = request.url.copy_with(params=known)
         return await super().handle_async_request(request)
-
-
-def called(records, name):
-    return next(record for record in records.values() if record.name == name)
 
 
 # ------------------------------------------------------------------------------------------- what is refused, and told
