@@ -41,6 +41,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "Door": "One audience's sign-in: `agents` or `portal`.",
         "PERSON_ATTRIBUTES": "The names that a mapping may use besides `active`, `subject` and `extra.*`.",
         "ReadPage": "Any page of a read: what `Source.read` and `ReadsChanges.read_changes` give one after the other.",
+        "UNREADABLE": "What msgspec raises for bytes that are not what was expected, as a tuple for `except`.",
         "Scalar": "The value of a field: text, a flag, a number, or nothing.",
         "Ownership": "When a field is written: `always`, `on_create` or `if_empty`.",
         "hookimpl": "The decorator of hook functions.",
