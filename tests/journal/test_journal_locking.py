@@ -265,16 +265,21 @@ def test_nobody_can_take_over_in_the_middle_of_a_transaction(path, journal):
     other.close()
 
 
-def test_a_working_writer_renews_its_lease(path, clock):
-    with writing(path, clock) as journal:
-        run = start(journal)
-        for _ in range(4):
-            clock.advance(8 * 60)
-            journal.event(run, "batch.applied", {"count": 1})
+def test_a_working_writer_renews_its_lease_once_half_of_it_is_gone(path, clock):
+    def ends() -> str:
         with sqlite3.connect(path) as look:
             (expires,) = look.execute("SELECT expires_at FROM connection").fetchone()
         look.close()
-        assert expires == (clock.now() + timedelta(minutes=15)).isoformat(timespec="microseconds")
+        return expires
+
+    with writing(path, clock) as journal:
+        run = start(journal)
+        for minutes, renews in ((7, False), (1, True), (7, False), (1, True)):
+            clock.advance(minutes * 60)
+            before = ends()
+            journal.event(run, "batch.applied", {"count": 1})
+            fresh = (clock.now() + timedelta(minutes=15)).isoformat(timespec="microseconds")
+            assert ends() == (fresh if renews else before)
 
 
 def test_a_writer_that_raised_gives_the_journal_back(path, clock):
