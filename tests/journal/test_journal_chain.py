@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from journal_samples import SETTLE, apply, create, start, writing
+from journal_samples import SETTLE, apply, change, create, start, writing
 
 from crosskey.journal import Journal
 
@@ -88,6 +88,16 @@ def test_events_of_more_than_a_page_come_once_each_and_in_order(kept, clock):
     tamper(kept, *unlocked(more))
     with Journal.open(kept, clock=clock) as reader:
         assert [event.seq for event in reader.events()] == list(range(1, 4101))
+
+
+def test_the_account_of_a_write_that_is_under_way_is_evidence_too(path, clock):
+    with writing(path, clock) as journal:
+        apply(journal, create(1), "50")
+        journal.intend(start(journal), [change(1, "update", "50", tag="again")], settle=SETTLE)
+        assert journal.verify().ok
+    tamper(path, "UPDATE operation SET key = '51' WHERE state = 'intent'")
+    with Journal.open(path, clock=clock) as reader:
+        assert reader.verify().reason == "an intended change of event 6 is not what was written"
 
 
 def test_what_a_tampered_event_says_of_others_is_passed_over_and_the_event_is_found(kept, clock):
