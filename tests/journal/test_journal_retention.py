@@ -80,6 +80,15 @@ def test_numbers_of_operations_are_never_given_again(path, clock):
         assert int(journal.unresolved()[0].id) == newest + 1
 
 
+def test_a_journal_that_was_pruned_before_it_was_sealed_last_opens_and_goes_on(path, clock):
+    for number in range(1, 7):
+        a_day(path, clock, number, signer=None, keep=1 if number < 4 else 400)
+    with writing(path, clock) as journal:
+        assert journal.verify().ok
+        assert journal.verify().first > 1
+        assert "journal.pruned" not in [event.kind for event in list(journal.events())[-20:]]
+
+
 @pytest.mark.parametrize("at", range(8))
 def test_a_kill_while_it_is_pruned_leaves_a_journal_that_verifies_and_goes_on(path, clock, at):
     """The n-th transaction of the upkeep never comes to its commit."""
