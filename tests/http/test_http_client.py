@@ -122,9 +122,9 @@ async def test_an_error_body_cannot_leak_a_token_or_flood_the_screen(client_for)
         (b"<h1>Bad gateway</h1>", "text/html", "<h1>Bad gateway</h1>"),
         (b'{"id": "u1", "age": 4', "application/json", "the body is not whole JSON (application/json, 21 bytes)"),
         (b'{"id": "canary-value", "age": "canary-age"}', "application/json", "Expected `int`, got `str` - at `$.age`"),
-        (b"\xff\xfe\x00", "application/json", "not whole JSON"),
+        (b"\xff\xfe\x00", "application/json", "the body is not UTF-8 (application/json)"),
         (b"[" * 1_000_000, "application/json", "nested too deeply"),
-        (b'{"id": "caf\xe9"}', "application/json", "not whole JSON"),
+        (b'{"id": "caf\xe9"}', "application/json", "the body is not UTF-8 (application/json)"),
     ],
 )
 async def test_an_undecodable_answer_is_a_contract_error_with_evidence_and_without_content(
