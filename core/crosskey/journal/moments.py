@@ -111,7 +111,8 @@ def catch_up(database: Database, connection: str, *, after: int, until: datetime
         for (at, run), batch in groupby(known, lambda each: (each[1], each[0].run)):  # as they were recorded
             done = [(one.change, Settled(operation=int(one.id), state=one.state, key=key)) for one, _, key in batch]
             link_done(database, at, connection, run, done)
-            operations.take_back(database, {one.undoes: run for one, _ in done if one.undoes})
+            if undone := {one.undoes: run for one, _ in done if one.undoes}:
+                operations.take_back(database, undone)
 
 
 def _copy(database: Database, path: Path, marks: Mapping[str, int]) -> None:
