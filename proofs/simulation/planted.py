@@ -8,6 +8,8 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec import DecodeError
+
 from crosskey.connector.mapper import Desired
 from crosskey.connector.target import Target
 from crosskey.engine import apply, gather, losing, newcomers, turn
@@ -21,6 +23,7 @@ from crosskey.engine.stage.proposals import StagedProposals
 from crosskey.engine.undecided import Losing
 from crosskey.engine.vouching import Asked, Vouching
 from crosskey.errors import CrosskeyError, UncertainError
+from crosskey.http import decoding
 from crosskey.journal import JournalWriter, settlement
 from crosskey.journal.lease import Lease
 from crosskey.plan import Change, Outcome
@@ -183,6 +186,11 @@ def _second_link() -> list[Patch]:
     return [(JournalWriter, "links_by_key", _no_links)]
 
 
+def _broken_text() -> list[Patch]:
+    """Whole JSON with a byte in it that no text has is thought to be as impossible as it looks."""
+    return [(decoding, "UNREADABLE", (DecodeError,))]
+
+
 BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(
     {
         "create-retried": _create_retried,
@@ -201,6 +209,7 @@ BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(
         "empty-believed": _empty_believed,
         "unknown-is-applied": _unknown_is_applied,
         "second-link": _second_link,
+        "broken-text": _broken_text,
     }
 )
 """Every planted bug by name; its sentence is the docstring."""
@@ -220,6 +229,7 @@ SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "no-mass-rail": (40,),
         "empty-believed": (6,),
         "unknown-is-applied": (1,),
+        "broken-text": (107,),
     }
 )
 """Seeds that caught a bug when all were tried last: tried first they spare minutes, and prove the same."""

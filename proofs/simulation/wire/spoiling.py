@@ -22,6 +22,7 @@ WIRE: Final[Mapping[str, str]] = MappingProxyType(
         "wire.empty": "the body is empty",
         "wire.other-shape": "the body is JSON of another shape",
         "wire.not-utf8": "the body is in another character set",
+        "wire.bad-letter": "one letter of a body that is whole is a byte that no text has",
         "wire.bad-gzip": "the body's compression is broken",
         "wire.429-seconds": "too many requests, try again in some seconds",
         "wire.429-date": "too many requests, try again at a time",
@@ -45,14 +46,15 @@ WIRE: Final[Mapping[str, str]] = MappingProxyType(
         "wire.500-after": "a write is carried out and ends in a 500",
         "wire.html-after": "a write is carried out and a proxy's page comes back",
         "wire.truncated-after": "a write is carried out and half the answer comes back",
+        "wire.bad-letter-after": "a write is carried out and one letter of its answer is a byte that no text has",
     }
 )
 """Faults that the second family strikes with."""
 
 _PAGE: Final = b"<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>"
 _BURST: Final = 3
-_READ: Final = 0.14
-_WRITE: Final = 0.6
+_READ: Final = 0.15
+_WRITE: Final = 0.75
 _RETRY_AFTER: Final[Mapping[str, str]] = MappingProxyType(
     {
         "wire.429-seconds": "3",
@@ -72,7 +74,14 @@ _BODIES: Final[Mapping[str, tuple[int, bytes, str]]] = MappingProxyType(
         "wire.500-before": (500, b"{}", "application/json"),
     }
 )
-_DONE: Final = ("wire.answer-lost", "wire.500-after", "wire.html-after", "wire.truncated-after")
+_DONE: Final = (
+    "wire.answer-lost",
+    "wire.500-after",
+    "wire.html-after",
+    "wire.truncated-after",
+    "wire.bad-letter-after",
+)
+_NO_TEXT: Final = b"\xff"
 _WRITES: Final = ("wire.write-lost", "wire.500-before", *_DONE)
 _READS: Final = tuple(fault for fault in WIRE if fault not in _WRITES)
 
@@ -102,6 +111,8 @@ class BadWire(httpx.AsyncBaseTransport):
             return httpx.Response(status, content=body, headers={"content-type": sort}, request=request)
         if fault == "wire.redirect":
             return httpx.Response(302, headers={"location": "https://login.elsewhere.example/"}, request=request)
+        if fault == "wire.bad-letter":
+            return self._misspelt(await self._answer(request), request)
         return _spoilt(fault, await self._answer(request), request)
 
     def _next(self, *, writes: bool) -> str:
@@ -130,7 +141,18 @@ class BadWire(httpx.AsyncBaseTransport):
             return httpx.Response(500, json={}, request=request)
         if fault == "wire.html-after":
             return httpx.Response(200, content=_PAGE, headers={"content-type": "text/html"}, request=request)
+        if fault == "wire.bad-letter-after":
+            return self._misspelt(answer, request)
         return _spoilt("wire.truncated", answer, request)
+
+    def _misspelt(self, answer: httpx.Response, request: httpx.Request) -> httpx.Response:
+        letters = [place for place, byte in enumerate(answer.content) if chr(byte).isalpha()]
+        if not letters:
+            return answer
+        place = self._faults.choose(letters)
+        body = answer.content[:place] + _NO_TEXT + answer.content[place + 1 :]
+        headers = [(name, value) for name, value in answer.headers.multi_items() if name != "content-length"]
+        return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
 
     def _break_off(self, fault: str, request: httpx.Request) -> None:
         if fault in {"wire.reset", "wire.write-lost"}:

@@ -166,16 +166,20 @@ class WireWorld:
             result = loop.run_until_complete(self._run(changes=changes))
         except CrosskeyError as error:
             self.tell(f"→ {error.code}")
+            self._look_at_error(error)
             return None
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - nothing else may ever come out of a run
             self.oracle.complain("raised", f"a run ended in {type(error).__name__}: {error}")
             return None
         finally:
             with suppress(RuntimeError):
+                loop.run_until_complete(asyncio.sleep(0.0))  # what the HTTP library left to the collector ends too
                 loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
             self._look_at_writes()
         self.tell(f"{result.reach} → {result.verdict}: {dict(result.applied.counts)}")
+        if result.applied.stopped is not None:
+            self._look_at_error(result.applied.stopped)
         return result
 
     async def _run(self, *, changes: bool) -> RunResult:
@@ -186,6 +190,11 @@ class WireWorld:
                 return await execute(self._config, _plugins(), journal, connect, options, Quiet())
 
     # -- the judgement ------------------------------------------------------------------------------------------------
+
+    def _look_at_error(self, error: CrosskeyError) -> None:
+        """Whatever comes off the wire, a plugin names it; what it did not foresee is its own defect."""
+        if error.code in {"plugin-raised", "apply-raised"}:
+            self.oracle.complain("plugin-raised", error.message)
 
     def _look_at_writes(self) -> None:
         """Nobody may be switched off who is wanted: the directory does not change while a run is at work."""
