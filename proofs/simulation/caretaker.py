@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from crosskey.engine.rails import COUNTED
+from proofs.simulation.telling import ask_about
 from proofs.simulation.undoing import undo_everything
 from proofs.simulation.world import Ended, World
 
@@ -145,4 +146,5 @@ def _judge(world: World) -> None:
     second = world.run("plan")
     if second.size or second.error is not None:
         world.oracle.complain("second-plan", f"{second.size} changes, {second.verdict}")
+    ask_about(world, sorted({*world.directory.people, *(owner.id for owner in world.desk.owners.values())}), calm=True)
     undo_everything(world)

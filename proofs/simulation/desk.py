@@ -77,6 +77,8 @@ class Desk:
         self.hand_roles: dict[Key, str] = {}
         self.given_at: dict[Key, float] = {}
         """When somebody gave a role by hand."""
+        self.by_others: set[tuple[str, str, str]] = set()
+        """Parts of accounts (kind, key, name) that ever held something else than crosskey had written there."""
         self.written: Counter[str] = Counter()
         """How often each change arrived, by its id."""
         self._late: list[_Late] = []
@@ -113,8 +115,13 @@ class Desk:
                 return accounts
         return self.history[0][1]
 
-    def put(self, account: Account, *, at: float | None = None) -> None:
-        """An account as it is from now on, or since a moment that was not looked at yet."""
+    def put(self, account: Account, *, at: float | None = None, ours: bool = False) -> None:
+        """An account as it is from now on, or since a moment that was not looked at yet.
+
+        ``ours``: by crosskey's hand and no other.
+        """
+        if not ours:
+            self._note_others(self.accounts.get((account.kind, account.key)), account)
         self.accounts[account.kind, account.key] = account
         self.history.append((self._clock.elapsed if at is None else at, dict(self.accounts)))
 
@@ -156,6 +163,8 @@ class Desk:
             if name != without:
                 fields[name] = field.after[:_CUT] if cut and isinstance(field.after, str) else field.after
         references = {**before.references, **{name: ref.after for name, ref in change.references.items()}}
+        if cut or without:
+            self.by_others |= {(change.kind, key, name) for name in change.fields}
         self.put(
             msgspec.structs.replace(
                 before,
@@ -166,8 +175,19 @@ class Desk:
                 active=before.active if change.active is None else bool(change.active.after),
             ),
             at=at,
+            ours=True,
         )
         return key
+
+    def _note_others(self, before: Account | None, after: Account) -> None:
+        """By another hand than crosskey's, or by the desk's own will."""
+        for old, new in (
+            (before.fields if before else {}, after.fields),
+            (before.references if before else {}, after.references),
+        ):
+            for name in {*old, *new}:
+                if old.get(name) != new.get(name):
+                    self.by_others.add((after.kind, after.key, name))
 
     def _new_key(self) -> str:
         key = str(self._next)

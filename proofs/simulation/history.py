@@ -18,6 +18,7 @@ from crosskey.model import Subject
 from proofs.simulation.caretaker import calm_down
 from proofs.simulation.directory import ISSUER
 from proofs.simulation.rules import VARIANTS
+from proofs.simulation.telling import ask_about
 from proofs.simulation.wire.history import live_on_wire
 from proofs.simulation.world import Ended, World
 
@@ -79,6 +80,7 @@ class _Story:
     def __init__(self, world: World) -> None:
         self._world = world
         self._random = random.Random(f"story {world.seed}")
+        self._curious = random.Random(f"curious {world.seed}")
         self._trial = ""
 
     def round(self) -> Ended:
@@ -91,6 +93,7 @@ class _Story:
         self._machine()
         before = self._copy() if world.faults.may("journal.tail-lost") else None
         ended = self._run()
+        ask_about(world, (self._curious.choice(sorted(world.directory.people)),))
         if before is not None and world.faults.strikes("journal.tail-lost", 0.15):
             world.restore(before)
         if self._random.random() < 0.3:

@@ -12,7 +12,7 @@ from msgspec import DecodeError
 
 from crosskey.connector.mapper import Desired
 from crosskey.connector.target import Target
-from crosskey.engine import apply, gather, losing, newcomers, turn
+from crosskey.engine import apply, explanation, gather, losing, newcomers, turn
 from crosskey.engine.planner import Planner
 from crosskey.engine.protect import Protection
 from crosskey.engine.rails import classes
@@ -36,6 +36,11 @@ Patch = tuple[Any, str, Any]
 
 def _nothing(*_: object, **__: object) -> None:
     """In place of something that finds or forbids."""
+
+
+def _newest(*_: object, **__: object) -> int:
+    """In place of a number of some write."""
+    return 2**62
 
 
 def _nobody(*_: object, **__: object) -> list[object]:
@@ -191,6 +196,11 @@ def _broken_text() -> list[Patch]:
     return [(decoding, "UNREADABLE", (DecodeError,))]
 
 
+def _told_as_read() -> list[Patch]:
+    """What is told of an account is what the last read showed, whatever was written since."""
+    return [(explanation, "_read_after", _newest)]
+
+
 BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(
     {
         "create-retried": _create_retried,
@@ -210,6 +220,7 @@ BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(
         "unknown-is-applied": _unknown_is_applied,
         "second-link": _second_link,
         "broken-text": _broken_text,
+        "told-as-read": _told_as_read,
     }
 )
 """Every planted bug by name; its sentence is the docstring."""
@@ -229,7 +240,8 @@ SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "no-mass-rail": (40,),
         "empty-believed": (6,),
         "unknown-is-applied": (1,),
-        "broken-text": (107,),
+        "broken-text": (17,),
+        "told-as-read": (12,),
     }
 )
 """Seeds that caught a bug when all were tried last: tried first they spare minutes, and prove the same."""

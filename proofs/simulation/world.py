@@ -76,6 +76,8 @@ class World:
         self.life: Life | None = None
         self.rounds = 0
         self.backups: list[Path] = []
+        self.has_forgotten = False
+        """Whether the journal ever lost what it had known."""
         self.churn.seed(protected=rules.PROTECTED, breakglass=rules.BREAKGLASS)
 
     @property
@@ -239,4 +241,5 @@ class World:
         """Put a copy in place of the journal. That takes a person longer than anything needs to settle."""
         self.finish()
         shutil.copyfile(backup, self.journal)
+        self.has_forgotten = True
         self.clock.advance(600.0)

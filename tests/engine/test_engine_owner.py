@@ -1,8 +1,16 @@
 """Whose a field is, as it is told: what crosskey wrote and is still there is never called somebody else's."""
 
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+
 import anyio
 import pytest
 from past_asked import as_of
+
+from crosskey.engine.explanation import explain
+from crosskey.engine.stage import Stage
+from crosskey.journal import Journal
 
 WAITING = "crosskey's: the next run writes the rule's value, unless something holds it"
 
@@ -75,3 +83,108 @@ def test_what_somebody_else_wrote_is_theirs_though_the_rules_changed_as_well(ren
     edit(renamed, name="By hand")
     run(renamed, "plan")
     assert owner(renamed).startswith("somebody else")
+
+
+# -- what was written since the account was read ----------------------------------------------------------------------
+
+
+def now(bench):
+    """The user of ada, as it is told of the last round."""
+    with (
+        Journal.open(bench.config.journal.path, clock=bench.clock, connection="desk") as journal,
+        Stage.kept(bench.config.journal.path.with_name("snapshot.sqlite")) as stage,
+    ):
+        [told] = explain(bench.config, journal, stage, "ada")
+    [user] = [account for account in told.accounts if account.kind == "user"]
+    return user
+
+
+def field(account, name="name"):
+    [story] = [story for story in account.fields if story.name == name]
+    return story.value, story.owner
+
+
+@pytest.fixture
+def followed(bench):
+    """Somebody was made, and a round looked at somebody else since."""
+    bench.directory.tells_changes = True
+    bench.desk.looks_up = bench.desk.can_find = True
+    for who in ("ada", "bob"):
+        bench.directory.add(who, groups=["Staff", "London"], title="Engineer")
+    round_of_changes(bench)
+    bench.directory.change("bob", display_name="Robert")
+    round_of_changes(bench)
+    return bench
+
+
+def round_of_changes(bench):
+    bench.clock.advance(3600)
+    return anyio.run(lambda: bench.run(changes=True))
+
+
+def test_a_newcomer_is_told_as_made_though_later_rounds_looked_at_others(followed):
+    assert field(now(followed)) == ("Ada", "crosskey's")
+    assert field(now(followed), "site")[1] == "crosskey's"
+    assert now(followed).active is True
+
+
+def test_what_a_round_wrote_is_told_until_the_account_is_read_again(followed):
+    followed.directory.change("ada", display_name="Ada Lovelace")
+    round_of_changes(followed)
+    followed.directory.change("bob", display_name="Bob")
+    round_of_changes(followed)
+    assert field(now(followed)) == ("Ada Lovelace", "crosskey's")
+    edit(followed, name="By hand")
+    followed.directory.change("ada", title="Countess")
+    anyio.run(lambda: followed.run("plan", changes=True))
+    assert field(now(followed))[0] == "By hand"
+    assert field(now(followed))[1].startswith("somebody else")
+
+
+def test_a_clock_that_was_ahead_makes_no_write_newer_than_a_read(renamed):
+    renamed.set_wrong(timedelta(hours=30))
+    run(renamed)
+    renamed.set_wrong(timedelta(0))
+    edit(renamed, name="By hand")
+    run(renamed, "plan")
+    assert field(now(renamed))[0] == "By hand"
+
+
+def test_lists_that_are_late_make_nobody_somebody_else(renamed):
+    before = renamed.desk.of("user")["Ada"]
+    run(renamed)
+    renamed.desk.accounts["user", before.key] = before
+    anyio.run(renamed.run)
+    assert field(now(renamed)) == (
+        "Ada",
+        "crosskey's, and does not show: lists are late, or somebody put it back; the next run looks",
+    )
+
+
+def test_of_an_account_that_a_read_did_not_show_nothing_is_claimed(renamed):
+    run(renamed)
+    renamed.desk.accounts.clear()
+    run(renamed, "plan")
+    assert {story.owner for story in now(renamed).fields} == {"not known: the last read did not show the account"}
+
+
+def test_roles_that_were_there_before_are_not_crosskeys_and_stay(bench):
+    account = bench.desk.add("user", name="Ada", mail="ada@example.com")
+    bench.desk.edit("user", account.key, references={**account.references, "roles": ("roles-viewer",)})
+    bench.directory.add("ada", groups=["Staff"])
+    run(bench), run(bench)
+    bench.directory.group("London").add("ada")
+    run(bench), run(bench, "plan")
+    assert field(now(bench), "roles") == (
+        ("roles-viewer",),
+        "not crosskey's: it was there before or was given by hand, and stays",
+    )
+
+
+def test_a_snapshot_of_a_version_that_did_not_note_when_accounts_were_read_is_told_as_well(renamed):
+    run(renamed)
+    path = renamed.config.journal.path.with_name("snapshot.sqlite")
+    with closing(sqlite3.connect(path, isolation_level=None)) as older:
+        older.execute("DROP TABLE looked_up")
+        older.execute("DELETE FROM note WHERE name = 'read_mark'")
+    assert field(now(renamed)) == ("Ada Lovelace", "crosskey's")

@@ -6,6 +6,7 @@ No network, no secrets. Where the snapshot of a run is gone, the journal alone t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -207,14 +208,14 @@ def _account(
     desired = mapping([candidate])[0] if candidate is not None else None
     operations = history_of(journal, subject, kind)
     drifts = list(journal.drifts(kind, [subject]).values()) if link is not None else []
-    read_at = _planned_at(snapshot)
+    mark = _read_after(snapshot, kind, link)
     person = candidate.person if candidate else None
     return AccountExplained(
         kind=kind,
         desired=desired,
         link=link,
         account=account,
-        active=_is_active(link, account, operations, read_at),
+        active=_is_active(link, account, operations, mark),
         leaving_since=journal.leaving(kind, [subject]).get(subject),
         missing=journal.absences(kind, [subject]).get(subject),
         held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
@@ -230,19 +231,19 @@ def _account(
             person=person,
             entries=entries,
             text=text,
-            read_at=read_at,
+            mark=mark,
             drifts=drifts,
         ),
     )
 
 
 def _is_active(
-    link: Link | None, account: Account | None, operations: Iterable[OperationRecord], read_at: datetime
+    link: Link | None, account: Account | None, operations: Iterable[OperationRecord], mark: int
 ) -> bool | None:
     """Whether the linked account is on: as the newest write since it was read left it, else as it was read."""
     if link is None:
         return None
-    since = (one for one in operations if one.holds and one.intent_at >= read_at)
+    since = (one for one in operations if one.holds and int(one.id) > mark)
     if any(one.change.action == "create" or one.change.active is not None for one in since):
         return link.active
     return account.active if account else None
@@ -272,9 +273,18 @@ def _read_by(snapshot: Stage) -> str:
     return moment.run if moment else ""
 
 
-def _planned_at(snapshot: Stage) -> datetime:
+def _read_after(snapshot: Stage, kind: str, link: Link | None) -> int:
+    """The last write of the journal before the linked account was read: what came later, a read cannot show.
+
+    Numbers tell that, and times do not: a round of changes reads few accounts again, and a clock may be set back.
+    """
+    looked_up = snapshot.accounts.looked_up_after(kind, link.key) if link else None
+    if looked_up is not None:
+        return looked_up
+    with suppress(StorageError):  # left by a version that did not note it
+        return snapshot.read_note("read_mark", int)
     moment = _moment(snapshot)
-    return moment.at if moment else snapshot.read_note("read_at", datetime)
+    return moment.marks.get("operation", 0) if moment else 0
 
 
 def _moment(snapshot: Stage) -> Moment | None:

@@ -22,6 +22,9 @@ Value = Scalar | tuple[str, ...]
 OURS: Final = "crosskey's"
 """Whose a value is that crosskey wrote and that is still there."""
 
+_NO_ACCOUNT: Final = "nobody's: there is no account of crosskey's"
+_UNREAD: Final = "not known: the last read did not show the account"
+
 Sort = Literal["field", "reference", "state"]
 
 
@@ -56,9 +59,9 @@ class WrittenOnce(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nobody knows yet what became of it."""
         return self.state in ("intent", "uncertain")
 
-    def is_newer(self, read_at: datetime | None) -> bool:
-        """Whether it is known to have happened, and after the account was read."""
-        return self.state in ("done", "resolved_present") and (read_at is None or self.at >= read_at)
+    def is_newer(self, mark: int) -> bool:
+        """Whether it is known to have happened, and after ``mark``, the last write before the account was read."""
+        return self.state in ("done", "resolved_present") and int(self.operation) > mark
 
 
 class FieldStory(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,20 +96,22 @@ def stories(
     person: Person | None,
     entries: Sequence[Person],
     text: str,
-    read_at: datetime | None,
+    mark: int,
     drifts: Sequence[Drift] = (),
 ) -> list[FieldStory]:
     """The story of every field and reference that rules write or crosskey wrote; ``text`` is the file of the rules.
 
-    What was written after the account was read (``read_at``) is what it holds.
+    ``mark`` is the last write before the account was read; what was written since is what it holds.
     """
     fields = {**(desired.fields if desired else {}), **({} if link is None else link.fields)}
     references = {**(desired.references if desired else {}), **({} if link is None else link.given)}
     told: list[FieldStory] = []
     for name in dict.fromkeys((*mapping.fields, *fields)):
         last = _last(operations, name)
+        written = last is not None and last.is_newer(mark)
         read = account.fields.get(name) if account else None
-        value = last.after if last and last.is_newer(read_at) and not isinstance(last.after, tuple) else read
+        value = last.after if last and written and not isinstance(last.after, tuple) else read
+        unread = _UNREAD if link is not None and account is None and not written else ""
         wanted = desired.fields.get(name) if desired else None
         write = mapping.fields.get(name)
         rule, reads = _rule(kind, name, desired, f"map.{kind}.fields.{name}")
@@ -121,14 +126,14 @@ def stories(
                 line=line_of(text, rule) if text else None,
                 text=reads,
                 write=write or "always",
-                owner=_drifted(name, drifts) or _owner(value, wanted, write, last, link),
+                owner=_drifted(name, drifts) or unread or _owner(value, wanted, write, last, link),
                 last=last,
             )
         )
     for name in references:
         last = _last(operations, name)
-        there = account.references.get(name, ()) if account else ()
-        now = last.after if last and last.is_newer(read_at) and isinstance(last.after, tuple) else there
+        there = account.references.get(name, ()) if account else None
+        now = last.after if last and last.is_newer(mark) and isinstance(last.after, tuple) else there
         told.append(_reference(kind, name, now, desired, link, text=text, last=last, drifts=drifts))
     return told
 
@@ -136,7 +141,7 @@ def stories(
 def _reference(
     kind: str,
     name: str,
-    now: tuple[str, ...],
+    now: tuple[str, ...] | None,
     desired: Desired | None,
     link: Link | None,
     *,
@@ -145,17 +150,18 @@ def _reference(
     drifts: Sequence[Drift],
 ) -> FieldStory:
     rule, reads = _rule(kind, name, desired, f"map.{kind}.default")
+    wanted = desired.references.get(name, ()) if desired else ()
     return FieldStory(
         name=name,
         sort="reference",
-        value=now,
-        wanted=desired.references.get(name, ()) if desired else (),
+        value=now or (),
+        wanted=wanted,
         said=[],
         rule=rule,
         line=line_of(text, rule) if text else None,
         text=reads,
         write="always",
-        owner=_drifted(name, drifts) or _owner_of_ids(now, () if link is None else link.given.get(name, ())),
+        owner=_drifted(name, drifts) or _owner_of_ids(now, link, name),
         last=last,
     )
 
@@ -218,7 +224,7 @@ def _drifted(name: str, drifts: Sequence[Drift]) -> str:
 def _owner(value: Scalar, wanted: Scalar, write: Ownership | None, last: WrittenOnce | None, link: Link | None) -> str:
     """Whose a field is; ``write`` is ``None`` where no rule writes it any more."""
     if link is None:
-        return "nobody's: there is no account of crosskey's"
+        return _NO_ACCOUNT
     if write is None:
         return "no rule writes it any more: whoever edits it in the target"
     if write == "on_create":
@@ -235,6 +241,8 @@ def _why_other(value: Scalar, wanted: Scalar, last: WrittenOnce) -> str:
     if last.is_open:
         return "not known yet: crosskey's last write of it got no answer, and the next run looks"
     if not same(value, last.after) and not alike(value, last.after):
+        if same(value, last.before):
+            return "crosskey's, and does not show: lists are late, or somebody put it back; the next run looks"
         return "somebody else changed it in the target; the next run writes the rule's value"
     if last.after == wanted:
         return "crosskey's: the target shows what was written in its own way"
@@ -243,10 +251,15 @@ def _why_other(value: Scalar, wanted: Scalar, last: WrittenOnce) -> str:
     return "crosskey's: the next run writes the rule's value, unless something holds it"
 
 
-def _owner_of_ids(now: Sequence[str], given: Sequence[str]) -> str:
-    ours = [id_ for id_ in now if id_ in given]
+def _owner_of_ids(now: Sequence[str] | None, link: Link | None, name: str) -> str:
+    if link is None:
+        return _NO_ACCOUNT
+    if now is None:
+        return _UNREAD
     if not now:
         return "nobody's: there is none"
+    ours = [id_ for id_ in now if id_ in link.given.get(name, ())]
     if len(ours) == len(now):
         return OURS
-    return "partly crosskey's: the rest was given by hand and stays" if ours else "given by hand: it stays"
+    theirs = "was there before or was given by hand, and stays"
+    return f"partly crosskey's: the rest {theirs}" if ours else f"not crosskey's: it {theirs}"

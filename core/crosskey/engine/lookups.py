@@ -40,13 +40,13 @@ async def look_up_accounts(
             wanted.keys |= {link.key for link in links.values()}
             wanted.seek(mapping, [candidate for candidate in candidates if candidate.person.subject not in links])
             vanishable += [candidate for candidate in candidates if candidate.person.subject in links]
-        await _bring(target, kind, mapping, stage, wanted)
+        await _bring(target, kind, mapping, stage, journal, wanted)
         again = _Wanted()
         for candidates in batched(vanishable, _BATCH):
             links = journal.links(kind, [candidate.person.subject for candidate in candidates])
             there = stage.accounts.by_key(kind, [link.key for link in links.values()])
             again.seek(mapping, [each for each in candidates if links[each.person.subject].key not in there])
-        await _bring(target, kind, mapping, stage, again)
+        await _bring(target, kind, mapping, stage, journal, again)
     return AccountsRead(pages=1, accounts={kind: stage.accounts.count(kind) for kind in mappings})
 
 
@@ -68,7 +68,9 @@ class _Wanted:
                         self.values.setdefault(field, set()).add(value)
 
 
-async def _bring(target: LooksUpAccounts, kind: str, mapping: CompiledMapping, stage: Stage, wanted: _Wanted) -> None:
+async def _bring(
+    target: LooksUpAccounts, kind: str, mapping: CompiledMapping, stage: Stage, journal: Journal, wanted: _Wanted
+) -> None:
     markers = wanted.markers - {""}
     keys = wanted.keys | _supposed(stage, kind, markers, wanted.values)
     if not (keys or markers or wanted.values):
@@ -81,7 +83,8 @@ async def _bring(target: LooksUpAccounts, kind: str, mapping: CompiledMapping, s
         references=mapping.managed,
     )
     found = [account for account in await target.look_up(lookup) if account.kind == kind]
-    stage.accounts.forget(kind, sorted(keys | {account.key for account in found}))
+    mark = journal.marks()["operation"]
+    stage.accounts.forget(kind, sorted(keys | {account.key for account in found}), mark=mark)
     stage.accounts.add(found, identifying_fields(mapping))
 
 

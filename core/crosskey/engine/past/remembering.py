@@ -70,6 +70,8 @@ class Remembering:
             unclear=sorted(unclear),
             touched=stage.people.touched() if stage.people.partial else [],
         )
+        if moment.full:
+            stage.note("read_mark", moment.marks["operation"])
         stage.state.add(journal.small_state())
         return cls(stage, journal, shelf, moment)
 

@@ -16,6 +16,8 @@ __all__ = ("ACCOUNTS_SCHEMA", "StagedAccounts")
 ACCOUNTS_SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS account(kind TEXT NOT NULL, key TEXT NOT NULL, marker TEXT NOT NULL, body BLOB NOT NULL,
                                    PRIMARY KEY(kind, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS looked_up(kind TEXT NOT NULL, key TEXT NOT NULL, mark INTEGER NOT NULL,
+                                     PRIMARY KEY(kind, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identity(kind TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, key TEXT NOT NULL);
 """
 _INDEXES = (
@@ -58,11 +60,22 @@ class StagedAccounts:
             ],
         )
 
-    def forget(self, kind: str, keys: Sequence[str]) -> None:
-        """Forget accounts, so that what a look-up brings stands in their place."""
+    def forget(self, kind: str, keys: Sequence[str], *, mark: int) -> None:
+        """Forget accounts, so that what a look-up brings stands in their place.
+
+        ``mark`` is the last write of the journal before that look-up.
+        """
+        self._db.many("INSERT OR REPLACE INTO looked_up VALUES (?, ?, ?)", [(kind, key, mark) for key in keys])
         self._db.execute("CREATE INDEX IF NOT EXISTS identity_key ON identity(kind, key)")
         for table in ("account", "identity"):
             self._db.many(f"DELETE FROM {table} WHERE kind = ? AND key = ?", [(kind, key) for key in keys])  # noqa: S608 - a constant
+
+    def looked_up_after(self, kind: str, key: str) -> int | None:
+        """The last write of the journal before an account was looked up; ``None``: it was only read with all others."""
+        if not self._db.count("SELECT count(*) FROM sqlite_master WHERE name = 'looked_up'"):
+            return None  # kept by a version that did not note it
+        row = self._db.execute("SELECT mark FROM looked_up WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        return None if row is None else int(row[0])
 
     def index(self) -> None:
         """Make what was staged so far findable by marker and identity. Call once, after the reads."""

@@ -1,0 +1,98 @@
+"""What crosskey tells of people must be so: who changed a field, whether an account is on, what is in it and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from crosskey.engine.explanation import AccountExplained, explain
+from crosskey.engine.field_story import OURS, written_of
+from crosskey.engine.stage import Stage
+from crosskey.errors import ConfigError, StorageError
+from crosskey.journal import Journal
+from proofs.simulation import rules
+from proofs.simulation.world import World
+
+__all__ = ("ask_about",)
+
+_OTHERS: Final = ("somebody else", "by hand")
+"""Words by which an explanation says that another hand than crosskey's was at work."""
+
+
+def ask_about(world: World, people: Iterable[str], *, calm: bool = False) -> None:
+    """Ask about people and compare with the truth. ``calm``: lists and journal have come to agree with it."""
+    if not world.journal.exists():
+        return
+    try:
+        with (
+            Journal.open(world.journal, clock=world.clock) as journal,
+            Stage.kept(world.journal.with_name("snapshot.sqlite")) as stage,
+        ):
+            for who in people:
+                _ask(world, journal, stage, who, calm=calm)
+    except StorageError as error:
+        if calm:
+            world.oracle.complain("told-nothing", error.message)
+
+
+def _ask(world: World, journal: Journal, stage: Stage, who: str, *, calm: bool) -> None:
+    try:
+        told = explain(rules.config(world.variant, world.journal), journal, stage, who)
+    except ConfigError as error:
+        if error.code != "who-unknown" or (calm and who in world.directory.people):
+            world.oracle.complain("told-nothing", f"of {who}: {error.message}")
+        return
+    for one in told:
+        for account in one.accounts:
+            _look_at_hands(world, account, who)
+            _look_at_writes(world, account, who)
+            if calm and one.subject.id == who:
+                _look_at_state(world, account, who)
+
+
+def _look_at_hands(world: World, told: AccountExplained, who: str) -> None:
+    """Nobody is blamed for what only crosskey did."""
+    if told.link is None:
+        return
+    for story in told.fields:
+        blamed = any(words in story.owner for words in _OTHERS)
+        unknown = story.sort == "reference" and world.has_forgotten  # whose an id is only the journal knows
+        if blamed and not unknown and (told.kind, told.link.key, story.name) not in world.desk.by_others:
+            world.oracle.complain(
+                "told-of-hands",
+                f"{story.name} of {told.kind} {told.link.key} ({who}) is {story.value!r}: {story.owner}",
+            )
+
+
+def _look_at_writes(world: World, told: AccountExplained, who: str) -> None:
+    """What is told to have been written arrived."""
+    arrived = {operation.id: world.desk.written[operation.change.id] for operation in told.operations}
+    for story in told.fields:
+        for write in written_of(told.operations, story.name):
+            if write.state == "done" and not arrived[write.operation]:
+                world.oracle.complain("told-of-writes", f"{story.name} of {who} in run {write.run} never arrived")
+
+
+def _look_at_state(world: World, told: AccountExplained, who: str) -> None:
+    """Once lists show everything: what is there, what the rules want, and whose it is."""
+    if who in world.oracle.exempt:
+        return
+    oracle, directory, desk = world.oracle, world.directory, world.desk
+    person = directory.people.get(who)
+    wanted = told.desired is not None and told.desired.in_scope and person is not None and person.active is True
+    if wanted != oracle.is_wanted(directory, told.kind, who):
+        oracle.complain("told-of-rules", f"{who} is said to be {'' if wanted else 'not '}wanted as {told.kind}")
+    if told.link is None:
+        return
+    place = f"{told.kind} {told.link.key} of {who}"
+    account = desk.accounts.get((told.kind, told.link.key))
+    if (told.active is True) != (account is not None and account.active):
+        oracle.complain("told-of-state", f"{place} is said to be {told.active}")
+    if account is None:
+        return
+    for story in told.fields:
+        there = account.fields.get(story.name) if story.sort == "field" else account.references.get(story.name, ())
+        if (story.value or None) != (there or None):
+            oracle.complain("told-of-content", f"{story.name} of {place} is {there!r}, and said to be {story.value!r}")
+        if story.owner == OURS and story.last is None and story.sort == "field":
+            oracle.complain("told-of-owner", f"{story.name} of {place} is called crosskey's, and was never written")
