@@ -62,6 +62,19 @@ async def test_what_waits_no_more_is_listed_no_more(bench):
     assert held(bench) == []
 
 
+async def test_who_waits_for_reasons_of_several_sides_has_a_way_out_told_for_each(bench):
+    for number in range(2):
+        bench.desk.add("user", name=f"Bob {number}", mail="bob@example.com")
+    bench.directory.add("bob", groups=["Staff"])
+    for who in ("eve", "eva"):
+        bench.directory.add(who, groups=["Staff"], email="shared@example.com")
+    await bench.run()
+    [hold] = held(bench)
+    at_the_desk, in_the_source = hold.fix.split("; or ")
+    assert at_the_desk.startswith("correct the accounts in the target")
+    assert in_the_source.startswith("give each their own")
+
+
 async def test_people_and_whole_runs_that_are_held_are_listed_too(bench):
     bench.configure(CONFIG + "\n[rails]\nmax_disable = { count = 50 }")
     await staffed(bench)

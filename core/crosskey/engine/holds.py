@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -15,6 +16,9 @@ from crosskey.model import Subject
 from crosskey.plan import Action, HeldScope
 
 __all__ = ("Choice", "Hold", "choose", "holds")
+
+_FIXES: Final = 3
+"""So many different ways out are told with a hold of several people."""
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,9 +196,17 @@ def _hold(first: Waiting, members: Sequence[Waiting], approvals: Approvals) -> H
         run=oldest.run,
         summary=RAILS.get(held.rail, held.summary) if person else held.summary,
         examples=tuple(f"{each.held.label}: {each.held.summary}" for each in members) if person else held.examples,
-        fix=held.fix,
+        fix=_fix(members) if person else held.fix,
         approve=_command(first, members),
     )
+
+
+def _fix(members: Sequence[Waiting]) -> str:
+    """What helps: one rail may hold several people for reasons of several sides."""
+    fixes = list(dict.fromkeys(each.held.fix for each in members if each.held.fix))
+    if len(fixes) > _FIXES:
+        return f"{fixes[0]}; of the others `crosskey explain WHO` tells it"
+    return "; or ".join(fixes)
 
 
 def _command(first: Waiting, members: Sequence[Waiting]) -> str:
