@@ -59,6 +59,9 @@ def after_fault(ended: Ended, facts: Facts, undisturbed: Expected) -> list[str]:
 def after_recovery(recovery: Ended, again: Ended, facts: Facts, journal: Path, expected: Expected) -> list[str]:
     """Nobody lost, none doubled, no wrong disable, links = accounts, a whole chain, nothing open or left to do."""
     wrong: list[str] = []
+    files = sorted(path.name for path in journal.parent.iterdir() if not path.name.endswith(".bak"))
+    if files != expected.files:  # looked at before anybody opens the journal to read, who leaves files of WAL behind
+        wrong.append(f"the folder holds {files}, not {expected.files}")
     if recovery.code not in (ExitCode.OK, expected.code):
         wrong.append(f"the recovery ended with exit {recovery.code}: {(recovery.err or recovery.out)[-300:]}")
     wrong += _people(facts, expected)
@@ -66,9 +69,6 @@ def after_recovery(recovery: Ended, again: Ended, facts: Facts, journal: Path, e
     if (pruned := pruned_in(journal)) != expected.pruned:
         wrong.append(f"events up to {pruned[0]} were to go and {pruned[1]} are left of them, not {expected.pruned}")
     wrong += _nothing_left(again, expected)
-    files = sorted(path.name for path in journal.parent.iterdir() if not path.name.endswith(".bak"))
-    if files != expected.files:
-        wrong.append(f"the folder holds {files}, not {expected.files}")
     return wrong
 
 

@@ -18,7 +18,7 @@ from crosskey.model import Subject
 from proofs.simulation.caretaker import calm_down
 from proofs.simulation.directory import ISSUER
 from proofs.simulation.rules import VARIANTS
-from proofs.simulation.telling import ask_about
+from proofs.simulation.telling import Told, ask_about, ask_again, told_now
 from proofs.simulation.wire.history import live_on_wire
 from proofs.simulation.world import Ended, World
 
@@ -27,6 +27,7 @@ __all__ = ("Verdict", "live_through")
 _HOSTILE: Final = 10
 _TENTH: Final = 10
 _ON_WIRE: Final = 7
+_REMEMBERED: Final = 0.25
 _MEMORY: Final = Path("/dev/shm")
 
 
@@ -69,6 +70,8 @@ def _live(seed: int, folder: Path, *, echo: bool) -> tuple[World, Counter[str]]:
         for _ in range(_HOSTILE):
             ends[story.round().verdict] += 1
         calm_down(world, ends)
+        for told in story.told:
+            ask_again(world, told)
     finally:
         world.finish()
     return world, ends
@@ -81,7 +84,7 @@ class _Story:
         self._world = world
         self._random = random.Random(f"story {world.seed}")
         self._curious = random.Random(f"curious {world.seed}")
-        self._trial = ""
+        self.told: list[Told] = []
 
     def round(self) -> Ended:
         """Time passes, people change things, something happens to the machine, and crosskey runs."""
@@ -93,12 +96,19 @@ class _Story:
         self._machine()
         before = self._copy() if world.faults.may("journal.tail-lost") else None
         ended = self._run()
-        ask_about(world, (self._curious.choice(sorted(world.directory.people)),))
+        self._ask()
         if before is not None and world.faults.strikes("journal.tail-lost", 0.15):
             world.restore(before)
         if self._random.random() < 0.3:
             world.finish()
         return ended
+
+    def _ask(self) -> None:
+        """Ask about somebody, and remember some of the answers, to ask the same of a run that is past."""
+        who = self._curious.choice(sorted(self._world.directory.people))
+        ask_about(self._world, (who,))
+        if self._curious.random() < _REMEMBERED and (told := told_now(self._world, who)) is not None:
+            self.told.append(told)
 
     def _run(self) -> Ended:
         world = self._world

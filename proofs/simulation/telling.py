@@ -1,22 +1,87 @@
-"""What crosskey tells of people must be so: who changed a field, whether an account is on, what is in it and why."""
+"""What crosskey tells of people must be so: who changed a field, whether an account is on, what is in it and why.
+
+And what it tells of a run that is past is what it told when that run had just ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-from crosskey.engine.explanation import AccountExplained, explain
+import msgspec
+
+from crosskey.engine.explanation import AccountExplained, Explanation, explain
 from crosskey.engine.field_story import OURS, written_of
+from crosskey.engine.past import Shelf
+from crosskey.engine.past.asking import explain_as_of
 from crosskey.engine.stage import Stage
-from crosskey.errors import ConfigError, StorageError
+from crosskey.errors import ConfigError, CrosskeyError, StorageError
 from crosskey.journal import Journal
 from proofs.simulation import rules
 from proofs.simulation.world import World
 
-__all__ = ("ask_about",)
+__all__ = ("Told", "ask_about", "ask_again", "told_now")
 
 _OTHERS: Final = ("somebody else", "by hand")
 """Words by which an explanation says that another hand than crosskey's was at work."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What was told of somebody right after a run."""
+
+    run: str
+    who: str
+    words: list[str]
+
+
+def told_now(world: World, who: str) -> Told | None:
+    """What is told of somebody, if the last run left all that is needed to tell it later as well."""
+    shelf = Shelf(world.journal, rules.config(world.variant, world.journal).journal.snapshots)
+    try:
+        with Journal.open(world.journal, clock=world.clock) as journal:
+            [run] = journal.runs(limit=1)
+            kept = shelf.find(run.id)
+            if kept is None or not kept.whole:
+                return None
+            with kept.open() as stage:
+                told = explain(rules.config(world.variant, world.journal), journal, stage, who)
+            return Told(run.id, who, _in_words(told))
+    except (CrosskeyError, ValueError):
+        return None
+
+
+def ask_again(world: World, told: Told) -> None:
+    """What is told of that run now must be the same, as far as the journal still knows it.
+
+    Of what was taken back only the clock tells when it was known (``moments.py``).
+    """
+    clock = any(fault.startswith("process.clock") for fault in world.faults.hits)
+    if world.has_forgotten or (clock and world.is_ruled_alone):
+        return
+    config = rules.config(world.variant, world.journal)
+    with Journal.open(world.journal, clock=world.clock) as journal:
+        run = journal.run(told.run)
+        kept = Shelf(world.journal, config.journal.snapshots).find(told.run)
+        if kept is None or not kept.whole:
+            return
+        again = explain_as_of(config, rules.plugins(), journal, run, told.who, clock=world.clock, text="")
+    before, after = set(told.words), set(_in_words(again))
+    if before != after:
+        otherwise = f"{sorted(before - after)}, and {sorted(after - before)} later"
+        world.oracle.complain("told-otherwise", f"of {told.who} as of {told.run}: {otherwise}")
+
+
+def _in_words(told: Iterable[Explanation]) -> list[str]:
+    words: list[str] = []
+    for account in (account for one in told for account in one.accounts):
+        link = account.link and (account.link.key, account.link.active, account.link.established_by)
+        words.append(f"{account.kind} {link} active: {account.active}")
+        for story in account.fields:
+            last = story.last and (story.last.run, story.last.is_open)
+            # a look notes since when somebody's hand is seen, after what is kept of the journal's state
+            owner = _OTHERS[0] if story.owner.startswith(_OTHERS[0]) else story.owner
+            words.append(f"{account.kind} {story.name} {story.value!r} {owner} {last}")
+    return words
 
 
 def ask_about(world: World, people: Iterable[str], *, calm: bool = False) -> None:

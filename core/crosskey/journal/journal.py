@@ -140,6 +140,10 @@ class Journal:
         """The newest run that had begun at that time. Raises :class:`ConfigError` when there is none."""
         return runs.at(self._database, self.connection, at)
 
+    def in_order(self, runs_: Iterable[str]) -> list[str]:
+        """Those of these runs that the journal knows, as they began one after the other."""
+        return runs.in_order(self._database, self.connection, runs_)
+
     def configuration(self, digest: str) -> str:
         """The canonical text of a configuration that some run worked by; references stand in place of secrets."""
         return runs.configuration(self._database, digest)

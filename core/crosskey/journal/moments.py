@@ -22,9 +22,10 @@ from crosskey.journal.database import Database, stamp
 from crosskey.journal.failures import sqlite_failure
 from crosskey.journal.lookups import in_json
 from crosskey.journal.operations import Settled
+from crosskey.journal.records import RunRecord
 from crosskey.journal.settlement import link_done
 
-__all__ = ("KeptRows", "as_it_was", "catch_up", "large_state", "marks", "marks_after", "small_state")
+__all__ = ("KeptRows", "RunEnd", "as_it_was", "catch_up", "end_of", "large_state", "marks", "small_state")
 
 _LOGS: Final = ("run", "snapshot", "plan", "operation", "event")
 _NOT_LOOKED_AT: Final = frozenset(
@@ -35,6 +36,18 @@ _NOT_LOOKED_AT: Final = frozenset(
 _LARGE: Final = ("link", "voucher")
 """One row a person: kept only once a moment is known to be worth it."""
 _CHUNK: Final = 500
+_LAST_BY: Final = """SELECT id FROM operation WHERE connection = ?
+    AND (SELECT rowid FROM run WHERE run.id = operation.run) <= ? ORDER BY id DESC LIMIT 1"""
+# What an event by then told was known; so was the outcome of a write that another to the same account came after. Who
+# takes a write back tells of it anew: of such only the clock knows.
+_NOT_KNOWN_YET: Final = """SELECT id FROM operation AS one
+    WHERE connection = :connection AND id <= :operation AND resolved_at IS NOT NULL AND told > :event
+    AND NOT EXISTS (SELECT 1 FROM operation AS later WHERE later.connection = one.connection
+        AND later.issuer = one.issuer AND later.subject = one.subject AND later.kind = one.kind
+        AND later.id > one.id AND later.id <= :operation)
+    AND (resolved_at > :at OR :event > 0 AND NOT EXISTS (SELECT 1 FROM operation AS back
+        WHERE back.connection = one.connection AND back.issuer = one.issuer AND back.subject = one.subject
+        AND json_extract(back.change, '$.undoes') = CAST(one.id AS TEXT)))"""
 
 
 class KeptRows(msgspec.Struct, frozen=True, array_like=True):
@@ -50,10 +63,36 @@ def marks(database: Database) -> dict[str, int]:
     return {log: int(database.value(f"SELECT coalesce(max(rowid), 0) FROM {log}")) for log in _LOGS}  # noqa: S608 - constants
 
 
-def marks_after(database: Database, run: str, until: datetime) -> dict[str, int]:
-    """Where the logs of runs and writes ended when a run had: ``until`` is its end."""
-    written = database.value("SELECT coalesce(max(id), 0) FROM operation WHERE intent_at <= ?", (stamp(until),))
-    return {"run": int(database.value("SELECT rowid FROM run WHERE id = ?", (run,)) or 0), "operation": int(written)}
+class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """The moment at which a run had ended: the last run and the last write by then, and whose outcome came later.
+
+    Numbers tell what came before, and times do not: a clock may be set back.
+    """
+
+    connection: str
+    run: int
+    operation: int
+    unknown: tuple[int, ...]
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """Where the logs of runs and writes ended."""
+        return {"run": self.run, "operation": self.operation}
+
+
+def end_of(database: Database, run: RunRecord, now: datetime) -> RunEnd:
+    """When a run had ended; one that is under way has by ``now``."""
+    number = int(database.value("SELECT rowid FROM run WHERE id = ?", (run.id,)) or 0)
+    last = int(database.value(_LAST_BY, (run.connection, number)) or 0)
+    ended = "SELECT coalesce(max(seq), 0) FROM event WHERE run = ? AND kind IN ('run.closed', 'run.crashed')"
+    facts = {
+        "connection": run.connection,
+        "operation": last,
+        "event": database.value(ended, (run.id,)),  # 0 where it was pruned, or never came
+        "at": stamp(run.ended_at or now),
+    }
+    unknown = tuple(int(row[0]) for row in database.connection.execute(_NOT_KNOWN_YET, facts))
+    return RunEnd(connection=run.connection, run=number, operation=last, unknown=unknown)
 
 
 def small_state(database: Database, connection: str) -> Iterator[KeptRows]:
@@ -97,20 +136,20 @@ def as_it_was(
     return database
 
 
-def catch_up(database: Database, connection: str, *, after: int, until: datetime) -> None:
-    """Add to a journal in memory what its writes from ``after`` to ``until`` did to links, and what they took back."""
-    known = [
-        (one, one.resolved_at, one.key)
-        for one in operations.done_since(database, connection, after)
-        if one.resolved_at is not None and one.resolved_at <= until and one.key is not None
-    ]
+def catch_up(database: Database, end: RunEnd, *, after: int) -> None:
+    """Add to a journal in memory what its writes after ``after`` did to links by that end, and what they took back."""
     with database.transaction():
-        database.run(
-            "UPDATE operation SET state = 'uncertain', resolved_at = NULL WHERE resolved_at > ?", (stamp(until),)
+        database.many(
+            "UPDATE operation SET state = 'uncertain', resolved_at = NULL WHERE id = ?", ((id_,) for id_ in end.unknown)
         )
+        known = [
+            (one, one.resolved_at, one.key)
+            for one in operations.done_since(database, end.connection, after)
+            if one.resolved_at is not None and one.key is not None
+        ]
         for (at, run), batch in groupby(known, lambda each: (each[1], each[0].run)):  # as they were recorded
             done = [(one.change, Settled(operation=int(one.id), state=one.state, key=key)) for one, _, key in batch]
-            link_done(database, at, connection, run, done)
+            link_done(database, at, end.connection, run, done)
             if undone := {one.undoes: run for one, _ in done if one.undoes}:
                 operations.take_back(database, undone)
 

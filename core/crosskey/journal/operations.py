@@ -286,8 +286,8 @@ def newest(database: Database) -> int:
 
 
 def done_since(database: Database, connection: str, after: int) -> list[OperationRecord]:
-    """Writes after that one that are known to have happened, in the order in which that became known."""
-    sql = f"{_OF_CONNECTION} AND id > ? AND state IN ('done', 'resolved_present', 'undone') ORDER BY resolved_at, id"
+    """Writes after that one that are known to have happened, in their order."""
+    sql = f"{_OF_CONNECTION} AND id > ? AND state IN ('done', 'resolved_present', 'undone') ORDER BY id"
     return [_record(row) for row in database.rows(sql, (connection, after))]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from crosskey.clock import Clock
-from crosskey.journal.moments import KeptRows, catch_up, marks_after
+from crosskey.journal.moments import KeptRows, catch_up, end_of
 from crosskey.journal.opening import open_past, open_to_read
 from crosskey.journal.records import RunRecord
 from crosskey.journal.writer import JournalWriter
@@ -35,11 +35,10 @@ class PastJournal(JournalWriter):
 
         ``marks`` and ``state`` are of a moment in that run or one before; what was written since then is added.
         """
-        until = run.ended_at or clock.now()
         with open_to_read(path) as now:
-            ends = marks_after(now, run.id, until)
-        journal = cls.past(path, clock=clock, connection=run.connection, marks=ends, state=state)
-        catch_up(journal._database, run.connection, after=marks.get("operation", 0), until=until)  # noqa: SLF001 - our own
+            end = end_of(now, run, clock.now())
+        journal = cls.past(path, clock=clock, connection=run.connection, marks=end.marks, state=state)
+        catch_up(journal._database, end, after=marks.get("operation", 0))  # noqa: SLF001 - our own
         return journal
 
     def close(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 
 from crosskey.errors import ConfigError
 from crosskey.journal.database import Database, Row, moment, stamp
+from crosskey.journal.lookups import in_json
 from crosskey.journal.naming import full_id
 from crosskey.journal.records import RunKind, RunRecord, Verdict
 
@@ -21,6 +22,7 @@ __all__ = (
     "configuration",
     "end",
     "get",
+    "in_order",
     "last_success",
     "latest",
     "newest_start",
@@ -157,6 +159,12 @@ def at(database: Database, connection: str, when: datetime) -> RunRecord:
             fix="list the runs with `crosskey history`",
         )
     return _record(rows[0])
+
+
+def in_order(database: Database, connection: str, ids: Iterable[str]) -> list[str]:
+    """Those runs, as they began one after the other: a clock may be set back, and ids tell seconds."""
+    sql = "SELECT id FROM run WHERE connection = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY rowid"
+    return [str(row[0]) for row in database.rows(sql, (connection, in_json(list(ids))))]
 
 
 def configuration(database: Database, digest: str) -> str:

@@ -63,7 +63,7 @@ def explain_as_of(
     From what was kept of that run, or of the last one before it of which something is; else from the journal alone.
     """
     shelf = Shelf(config.journal.path, config.journal.snapshots)
-    kept = shelf.newest_by(run.id)
+    kept = shelf.newest_by(run.id, journal.in_order)
     if kept is None:
         return _alone(config, run, shelf, who, clock, "nothing is kept of what that run or one before it read")
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ _LEVEL: Final = 1
 """A higher level saves a tenth of the room and takes three times as long."""
 _MIB: Final = 1024 * 1024
 _SECONDS: Final = len("20261123T090000")
-"""What of a run's id is its time; the rest tells runs of one second apart, in no order."""
+"""What of a run's id is its time; the rest tells runs of one second apart."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ class Shelf:
         moment = _moment(self._latest)
         if moment is not None and moment.run not in {one.run for one in kept}:
             kept.append(Kept(run=moment.run, full=moment.full, whole=moment.worth, path=self._latest))
-        return sorted(kept, key=lambda one: (one.at, one.path == self._latest))  # an id tells seconds
+        return sorted(kept, key=lambda one: (one.path == self._latest, one.at))  # whatever the clock said
 
     def find(self, run: str) -> Kept | None:
         """The stage that a run left, as far as it is kept."""
@@ -96,11 +96,12 @@ class Shelf:
         """The newest that tells of everybody and can be planned over again."""
         return next((one for one in reversed(self.all()) if one.full and one.whole), None)
 
-    def newest_by(self, run: str) -> Kept | None:
-        """The one that was left by that run, else the newest of a run before it."""
-        kept = self.all()
-        own = next((one for one in kept if one.run == run), None)
-        return own or next((one for one in reversed(kept) if one.run[:_SECONDS] < run[:_SECONDS]), None)
+    def newest_by(self, run: str, began: Callable[[Iterable[str]], Sequence[str]]) -> Kept | None:
+        """The one that was left by that run, else the newest of a run before it. ``began`` puts runs in their order."""
+        kept = {one.run: one for one in self.all()}
+        order = list(began((*kept, run)))
+        before = order[: order.index(run) + 1] if run in order else []
+        return next((kept[one] for one in reversed(before) if one in kept), None)
 
     def is_first(self, moment: Moment) -> bool:
         """Whether no stage of that day that read as much is there yet."""
