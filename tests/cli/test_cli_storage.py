@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -91,6 +92,16 @@ def test_a_damaged_snapshot_is_told_and_the_next_plan_makes_a_new_one(crosskey):
     person = crosskey.stage.company.people[0].login
     crosskey.journal.with_name("snapshot.sqlite").write_bytes(b"not a database at all" * 50)
     assert told(crosskey, "explain", person, code=ExitCode.STORAGE)["fix"]
+    assert crosskey("plan").code == ExitCode.OK
+    assert crosskey("explain", person).code == ExitCode.OK
+
+
+def test_a_row_of_the_snapshot_that_is_damaged_is_told_too(crosskey):
+    assert crosskey("plan").code == ExitCode.OK
+    person = crosskey.stage.company.people[0].login
+    with closing(sqlite3.connect(crosskey.journal.with_name("snapshot.sqlite"))) as snapshot, snapshot:
+        snapshot.execute("UPDATE person SET body = x'00'")
+    assert "crosskey plan" in told(crosskey, "explain", person, code=ExitCode.STORAGE)["fix"]
     assert crosskey("plan").code == ExitCode.OK
     assert crosskey("explain", person).code == ExitCode.OK
 

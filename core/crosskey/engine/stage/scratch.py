@@ -99,6 +99,11 @@ class Scratch:
                     path.unlink(missing_ok=True)
             raise _storage(error, path) from error
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether an earlier run kept it, and it is only read."""
+        return self._kept
+
     def close(self) -> None:
         """Close the file, and remove it unless it was kept: it holds everybody's data and must not lie around."""
         ours = self._is_ours()

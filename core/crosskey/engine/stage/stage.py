@@ -114,6 +114,13 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._scratch.close()
+        if self._scratch.is_kept and isinstance(error, UNREADABLE):  # each row is decoded only when it is asked for
+            raise StorageError(
+                "what an earlier run read is damaged",
+                code="stage",
+                where=str(self._scratch.path),
+                fix="run `crosskey plan`: everything is read anew then; of a run that is past, ask about another",
+            ) from error
 
     def keep(self, as_path: Path) -> None:
         """Keep what was staged as the snapshot at ``as_path``, without the scratch tables."""
