@@ -209,3 +209,19 @@ def test_an_owner_is_named(staffed):
     assert "somebody else changed it" in story(told, "name").owner
     assert "written with the create only" in story(told, "title").owner
     assert story(told, "site").owner == "crosskey's"
+
+
+def test_runs_of_one_second_and_of_a_clock_that_was_set_back_are_told_in_their_order(staffed):
+    staffed.clock.advance(86400)
+    first = anyio.run(staffed.run)
+    staffed.directory.change("ada", display_name="Ada of the same second")
+    second = anyio.run(staffed.run)
+    staffed.clock.start -= timedelta(hours=6)
+    staffed.directory.change("ada", display_name="Ada of the right time")
+    third = anyio.run(staffed.run)
+    names = ["Ada", "Ada of the same second", "Ada of the right time"]
+    assert [story(as_of(staffed, one.run, "ada")).value for one in (first, second, third)] == names
+    assert kept(staffed)[-1] == third.run, "what was read last stays the last"
+    next(one.path for one in shelf(staffed).all() if one.run == second.run).unlink()
+    [told] = as_of(staffed, second.run, "ada")
+    assert f"shown is what run {first.run} did" in told.unknown

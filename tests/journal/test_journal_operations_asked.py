@@ -190,3 +190,45 @@ def test_the_links_after_a_past_run_are_what_was_known_then_of_its_writes(path, 
         # What a later run took back was there.
         assert linked[subject(1)].fields == {"emailaddress": "p1@example.com", "title": "Lead"}
         assert [one.change.id for one in then.unresolved()] == ["user:3"]
+
+
+# -- a clock that was set back ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def set_back(clock, journal):
+    """What was kept before all, then a run by a clock two hours ahead, and one by the right time."""
+    kept = journal.marks(), [*journal.small_state(), *journal.large_state()]
+    clock.advance(7200)
+    ahead = start(journal)
+    apply(journal, create(1), "50", run=ahead)
+    lost = lose(journal, create(2), run=ahead)
+    journal.end_run(ahead, "partial", {})
+    clock.start -= timedelta(hours=2)
+    clock.advance(60)
+    right = start(journal)
+    journal.resolve(lost, "present", run=right, key="51")
+    apply(journal, change(1, "update", "50", tag="b", fields={"title": FieldChange("", "Lead")}), run=right)
+    apply(journal, create(3), "52", run=right)
+    journal.end_run(right, "clean", {})
+    return kept, ahead, right
+
+
+def known(path, clock, journal, kept, run):
+    """Keys of the links, the title of the first person, and what was open when a run had ended."""
+    marks, state = kept
+    with PastJournal.after_run(path, journal.run(run), clock=clock, marks=marks, state=state) as then:
+        links = {link.key: link for link in then.all_links()}
+        return sorted(links), links["50"].fields.get("title"), [one.change.id for one in then.unresolved()]
+
+
+def test_a_clock_that_was_set_back_does_not_mix_up_what_came_before_a_run_and_after(path, clock, journal, set_back):
+    kept, ahead, right = set_back
+    assert known(path, clock, journal, kept, ahead) == (["50"], None, ["user:2"])
+    assert known(path, clock, journal, kept, right) == (["50", "51", "52"], "Lead", [])
+
+
+def test_runs_are_put_in_the_order_in_which_they_began_whatever_the_clock_said(journal, set_back):
+    _, ahead, right = set_back
+    assert right < ahead, "as their ids tell the time"
+    assert journal.in_order([right, "never-was", ahead]) == [ahead, right]
