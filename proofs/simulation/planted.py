@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from msgspec import DecodeError
+from msgspec import DecodeError, structs
 
 from crosskey.connector.mapper import Desired
 from crosskey.connector.target import Target
@@ -24,7 +24,7 @@ from crosskey.engine.undecided import Losing
 from crosskey.engine.vouching import Asked, Vouching
 from crosskey.errors import CrosskeyError, UncertainError
 from crosskey.http import decoding
-from crosskey.journal import JournalWriter, settlement
+from crosskey.journal import JournalWriter, pastjournal, settlement
 from crosskey.journal.lease import Lease
 from crosskey.plan import Change, Outcome
 from proofs.simulation.history import live_through
@@ -201,6 +201,16 @@ def _told_as_read() -> list[Patch]:
     return [(explanation, "_read_after", _newest)]
 
 
+def _past_knows_later() -> list[Patch]:
+    """What became known of a write after a run had ended is told as if it had been known by then."""
+    original = pastjournal.end_of
+
+    def knowing(*facts: Any) -> Any:  # noqa: ANN401 - as the original
+        return structs.replace(original(*facts), unknown=())
+
+    return [(pastjournal, "end_of", knowing)]
+
+
 BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(
     {
         "create-retried": _create_retried,
@@ -221,6 +231,7 @@ BUGS: Final[Mapping[str, Callable[[], list[Patch]]]] = MappingProxyType(
         "second-link": _second_link,
         "broken-text": _broken_text,
         "told-as-read": _told_as_read,
+        "past-knows-later": _past_knows_later,
     }
 )
 """Every planted bug by name; its sentence is the docstring."""
@@ -242,6 +253,7 @@ SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "unknown-is-applied": (1,),
         "broken-text": (17,),
         "told-as-read": (12,),
+        "past-knows-later": (91,),
     }
 )
 """Seeds that caught a bug when all were tried last: tried first they spare minutes, and prove the same."""
