@@ -41,11 +41,11 @@ _LAST_BY: Final = """SELECT id FROM operation WHERE connection = ?
 # What an event by then told was known; so was the outcome of a write that another to the same account came after. Who
 # takes a write back tells of it anew: of such only the clock knows.
 _NOT_KNOWN_YET: Final = """SELECT id FROM operation AS one
-    WHERE connection = :connection AND id <= :operation AND resolved_at IS NOT NULL AND told > :event
+    WHERE connection = ?1 AND id <= ?2 AND resolved_at IS NOT NULL AND told > ?3
     AND NOT EXISTS (SELECT 1 FROM operation AS later WHERE later.connection = one.connection
         AND later.issuer = one.issuer AND later.subject = one.subject AND later.kind = one.kind
-        AND later.id > one.id AND later.id <= :operation)
-    AND (resolved_at > :at OR :event > 0 AND NOT EXISTS (SELECT 1 FROM operation AS back
+        AND later.id > one.id AND later.id <= ?2)
+    AND (resolved_at > ?4 OR ?3 > 0 AND NOT EXISTS (SELECT 1 FROM operation AS back
         WHERE back.connection = one.connection AND back.issuer = one.issuer AND back.subject = one.subject
         AND json_extract(back.change, '$.undoes') = CAST(one.id AS TEXT)))"""
 
@@ -85,14 +85,9 @@ def end_of(database: Database, run: RunRecord, now: datetime) -> RunEnd:
     number = int(database.value("SELECT rowid FROM run WHERE id = ?", (run.id,)) or 0)
     last = int(database.value(_LAST_BY, (run.connection, number)) or 0)
     ended = "SELECT coalesce(max(seq), 0) FROM event WHERE run = ? AND kind IN ('run.closed', 'run.crashed')"
-    facts = {
-        "connection": run.connection,
-        "operation": last,
-        "event": database.value(ended, (run.id,)),  # 0 where it was pruned, or never came
-        "at": stamp(run.ended_at or now),
-    }
-    unknown = tuple(int(row[0]) for row in database.connection.execute(_NOT_KNOWN_YET, facts))
-    return RunEnd(connection=run.connection, run=number, operation=last, unknown=unknown)
+    event = database.value(ended, (run.id,))  # 0 where it was pruned, or never came
+    unknown = database.rows(_NOT_KNOWN_YET, (run.connection, last, event, stamp(run.ended_at or now)))
+    return RunEnd(connection=run.connection, run=number, operation=last, unknown=tuple(int(row[0]) for row in unknown))
 
 
 def small_state(database: Database, connection: str) -> Iterator[KeptRows]:
