@@ -9,7 +9,7 @@ import pytest
 from journal_samples import SETTLE, START, applied, apply, change, create, start, subject, writing
 
 from crosskey.errors import RejectedError
-from crosskey.journal import Ladder, PastJournal
+from crosskey.journal import Journal, Ladder, PastJournal
 from crosskey.plan import FieldChange, Outcome
 
 
@@ -197,8 +197,7 @@ def test_the_links_after_a_past_run_are_what_was_known_then_of_its_writes(path, 
 
 @pytest.fixture
 def set_back(clock, journal):
-    """What was kept before all, then a run by a clock two hours ahead, and one by the right time."""
-    kept = journal.marks(), [*journal.small_state(), *journal.large_state()]
+    """A run by a clock two hours ahead, and one by the right time."""
     clock.advance(7200)
     ahead = start(journal)
     apply(journal, create(1), "50", run=ahead)
@@ -211,24 +210,74 @@ def set_back(clock, journal):
     apply(journal, change(1, "update", "50", tag="b", fields={"title": FieldChange("", "Lead")}), run=right)
     apply(journal, create(3), "52", run=right)
     journal.end_run(right, "clean", {})
-    return kept, ahead, right
+    return ahead, right
 
 
-def known(path, clock, journal, kept, run):
-    """Keys of the links, the title of the first person, and what was open when a run had ended."""
-    marks, state = kept
-    with PastJournal.after_run(path, journal.run(run), clock=clock, marks=marks, state=state) as then:
-        links = {link.key: link for link in then.all_links()}
-        return sorted(links), links["50"].fields.get("title"), [one.change.id for one in then.unresolved()]
+@pytest.fixture
+def known(path, clock):
+    """Keys of the links, the title of the first person, what was open, and which runs there were when one had ended."""
+
+    def known(run):
+        with Journal.open(path, clock=clock) as now:
+            asked = now.run(run)
+        with PastJournal.after_run(path, asked, clock=clock, marks={}, state=[]) as then:
+            links = {link.key: link for link in then.all_links()}
+            title = links["50"].fields.get("title") if "50" in links else None
+            return sorted(links), title, [one.change.id for one in then.unresolved()], [one.id for one in then.runs(9)]
+
+    return known
 
 
-def test_a_clock_that_was_set_back_does_not_mix_up_what_came_before_a_run_and_after(path, clock, journal, set_back):
-    kept, ahead, right = set_back
-    assert known(path, clock, journal, kept, ahead) == (["50"], None, ["user:2"])
-    assert known(path, clock, journal, kept, right) == (["50", "51", "52"], "Lead", [])
+def test_a_clock_that_was_set_back_does_not_mix_up_what_came_before_a_run_and_after(set_back, known):
+    ahead, right = set_back
+    assert known(ahead) == (["50"], None, ["user:2"], [ahead])
+    assert known(right) == (["50", "51", "52"], "Lead", [], [right, ahead])
 
 
 def test_runs_are_put_in_the_order_in_which_they_began_whatever_the_clock_said(journal, set_back):
-    _, ahead, right = set_back
+    ahead, right = set_back
     assert right < ahead, "as their ids tell the time"
     assert journal.in_order([right, "never-was", ahead]) == [ahead, right]
+
+
+def test_a_lost_write_that_was_made_again_later_was_open(clock, journal, known):
+    clock.advance(7200)
+    ahead = start(journal)
+    lost = lose(journal, create(1), run=ahead)
+    apply(journal, msgspec.structs.replace(create(1), id="agent:1", kind="agent"), "90", run=ahead)
+    namesake = msgspec.structs.replace(create(1), id="user:other", subject=subject(1, "https://other.example.com"))
+    apply(journal, namesake, "91", run=ahead)
+    journal.end_run(ahead, "partial", {})
+    clock.start -= timedelta(hours=2)
+    right = start(journal)
+    journal.resolve(lost, "absent", run=right)
+    apply(journal, create(1), "50", run=right)
+    journal.end_run(right, "clean", {})
+    assert known(ahead) == (["90", "91"], None, ["user:1"], [ahead])
+    assert known(right) == (["50", "90", "91"], None, [], [right, ahead])
+
+
+def test_a_run_that_died_is_told_as_it_was_found(path, clock, known):
+    clock.advance(7200)
+    with writing(path, clock) as journal:
+        died = start(journal)
+        lost = lose(journal, create(1), run=died)
+    clock.start -= timedelta(hours=2)
+    with writing(path, clock) as later:
+        run = start(later)
+        later.resolve(lost, "present", run=run, key="50")
+        later.end_run(run, "clean", {})
+        assert (known(died)[:3], known(run)[:3]) == (([], None, ["user:1"]), (["50"], None, []))
+
+
+def test_of_a_run_before_all_writes_none_is_told(journal, known):
+    first = start(journal)
+    journal.end_run(first, "clean", {})
+    apply(journal, create(1), "50")
+    assert known(first) == ([], None, [], [first])
+
+
+def test_of_a_run_under_way_all_that_is_known_is_told(journal, known):
+    run = start(journal)
+    apply(journal, create(1), "50", run=run)
+    assert known(run) == (["50"], None, [], [run])
