@@ -252,7 +252,7 @@ SOON: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "empty-believed": (6,),
         "unknown-is-applied": (1,),
         "broken-text": (17,),
-        "told-as-read": (12,),
+        "told-as-read": (9,),
         "past-knows-later": (91,),
     }
 )
