@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from crosskey.engine.stage import Stage
-from crosskey.errors import LockedError
+from crosskey.engine.stage.scratch import decoder
+from crosskey.errors import UNREADABLE, LockedError
 
 ISSUERS = ["https://directory.example"]
 
@@ -37,3 +39,10 @@ def test_a_replaced_run_does_not_keep_its_successors_database(tmp_path, over):
     with Stage.kept(snapshot) as kept:
         assert kept.read_note("who", str) == "successor"
     assert [one.name for one in tmp_path.iterdir()] == ["snapshot.sqlite"]
+
+
+def test_a_damaged_row_that_holds_no_body_at_all_is_unreadable():
+    read = decoder(dict[str, int])
+    assert read(msgspec.msgpack.encode({"a": 1})) == {"a": 1}
+    with pytest.raises(UNREADABLE):
+        read(None)

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from crosskey.engine.stage.lookalikes import alike, shape, shapes
-from crosskey.engine.stage.scratch import CHUNK, Scratch
+from crosskey.engine.stage.scratch import CHUNK, Scratch, decoder
 from crosskey.model import Account, Scalar
 
 __all__ = ("ACCOUNTS_SCHEMA", "StagedAccounts")
@@ -26,7 +26,7 @@ _INDEXES = (
 )
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Account).decode
+_decode = decoder(Account)
 
 
 class StagedAccounts:

@@ -8,13 +8,13 @@ from typing import Final
 import msgspec
 
 from crosskey.engine.stage.people import StagedPeople
-from crosskey.engine.stage.scratch import Scratch
+from crosskey.engine.stage.scratch import Scratch, decoder
 from crosskey.model import Group, Subject
 
 __all__ = ("StagedGroups",)
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(Group).decode
+_decode: Final = decoder(Group)
 
 
 class StagedGroups:

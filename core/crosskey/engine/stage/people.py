@@ -15,7 +15,7 @@ import msgspec
 from crosskey.connector.mapper import Candidate
 from crosskey.engine.logical import LogicalGroups
 from crosskey.engine.merging import Preference, Voice, merged
-from crosskey.engine.stage.scratch import CHUNK, Scratch
+from crosskey.engine.stage.scratch import CHUNK, Scratch, decoder
 from crosskey.model import Person, Subject
 
 __all__ = ("PEOPLE_SCHEMA", "StagedPeople")
@@ -36,7 +36,7 @@ CREATE TABLE touched(id TEXT PRIMARY KEY) WITHOUT ROWID;
 _SOLO = "NOT EXISTS (SELECT 1 FROM same WHERE same.id = person.id)"
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_person = msgspec.msgpack.Decoder(Person).decode
+_decode_person = decoder(Person)
 
 Row = tuple[str, bytes]
 

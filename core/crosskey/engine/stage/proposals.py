@@ -10,7 +10,7 @@ import msgspec
 
 from crosskey.engine.stage.lookalikes import alike, shape, shapes
 from crosskey.engine.stage.people import StagedPeople
-from crosskey.engine.stage.scratch import CHUNK, Scratch
+from crosskey.engine.stage.scratch import CHUNK, Scratch, decoder
 from crosskey.model import Subject
 from crosskey.plan import Action, Change, Held
 
@@ -33,8 +33,8 @@ CREATE TABLE IF NOT EXISTS waits(id TEXT NOT NULL, other TEXT NOT NULL, PRIMARY 
 """
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_held = msgspec.msgpack.Decoder(Held).decode
-_decode_change = msgspec.msgpack.Decoder(Change).decode
+_decode_held = decoder(Held)
+_decode_change = decoder(Change)
 
 
 class StagedProposals:

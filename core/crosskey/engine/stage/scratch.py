@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from crosskey.errors import LockedError, StorageError
 
-__all__ = ("CHUNK", "Scratch")
+__all__ = ("CHUNK", "Scratch", "decoder")
+
+T = TypeVar("T")
 
 CHUNK: Final = 500
 """People or keys a query; within SQLite's limit on bound values, large enough to amortise the call."""
@@ -28,6 +32,19 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     "locking_mode=EXCLUSIVE",  # nobody else looks before the stage is kept; for the same reason it is one transaction
 )
+
+
+def decoder(type: type[T]) -> Callable[[bytes], T]:
+    """What reads one kind of body. A damaged row may hold none at all, whatever its column says: unreadable as well."""
+    decode = msgspec.msgpack.Decoder(type).decode
+
+    def checked(body: bytes) -> T:
+        try:
+            return decode(body)
+        except TypeError as error:
+            raise msgspec.DecodeError("a row holds no body") from error
+
+    return checked
 
 
 class _Rows(sqlite3.Cursor):

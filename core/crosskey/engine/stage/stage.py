@@ -19,7 +19,7 @@ from crosskey.engine.stage.accounts import ACCOUNTS_SCHEMA, StagedAccounts
 from crosskey.engine.stage.groups import StagedGroups
 from crosskey.engine.stage.people import PEOPLE_SCHEMA, StagedPeople
 from crosskey.engine.stage.proposals import PROPOSALS_SCHEMA, SCRATCH_TABLES, StagedProposals
-from crosskey.engine.stage.scratch import Scratch
+from crosskey.engine.stage.scratch import Scratch, decoder
 from crosskey.engine.stage.state import STATE_SCHEMA, StagedState
 from crosskey.errors import UNREADABLE, StorageError
 
@@ -139,7 +139,7 @@ class Stage:
         row = self._scratch.one("SELECT body FROM note WHERE name = ?", (name,))
         try:
             if row is not None:
-                return msgspec.msgpack.decode(row[0], type=type)
+                return decoder(type)(row[0])
         except UNREADABLE:
             pass
         raise StorageError(

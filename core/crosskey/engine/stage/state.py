@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from crosskey.engine.stage.scratch import Scratch
+from crosskey.engine.stage.scratch import Scratch, decoder
 from crosskey.journal import KeptRows
 
 __all__ = ("STATE_SCHEMA", "StagedState")
@@ -18,7 +18,7 @@ CREATE TABLE journal_rows(body BLOB NOT NULL);
 """
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(KeptRows).decode
+_decode: Final = decoder(KeptRows)
 
 
 class StagedState:
