@@ -150,12 +150,11 @@ def _reference(
     drifts: Sequence[Drift],
 ) -> FieldStory:
     rule, reads = _rule(kind, name, desired, f"map.{kind}.default")
-    wanted = desired.references.get(name, ()) if desired else ()
     return FieldStory(
         name=name,
         sort="reference",
         value=now or (),
-        wanted=wanted,
+        wanted=desired.references.get(name, ()) if desired else (),
         said=[],
         rule=rule,
         line=line_of(text, rule) if text else None,

@@ -151,8 +151,7 @@ class BadWire(httpx.AsyncBaseTransport):
             return answer
         place = self._faults.choose(letters)
         body = answer.content[:place] + _NO_TEXT + answer.content[place + 1 :]
-        headers = [(name, value) for name, value in answer.headers.multi_items() if name != "content-length"]
-        return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
+        return httpx.Response(answer.status_code, headers=_headers(answer), content=body, request=request)
 
     def _break_off(self, fault: str, request: httpx.Request) -> None:
         if fault in {"wire.reset", "wire.write-lost"}:
@@ -175,9 +174,13 @@ def _busy(fault: str, request: httpx.Request) -> httpx.Response:
     return httpx.Response(429, json={}, headers=headers, request=request)
 
 
+def _headers(answer: httpx.Response) -> list[tuple[str, str]]:
+    """Those of an answer whose body will be another."""
+    return [(name, value) for name, value in answer.headers.multi_items() if name != "content-length"]
+
+
 def _spoilt(fault: str, answer: httpx.Response, request: httpx.Request) -> httpx.Response:
-    headers = [(name, value) for name, value in answer.headers.multi_items() if name != "content-length"]
-    body = answer.content
+    headers, body = _headers(answer), answer.content
     if fault == "wire.truncated":
         body = body[: len(body) // 2]
     elif fault == "wire.bad-gzip":
