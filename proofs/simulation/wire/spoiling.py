@@ -53,8 +53,8 @@ WIRE: Final[Mapping[str, str]] = MappingProxyType(
 
 _PAGE: Final = b"<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>"
 _BURST: Final = 3
-_READ: Final = 0.15
-_WRITE: Final = 0.75
+_READ: Final = 0.19
+_WRITE: Final = 0.97
 _RETRY_AFTER: Final[Mapping[str, str]] = MappingProxyType(
     {
         "wire.429-seconds": "3",
