@@ -70,7 +70,7 @@ def test_approved_it_goes_with_the_next_run_and_no_other(holding):
     run = holding("approve", "mass-disable", *BECAUSE)
     assert run.code == ExitCode.OK
     me = pwd.getpwuid(os.getuid()).pw_name
-    assert f": 12 user disable through mass-disable, by {me}, until " in run.out
+    assert f": 12 user disables through mass-disable, by {me}, until " in run.out
     assert "approved: 12 of 12 go with the next run" in holding("held").out
     assert len(holding("plan", "--json").json["changes"]) == GONE
     assert "the office closed" in " ".join(holding("plan").out.split())
@@ -92,6 +92,32 @@ def test_only_these_by_whatever_name(holding):
     assert holding("sync").code == ExitCode.HELD
     assert holding.writes == holding.done + 2
     assert holding("held", "--json").json["held"][0]["count"] == GONE - 2
+
+
+@pytest.fixture
+def namesakes(crosskey):
+    """Twelve people who have left and are held, of whom two bear the same name; the accounts of these."""
+    namesakes = crosskey.stage.company.people[18:20]
+    for person in namesakes:
+        crosskey.stage.org.users.update_profile(person.login, {"displayName": "Ada Example"})
+    assert crosskey("sync").code == ExitCode.OK
+    many_leave(crosskey)
+    assert crosskey("sync").code == ExitCode.HELD
+    return [f"user:{user.id}" for user in crosskey.stage.desk.users.values() if user.name == "Ada Example"]
+
+
+def test_people_who_share_a_name_are_told_apart(crosskey, namesakes):
+    assert all(f"Ada Example ({account}): left" in crosskey("held", "--all").out for account in namesakes)
+    assert all(f"Ada Example ({account}): left" in crosskey("held").out for account in namesakes)
+
+
+def test_a_name_that_two_people_bear_approves_nobody(crosskey, namesakes):
+    run = crosskey("approve", "mass-disable", *BECAUSE, "--only", "ada example", "--json")
+    assert (run.code, run.error["code"]) == (ExitCode.CONFIG, "who-ambiguous")
+    assert all(account in run.error["message"] for account in namesakes)
+    assert crosskey("approve", "--list", "--json").json == []
+    one = crosskey("approve", "mass-disable", *BECAUSE, "--only", namesakes[0], "--json")
+    assert len(one.json["items"]) == 1
 
 
 def test_it_can_be_taken_back(holding):

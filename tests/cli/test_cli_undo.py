@@ -70,6 +70,23 @@ def test_an_update_of_one_person_is_shown_and_taken_back_as_text(crosskey):
     assert "undone by" in " ".join(crosskey("history", run["run"], "-n", "5").out.split())
 
 
+def test_a_name_that_two_people_bear_takes_nothing_back(crosskey):
+    assert crosskey("sync").code == ExitCode.OK
+    before = desk_image(crosskey)
+    for person in crosskey.stage.company.people[3:5]:
+        crosskey.stage.org.users.update_profile(person.login, {"displayName": "Ada Example"})
+    run = crosskey("sync", "--json").json["run"]
+    done = desk_image(crosskey)
+    refused = crosskey("undo", run, "--yes", "--only", "Ada Example", "--json")
+    namesakes = [f"user:{user.id}" for user in crosskey.stage.desk.users.values() if user.name == "Ada Example"]
+    assert (refused.code, refused.error["code"], len(namesakes)) == (ExitCode.CONFIG, "who-ambiguous", 2)
+    assert all(account in refused.error["message"] for account in namesakes)
+    assert desk_image(crosskey) == done, "nobody is guessed at"
+    both = (word for account in namesakes for word in ("--only", account))
+    assert crosskey("undo", run, "--yes", *both).code == ExitCode.OK
+    assert desk_image(crosskey) == before
+
+
 def test_a_hand_edit_at_the_desk_stays_and_is_told_by_the_exit_code(crosskey):
     assert crosskey("sync").code == ExitCode.OK
     desk, person = crosskey.stage.desk, crosskey.stage.company.people[3]

@@ -56,7 +56,7 @@ async def test_too_many_disables_at_once(tight):
             2,
             "2 of 4 managed user accounts would be disabled; the limit is 1",
             way("mass-disable", 2, "[rails] max_disable raises the limit"),
-            (f"P000: {LEFT}", f"P001: {LEFT}"),
+            (f"P000 (user:1): {LEFT}", f"P001 (user:2): {LEFT}"),
         ),
     )
 
@@ -72,7 +72,7 @@ async def test_whoever_was_approved_goes_and_is_told_of(tight):
     assert told.summary == (
         "4 of 6 managed user accounts would be disabled; the limit is 1; 2 of them were approved and go on"
     )
-    assert (told.count, told.examples) == (2, (f"P000: {LEFT}", f"P003: {LEFT}"))
+    assert (told.count, told.examples) == (2, (f"P000 (user:1): {LEFT}", f"P003 (user:4): {LEFT}"))
 
 
 async def test_the_share_of_a_day_is_of_all_who_were_there_when_it_began(bench):
@@ -105,7 +105,7 @@ async def test_too_many_disables_one_after_the_other(tight, gone, span, setting,
             1,
             f"1 user accounts would be disabled and {gone} were within {span}; the limit for {span} is {limit}",
             way("rolling-disable", 1, f"[rails] {setting} raises the limit"),
-            (f"P00{gone}: {LEFT}",),
+            (f"P00{gone} (user:{gone + 1}): {LEFT}",),
         ),
     )
     tight.clock.advance(began + (7 if span == "a week" else 1) * 24 * 3600 + 1 - tight.clock.elapsed)
@@ -127,7 +127,10 @@ async def test_too_many_who_would_lose_something(tight):
             2,
             "2 of 4 managed user accounts would lose roles, teams or the like; the limit is 1",
             way("mass-demote", 2, "[rails] max_demote raises the limit"),
-            ("P000: site -site-london; roles -roles-approver, -roles-viewer", "P001: roles -roles-approver"),
+            (
+                "P000 (user:1): site -site-london; roles -roles-approver, -roles-viewer",
+                "P001 (user:2): roles -roles-approver",
+            ),
         ),
     )
     assert tight.did() == ["update user Aaa"]
@@ -153,9 +156,9 @@ async def test_too_many_who_would_change_the_same_way(tight):
             "4 of 5 managed user accounts would change: title in 4, roles in 2, site in 2; the limit is 1",
             way("mass-change", 4, "[rails] max_change raises the limit"),
             (
-                f"Other: title (empty) → Engineer; {site}; {roles}",
-                f"P000: title (empty) → Engineer; {site}; {roles}",
-                "P002: title (empty) → Engineer",
+                f"Other (user:2): title (empty) → Engineer; {site}; {roles}",
+                f"P000 (user:1): title (empty) → Engineer; {site}; {roles}",
+                "P002 (user:3): title (empty) → Engineer",
             ),
         ),
     )
@@ -171,8 +174,8 @@ async def test_several_references_of_one_account_are_told_in_a_row(tight):
     [told] = (await tight.run()).plan.held
     both = "roles-approver, roles-viewer"
     assert told.examples == (
-        f"P000: site site-main → site-london; roles (empty) → {both}",
-        f"P001: site site-london → site-main; roles {both} → (empty)",
+        f"P000 (user:1): site site-main → site-london; roles (empty) → {both}",
+        f"P001 (user:2): site site-london → site-main; roles {both} → (empty)",
     )
 
 
@@ -193,7 +196,7 @@ async def test_too_many_who_would_change_by_new_rules(tight):
             "[map.user] is not as it was in the last run, and 3 of 3 managed user accounts would change: name in 3; "
             "the limit is 2",
             way("mass-change", 3, "[rails] max_remap raises the limit"),
-            tuple(f"P00{number}: name P00{number} → p00{number}" for number in range(3)),
+            tuple(f"P00{number} (user:{number + 1}): name P00{number} → p00{number}" for number in range(3)),
         ),
     )
 
@@ -244,7 +247,7 @@ async def test_who_was_passed_over_when_others_were_approved(tight):
         "some user accounts waited when others were approved, and were not among those",
         'approve them too (crosskey approve mass-disable --kind user --because "…"), or put right why they are in the '
         "plan",
-        (f"Other: {LEFT}",),
+        (f"Other (user:3): {LEFT}",),
     )
     assert (await tight.run()).plan.held == (waiting,)
     assert (await tight.run(allow=("mass-disable=1",))).plan.held == (waiting,), "no number chooses anybody"

@@ -162,7 +162,7 @@ async def test_what_is_held_of_those_who_lose_something_is_told_and_let_through(
     result = await bench.run()
     [hold] = held(bench)
     assert hold.summary == ("11 of 30 managed user accounts would lose roles, teams or the like; the limit is 10")
-    assert hold.examples[0] == "P000: roles -roles-approver"
+    assert hold.examples[0] == "P000 (user:1): roles -roles-approver"
     assert "--allow mass-demote=11" in result.plan.held[0].fix
     assert rails(await bench.run("plan", allow=["mass-demote=10"])) == ["mass-demote"]
     assert rails(await bench.run("plan", allow=["mass-demote=11"])) == []
@@ -196,7 +196,9 @@ async def test_a_field_that_changes_in_a_large_part_of_all_accounts_is_held(benc
     assert bench.did() == ["update user Else"]
     [hold] = held(bench)
     assert hold.summary == "26 of 40 managed user accounts would change: title in 26; the limit is 25"
-    assert hold.examples == tuple(f"P{number:03}: title Engineer → Senior Engineer" for number in range(3))
+    assert hold.examples == tuple(
+        f"P{number:03} (user:{number + 1}): title Engineer → Senior Engineer" for number in range(3)
+    )
     assert rails(await bench.run("plan", allow=["mass-change=25"])) == ["mass-change"]
     assert rails(await bench.run("plan", allow=["mass-change=26"])) == []
     approve(bench, "mass-change")

@@ -169,6 +169,6 @@ def _what(approval: Approval) -> str:
         return ", ".join(word.partition("=")[2] for word in approval.words)
     by_action: dict[str, int] = {}
     for item in approval.items:
-        name = f"{item.kind} {item.action}".rstrip()
+        name = f"{item.kind} {item.action or 'account'}"
         by_action[name] = by_action.get(name, 0) + 1
-    return ", ".join(f"{count} {name}" for name, count in sorted(by_action.items()))
+    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in sorted(by_action.items()))

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from crosskey.cli.options import config_option, json_option
 from crosskey.cli.render import console_for_tables
 from crosskey.cli.session import Session
-from crosskey.engine.holds import Hold, holds
+from crosskey.engine.holds import Hold, holds, who_waits
 from crosskey.engine.rails import Approvals
 from crosskey.errors import ExitCode
 from crosskey.journal import Waiting
@@ -101,9 +101,9 @@ def _belongs(each: Waiting, hold: Hold) -> bool:
 def _line(each: Waiting) -> str:
     held, change = each.held, each.change
     if change is None:
-        return f"{held.label}: {held.summary}"
+        return f"{who_waits(each)}: {held.summary}"
     parts = ", ".join((*change.fields, *change.references)) if change.action == "update" else ""
-    return f"{held.label}: {parts or change.why.get('', change.action)}"
+    return f"{who_waits(each)}: {parts or change.why.get('', change.action)}"
 
 
 def _say(console: Console, text: str, *, indent: int = 2) -> None:

@@ -98,4 +98,6 @@ def _counts(run: RunRecord) -> str:
     done = ", ".join(
         f"{count} {name.removeprefix('result.')}" for name, count in run.counts.items() if name.startswith("result.")
     )
-    return f"{planned or 'nothing to do'}{f' → {done}' if done else ''}"
+    if not planned and run.verdict in ("clean", "held"):
+        planned = "nothing to do"
+    return f"{planned}{f' → {done}' if done else ''}"

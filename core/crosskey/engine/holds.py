@@ -10,12 +10,13 @@ from typing import Final
 import msgspec
 
 from crosskey.engine.rails import APPROVABLE, RAILS, Approvals
+from crosskey.engine.who import several, shown_as
 from crosskey.errors import ConfigError, close_matches
 from crosskey.journal import Approved, Waiting
 from crosskey.model import Subject
 from crosskey.plan import Action, HeldScope
 
-__all__ = ("Choice", "Hold", "choose", "holds")
+__all__ = ("Choice", "Hold", "choose", "holds", "who_waits")
 
 _FIXES: Final = 3
 """So many different ways out are told with a hold of several people."""
@@ -129,8 +130,22 @@ def _people(
         found = [each for each in people if each.held.subject in subjects or who.casefold() in _names(each)]
         if not found:
             raise _unknown(rail, who, [each.held.label for each in people])
+        handles = {each.held.subject: _handle(each) for each in found}
+        if len(handles) > 1:
+            raise several(who, list(handles.values()))
         chosen += [each for each in found if each not in chosen]
     return chosen
+
+
+def who_waits(each: Waiting) -> str:
+    """Who waits, for a reader."""
+    return shown_as(each.held.label, each.held.kind, each.held.key)
+
+
+def _handle(each: Waiting) -> str:
+    """What names somebody and nobody else."""
+    held = each.held
+    return f"{held.kind}:{held.key}" if held.key else held.subject.id if held.subject else ""
 
 
 def _names(each: Waiting) -> set[str]:
@@ -195,7 +210,7 @@ def _hold(first: Waiting, members: Sequence[Waiting], approvals: Approvals) -> H
         since=oldest.since,
         run=oldest.run,
         summary=RAILS.get(held.rail, held.summary) if person else held.summary,
-        examples=tuple(f"{each.held.label}: {each.held.summary}" for each in members) if person else held.examples,
+        examples=tuple(f"{who_waits(each)}: {each.held.summary}" for each in members) if person else held.examples,
         fix=_fix(members) if person else held.fix,
         approve=_command(first, members),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from crosskey.engine.kindplan import KindPlan
 from crosskey.engine.planner import Planner
 from crosskey.engine.rails.allowed import Allowed
+from crosskey.engine.who import shown_as
 from crosskey.plan import Action, Change, Held
 
 __all__ = ("hold_class", "way_through")
@@ -24,12 +25,12 @@ def hold_class(
     summary: str,
     fix: str,
     among: Callable[[Change], bool] = lambda _change: True,
-    example: Callable[[Change], str] = lambda change: f"{change.label}: {change.why.get('', '')}".removesuffix(": "),
+    told: Callable[[Change], str] = lambda change: change.why.get("", ""),
     most: int = _EXAMPLES,
 ) -> None:
     """Hold the changes of one kind and action, or those ``among`` them, except what somebody approved.
 
-    ``example`` words one of them, of which ``most`` are shown.
+    ``told`` says what one of them is about; ``most`` are shown as examples.
     """
     ids: list[str] = []
     examples: list[str] = []
@@ -42,7 +43,8 @@ def hold_class(
             continue
         ids.append(change.id)
         if len(examples) < most:
-            examples.append(example(change))
+            who = shown_as(change.label, change.kind, change.key)
+            examples.append(f"{who}: {told(change)}".removesuffix(": "))
     if not ids:
         return
     planner.stage.proposals.hold_changes(rail, kind.name, action, ids)

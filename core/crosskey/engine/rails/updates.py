@@ -50,7 +50,7 @@ def check_demotions(planner: Planner, kind: KindPlan, settings: RailSettings, al
         f"the limit is {limit}",
         fix=way_through("mass-demote", kind, demoted, "[rails] max_demote raises the limit"),
         among=lambda change: takes_away(change, kind),
-        example=lambda change: f"{change.label}: {_taken(change)}",
+        told=_taken,
     )
 
 
@@ -82,7 +82,7 @@ def check_mass_change(planner: Planner, kind: KindPlan, config: Config, allowed:
         f"the limit is {most}",
         fix=way_through("mass-change", kind, caught, f"[rails] {setting} raises the limit"),
         among=lambda change: bool(named.keys() & {*change.fields, *change.references}),
-        example=lambda change: f"{change.label}: {_before_after(change, named)}",
+        told=lambda change: _before_after(change, named),
         most=_EXAMPLES,
     )
 

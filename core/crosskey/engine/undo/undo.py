@@ -235,7 +235,7 @@ class _Undo:
                     continue
                 for each in some:
                     self._conflict(planner, each, Conflict("unprovable", f"the target has no accounts of kind {name}"))
-        chosen.refuse_unknown()
+        chosen.refuse_unclear()
         return counts
 
     def _plan_kind(
