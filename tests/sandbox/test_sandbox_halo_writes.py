@@ -40,6 +40,20 @@ async def test_a_bare_object_is_taken_too():
         assert (await client.post("/api/Users", json=ADA)).json()["id"] in desk.users
 
 
+async def test_a_ticket_is_made_for_an_agent():
+    desk = small_desk()
+    agent = next(agent for agent in desk.agents.values() if not agent.isapiagent)
+    made = (await post(desk, "Tickets", {"summary": "Printer", "agent_id": agent.id})).json()
+    assert desk.tickets[made["id"]].agent_id == agent.id
+    assert desk.has_open_work(agent.id)
+
+
+async def test_a_body_that_is_no_text_is_refused():
+    async with signed_in(small_desk()) as client:
+        answer = await client.post("/api/Users", content=b'[{"name": "J\xf6rg"}]')
+    assert answer.status_code == 400
+
+
 async def test_a_create_that_forgot_the_id_makes_a_duplicate_silently():
     desk = small_desk()
     first, second = (await post(desk, "Users", ADA)).json(), (await post(desk, "Users", ADA)).json()

@@ -166,7 +166,7 @@ class _Api:
         quirks = self.desk.quirks
         try:
             posted = msgspec.json.decode(body)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return self._bad("Unexpected character encountered while parsing value.")
         items = cast("list[object]", posted) if isinstance(posted, list) else [cast("object", posted)]
         if not items:

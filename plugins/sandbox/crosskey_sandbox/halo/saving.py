@@ -306,8 +306,8 @@ def _unique(desk: HaloDesk, resource: str, before: Record | None, name: str, val
 
 
 def _create(desk: HaloDesk, resource: str, model: type[Record], members: Mapping[str, object]) -> Record:
-    key = desk.new_id(resource, str(members["name"]))
-    made: dict[str, object] = {"id": key, **members}
+    made: dict[str, object] = {"name": "", **members}  # tickets have none
+    made["id"] = desk.new_id(resource, str(made["name"]))
     if resource in {"Users", "Agent"}:
         made["datecreated"] = desk.today()
     return model(**made)  # pyright: ignore[reportCallIssue, reportArgumentType]  members were checked by name and type
