@@ -319,6 +319,20 @@ async def test_switches_are_shown_and_stay_handled_as_ever(company):
     assert (standing(company), noticed(company)) == ({}, ["active", "active"])
 
 
+@pytest.mark.parametrize("policy", ["reassert", "yield", "alert"])
+async def test_nothing_is_promised_for_an_account_that_somebody_switched_off(company, policy):
+    key = await synced(company, policy)
+    edit(company, key, phone="9")
+    company.desk.edit("user", key, active=False)
+    await company.run()
+    assert {one.drift.part: one.will for one in shown(company)} == {
+        "active": "left as it is: crosskey only enables what it disabled",
+        "phone": "nothing while the account is switched off",
+    }
+    await company.run()
+    assert company.did() == []
+
+
 async def test_drift_is_noticed_once_however_often_it_is_seen(company):
     key = await synced(company, "yield")
     edit(company, key, phone="9")

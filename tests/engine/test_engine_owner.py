@@ -85,6 +85,16 @@ def test_what_somebody_else_wrote_is_theirs_though_the_rules_changed_as_well(ren
     assert owner(renamed).startswith("somebody else")
 
 
+def test_nothing_is_promised_of_an_account_that_is_switched_off(renamed):
+    renamed.directory.change("ada", active=False)
+    run(renamed)
+    off = "nothing is written while the account is switched off"
+    assert owner(renamed) == f"crosskey's: {off}"
+    edit(renamed, name="By hand")
+    run(renamed, "plan")
+    assert owner(renamed) == f"somebody else changed it in the target; {off}"
+
+
 # -- what was written since the account was read ----------------------------------------------------------------------
 
 

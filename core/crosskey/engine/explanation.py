@@ -210,12 +210,13 @@ def _account(
     drifts = list(journal.drifts(kind, [subject]).values()) if link is not None else []
     mark = _read_after(snapshot, kind, link)
     person = candidate.person if candidate else None
+    active = _is_active(link, account, operations, mark)
     return AccountExplained(
         kind=kind,
         desired=desired,
         link=link,
         account=account,
-        active=_is_active(link, account, operations, mark),
+        active=active,
         leaving_since=journal.leaving(kind, [subject]).get(subject),
         missing=journal.absences(kind, [subject]).get(subject),
         held=[*snapshot.proposals.held(kind, subject), *held_in_class(journal, kind, subject)],
@@ -232,6 +233,7 @@ def _account(
             entries=entries,
             text=text,
             mark=mark,
+            off=active is False,
             drifts=drifts,
         ),
     )

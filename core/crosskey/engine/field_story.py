@@ -24,6 +24,8 @@ OURS: Final = "crosskey's"
 
 _NO_ACCOUNT: Final = "nobody's: there is no account of crosskey's"
 _UNREAD: Final = "not known: the last read did not show the account"
+_WRITES: Final = "the next run writes the rule's value"
+_OFF: Final = "nothing is written while the account is switched off"
 
 Sort = Literal["field", "reference", "state"]
 
@@ -97,11 +99,13 @@ def stories(
     entries: Sequence[Person],
     text: str,
     mark: int,
+    off: bool = False,
     drifts: Sequence[Drift] = (),
 ) -> list[FieldStory]:
     """The story of every field and reference that rules write or crosskey wrote; ``text`` is the file of the rules.
 
-    ``mark`` is the last write before the account was read; what was written since is what it holds.
+    ``mark`` is the last write before the account was read; what was written since is what it holds. ``off``: the
+    account is switched off, and no field of it is written.
     """
     fields = {**(desired.fields if desired else {}), **({} if link is None else link.fields)}
     references = {**(desired.references if desired else {}), **({} if link is None else link.given)}
@@ -126,7 +130,7 @@ def stories(
                 line=line_of(text, rule) if text else None,
                 text=reads,
                 write=write or "always",
-                owner=_drifted(name, drifts) or unread or _owner(value, wanted, write, last, link),
+                owner=_drifted(name, drifts) or unread or _owner(value, wanted, write, last, link, off=off),
                 last=last,
             )
         )
@@ -220,7 +224,9 @@ def _drifted(name: str, drifts: Sequence[Drift]) -> str:
     return "" if since is None else f"somebody else since about {since:%Y-%m-%d %H:%M} UTC"
 
 
-def _owner(value: Scalar, wanted: Scalar, write: Ownership | None, last: WrittenOnce | None, link: Link | None) -> str:
+def _owner(
+    value: Scalar, wanted: Scalar, write: Ownership | None, last: WrittenOnce | None, link: Link | None, *, off: bool
+) -> str:
     """Whose a field is; ``write`` is ``None`` where no rule writes it any more."""
     if link is None:
         return _NO_ACCOUNT
@@ -232,22 +238,22 @@ def _owner(value: Scalar, wanted: Scalar, write: Ownership | None, last: Written
         if write == "if_empty" and value not in (None, ""):
             return "the target's: it was filled in there"
         return "crosskey's from now on: it was so already" if same(value, wanted) else "not written yet"
-    return OURS if same(value, wanted) else _why_other(value, wanted, last)
+    return OURS if same(value, wanted) else _why_other(value, wanted, last, off=off)
 
 
-def _why_other(value: Scalar, wanted: Scalar, last: WrittenOnce) -> str:
+def _why_other(value: Scalar, wanted: Scalar, last: WrittenOnce, *, off: bool) -> str:
     """Why a field that crosskey wrote is not as the rules say."""
     if last.is_open:
         return "not known yet: crosskey's last write of it got no answer, and the next run looks"
     if not same(value, last.after) and not alike(value, last.after):
         if same(value, last.before):
             return "crosskey's, and does not show: lists are late, or somebody put it back; the next run looks"
-        return "somebody else changed it in the target; the next run writes the rule's value"
+        return f"somebody else changed it in the target; {_OFF if off else _WRITES}"
     if last.after == wanted:
         return "crosskey's: the target shows what was written in its own way"
     if last.undoes:
         return "crosskey's: what it had written there was taken back, and waits for your word (crosskey held)"
-    return "crosskey's: the next run writes the rule's value, unless something holds it"
+    return f"crosskey's: {_OFF if off else f'{_WRITES}, unless something holds it'}"
 
 
 def _owner_of_ids(now: Sequence[str] | None, link: Link | None, name: str) -> str:

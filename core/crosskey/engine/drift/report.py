@@ -64,6 +64,7 @@ def report(config: Config, journal: Journal, snapshot: Stage) -> DriftReport:
         candidate = next((each for each in found if each.person.subject == drift.subject), None)
         mapping = mappings.get(drift.kind)
         desired = mapping([candidate])[0] if mapping is not None and candidate is not None else None
+        account = snapshot.accounts.by_key(drift.kind, [drift.key]).get(drift.key)
         policy = drift.policy if mapping is None or drift.part == "active" else policy_of(mapping, drift.part)
         shown.append(
             DriftShown(
@@ -72,7 +73,7 @@ def report(config: Config, journal: Journal, snapshot: Stage) -> DriftReport:
                 applied_in=run_that_applied(journal.operations(key=(drift.kind, drift.key)), drift.part, drift.ours),
                 wanted=_wanted(drift, desired),
                 policy=policy,
-                will=_will(drift, policy, mapping),
+                will=_will(drift, policy, mapping, off=account is not None and not account.active),
             )
         )
     return DriftReport(drifts=shown, schema=schema, catalogue=catalogue)
@@ -98,9 +99,11 @@ def _wanted(drift: Drift, desired: Desired | None) -> Value:
     return desired.fields.get(drift.part, desired.references.get(drift.part))
 
 
-def _will(drift: Drift, policy: str, mapping: CompiledMapping | None) -> str:
+def _will(drift: Drift, policy: str, mapping: CompiledMapping | None, *, off: bool) -> str:
     if mapping is None:
         return "nothing: no rules are left for this kind"
     if drift.part == "active":
         return "switched off again" if drift.now else "left as it is: crosskey only enables what it disabled"
+    if off:
+        return "nothing while the account is switched off"
     return _WILL[policy].format(kind=drift.kind, key=drift.key)
