@@ -65,6 +65,26 @@ async def test_an_account_that_the_run_made_is_switched_off_and_stays_ours(bench
     assert again.undone.id == result.run
 
 
+def nothing_left(result):
+    return [notice.summary for notice in result.notices if notice.code == "undo-nothing-left"]
+
+
+async def test_where_nothing_is_left_to_take_back_it_is_told_why(bench):
+    run = await hired(bench, "ada", "bob")
+    bench.desk.edit("user", bench.desk.of("user")["Ada"].key, active=False)
+    first = await bench.undo(run)
+    assert bench.did() == ["disable user Bob"]
+    assert nothing_left(first) == [
+        "1 write of that run left nothing to take back: the target shows what was there before"
+    ]
+    again = await bench.undo(run)
+    assert bench.did() == []
+    assert nothing_left(again) == [
+        "1 write of that run left nothing to take back: never done, or taken back before",
+        "1 write of that run left nothing to take back: the target shows what was there before",
+    ]
+
+
 async def test_what_was_undone_is_not_done_again_until_the_rules_change(bench):
     run = await hired(bench, "ada")
     await bench.undo(run)

@@ -120,6 +120,7 @@ class _Undo:
         self.allowed = self.allowed.approved(journal.usable_approvals(connect.clock.now()), self.timekeeper)
         self.protection = Protection(config.rails.protect)
         self.facts = RunFacts(id=run, kind="undo", instance=config.target.path, applies=True)
+        self._idle = Counter[str]()
 
     async def go(self) -> UndoResult:
         self._tell("run.started", {"kind": "undo", "undone": self.record.id})
@@ -236,6 +237,9 @@ class _Undo:
                 for each in some:
                     self._conflict(planner, each, Conflict("unprovable", f"the target has no accounts of kind {name}"))
         chosen.refuse_unclear()
+        for why, count in sorted(self._idle.items()):
+            writes = "1 write" if count == 1 else f"{count} writes"
+            planner.findings.notice("undo-nothing-left", f"{writes} of that run left nothing to take back: {why}")
         return counts
 
     def _plan_kind(
@@ -259,12 +263,16 @@ class _Undo:
             subject = operation.change.subject if link is None else link.subject
             if planner.is_blocked(kind, subject, operation.change.label):
                 continue
-            if operation.holds:  # else it never happened, or was taken back before
-                found = compensate(operation, account, link, kind.kind, others)
-                for conflict in found.conflicts:
-                    self._conflict(planner, operation, conflict)
-                if found.change is not None:
-                    self._propose(planner, operation, found.change, account)
+            if not operation.holds:
+                self._idle["never done, or taken back before"] += 1
+                continue
+            found = compensate(operation, account, link, kind.kind, others)
+            for conflict in found.conflicts:
+                self._conflict(planner, operation, conflict)
+            if found.change is not None:
+                self._propose(planner, operation, found.change, account)
+            elif not found.conflicts:
+                self._idle["the target shows what was there before"] += 1
 
     def _propose(self, planner: Planner, operation: OperationRecord, change: Change, account: Account | None) -> None:
         held = self.protection.holds(change, None, account) if change.writes else None  # else only the journal changes
