@@ -24,7 +24,7 @@ __all__ = ("SimTarget",)
 _PAGE: Final = 4
 _BATCH: Final = 3
 _FOREVER: Final = 36_000.0
-_FRESH: Final = 120.0
+_FRESH: Final = 180.0
 _WHERE: Final = "target.desk"
 
 

@@ -156,7 +156,7 @@ async def test_whoever_is_told_that_disables_wait_learns_how_many_who_and_the_wa
         "look at them first"
     )
     assert (held.rail, held.scope, held.action, held.kind, held.count) == ("restored", "class", "disable", "user", 2)
-    assert [each.split(":")[0] for each in held.examples] == ["P1", "P2"]
+    assert [each.split(" (")[0] for each in held.examples] == ["P1", "P2"]
 
 
 async def test_only_those_whose_account_is_there_are_held_and_all_others_are_made(bench):
