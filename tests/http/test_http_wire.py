@@ -39,9 +39,9 @@ CUT = pytest.mark.parametrize(
 async def test_the_deadline_holds_for_the_whole_exchange(clock, talk):
     started = time.monotonic()
     async with connected(clock, talk) as client:
-        with pytest.raises(RetryableError, match=r"no complete answer within 0\.25 s|no answer in time") as caught:
+        with pytest.raises(RetryableError, match="no complete answer within 1 s|no answer in time") as caught:
             await client.call("GET", "/api/Users", decode=dict)
-    assert time.monotonic() - started < DEADLINE + 1.0  # a busy machine notices late; dripping goes on for 100 s
+    assert time.monotonic() - started < DEADLINE + 10.0  # a busy machine notices late; dripping goes on for 100 s
     assert not isinstance(caught.value, UncertainError)
 
 

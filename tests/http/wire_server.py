@@ -21,7 +21,8 @@ from crosskey.http import Client, RetryPolicy, open_client
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-DEADLINE = 0.25
+DEADLINE = 1.0
+"""Seconds. Long enough that no pause of a busy machine is taken for a connection that nobody took."""
 
 
 @asynccontextmanager
