@@ -384,3 +384,11 @@ async def test_seats_that_are_kept_are_not_given(bench):
     del bench.directory.people["bob"]
     bench.directory.group("Desk").discard("bob")
     assert rails(await bench.run()) == []
+
+
+async def test_a_held_change_without_a_reason_of_its_own_is_told_by_whose_it_is(tight):
+    await staffed(tight, 1)
+    tight.directory.change("p000", title="Engineer")
+    tight.configure(ROLES + OVER_LIMITS.replace("[rails]", '[rails]\nmay = "observe"', 1))
+    result = await tight.run()
+    assert [held.examples for held in result.plan.held if held.action == "update"] == [("P000 (user:1)",)]
