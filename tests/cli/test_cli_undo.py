@@ -144,3 +144,13 @@ def test_an_undo_that_was_saved_is_refused_when_somebody_changed_it_since(crossk
     assert refused.error["code"] == "stale"
     assert "crosskey undo RUN --save FILE" in refused.error["fix"]
     assert crosskey.writes == writes
+
+
+def test_of_a_run_that_failed_history_does_not_say_that_there_was_nothing_to_do(crosskey):
+    assert crosskey("sync", OKTA_TOKEN="00refused").code == ExitCode.AUTH
+    failed = crosskey("history").out
+    assert "failed" in failed
+    assert "nothing to do" not in failed
+    assert crosskey("sync").code == ExitCode.OK
+    assert crosskey("sync").code == ExitCode.OK
+    assert crosskey("history").out.count("nothing to do") == 1
